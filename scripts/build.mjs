@@ -1,0 +1,15 @@
+// Compiles src/ to dist/ and puts the data files that the program reads beside it.
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, rmSync } from "node:fs";
+
+const tsc = "node_modules/typescript/bin/tsc";
+if (!existsSync(tsc)) {
+  console.error("build: no compiler; run `npm ci` with development dependencies");
+  process.exit(existsSync("dist/main.js") ? 0 : 1);
+}
+rmSync("dist", { recursive: true, force: true });
+const built = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { stdio: "inherit" });
+if (built.status !== 0) process.exit(built.status ?? 1);
+for (const folder of ["completions"]) {
+  if (existsSync(folder)) cpSync(folder, `dist/${folder}`, { recursive: true });
+}

@@ -1,0 +1,85 @@
+import type {
+  BlockedOn,
+  CommitId,
+  LoopId,
+  LoopSettings,
+  LoopStatus,
+  Millis,
+  Priority,
+  Progress,
+  Usage,
+  Verdict,
+} from "./loop.ts";
+
+/**
+ * What happened, in the past tense. The log of these is the only truth; all else is derived.
+ * Shape on disk and in every feed: `{type, loop, data}`; number and time belong to the transaction.
+ */
+export type Event =
+  | Of<"loop.created", Created>
+  | Of<"loop.status", StatusChange>
+  | Of<"loop.prepared", { readonly baseline: Verdict | null }>
+  | Of<"loop.escalated", { readonly model: string }>
+  | Of<"loop.allowed", { readonly paths: readonly string[] }>
+  | Of<"loop.answered", { readonly question: string; readonly answer: string }>
+  | Of<"loop.delivered", { readonly to: string; readonly commit: CommitId }>
+  | Of<"loop.rolledBack", { readonly to: number; readonly commit: CommitId }>
+  | Of<"loop.raised", { readonly iterationsMax?: number; readonly budgetUsd?: number }>
+  | Of<"attempt.started", { readonly attempt: number; readonly owner: string }>
+  | Of<"attempt.ended", { readonly attempt: number; readonly interruptedAt: string | null }>
+  | Of<"iteration.started", { readonly iteration: number; readonly model: string }>
+  | Of<"iteration.finished", Finished>
+  | Of<"budget.reserved", { readonly turn: string; readonly tokens: number; readonly usd: number | null }>
+  | Of<"budget.settled", { readonly turn: string; readonly usage: Usage }>
+  | { readonly type: "provider.parked"; readonly loop: null; readonly data: Parked };
+
+interface Of<Type extends string, Data> {
+  readonly type: Type;
+  readonly loop: LoopId;
+  readonly data: Data;
+}
+
+export interface Created {
+  readonly type: string;
+  readonly parent: LoopId | null;
+  readonly title: string;
+  readonly brief: string;
+  readonly priority: Priority;
+  readonly dependsOn: readonly LoopId[];
+  readonly repo: string;
+  readonly status: "draft" | "pending";
+  readonly settings: LoopSettings;
+}
+
+/** `from` and `to` are a promise to scripts (CLI.md, JSON). */
+export interface StatusChange {
+  readonly from: LoopStatus;
+  readonly to: LoopStatus;
+  readonly reason: string | null;
+  readonly blockedOn?: BlockedOn;
+  /** Protected paths that a person is asked about. */
+  readonly asked?: readonly string[];
+  readonly notBeforeAt?: Millis;
+}
+
+interface Finished {
+  readonly attempt: number;
+  readonly iteration: number;
+  readonly commit: CommitId;
+  readonly verdict: Verdict;
+  readonly progress: Progress;
+}
+
+interface Parked {
+  readonly provider: string;
+  readonly model: string;
+  readonly until: Millis;
+  readonly reason: string;
+}
+
+/** One decision made durable: all of its events or none. `seq` is the number of its first event. */
+export interface Transaction {
+  readonly seq: number;
+  readonly at: Millis;
+  readonly events: readonly Event[];
+}

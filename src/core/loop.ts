@@ -1,0 +1,243 @@
+/** Milliseconds since the epoch. Every name that holds one ends in `At`; durations end in `Ms`. */
+export type Millis = number;
+
+/** Ids are paths: plan `3`, its second spec `3.2`, that spec's first phase `3.2.1`. */
+export type LoopId = string & { readonly brand: "LoopId" };
+
+/** A full git object name, 40 or 64 lower-case hexadecimal digits. */
+export type CommitId = string;
+
+export const priorities = ["critical", "high", "normal", "low"] as const;
+export type Priority = (typeof priorities)[number];
+
+export const loopStatuses = [
+  "draft", // waits for a person's approval
+  "pending", // may start once its dependencies are complete and `notBeforeAt` has passed
+  "running", // an attempt holds its lease
+  "paused", // a person said so
+  "blocked", // a person is needed; `blockedOn` says for what
+  "delegated", // its own work is done; its children's is not
+  "complete",
+  "failed",
+  "stopped",
+] as const;
+export type LoopStatus = (typeof loopStatuses)[number];
+
+export const blockers = [
+  "question",
+  "gate",
+  "conflict",
+  "budget",
+  "stuck",
+  "key",
+  "setup",
+  "child",
+] as const;
+export type BlockedOn = (typeof blockers)[number];
+
+export const deliveries = ["branch", "merge", "pr", "none"] as const;
+export type Deliver = (typeof deliveries)[number];
+
+/** What a running loop is doing just now. Told to watchers, never stored. */
+export type Stage = "preparing" | "working" | "validating" | "rebasing" | "merging";
+
+/** The command that decides, as it stood when the loop was created. */
+export interface Gate {
+  readonly command: string;
+  readonly successExitCode: number;
+  readonly timeoutMs: number;
+  /** Glob patterns of files that must not change without a person's word, besides the defaults. */
+  readonly protect: readonly string[];
+  /** Where a detected command came from ("package.json scripts.test"); null when it was given. */
+  readonly detectedFrom: string | null;
+}
+
+export interface SandboxSettings {
+  readonly level: "required" | "off";
+  /** Host names (`*.example.org` allowed) that commands may reach; empty means no network. */
+  readonly networkAllow: readonly string[];
+  readonly memoryBytesMax: number;
+  readonly processesMax: number;
+}
+
+export interface WorktreeSettings {
+  /** Paths of installed dependencies to link from the user's checkout; "auto" detects them. */
+  readonly link: "auto" | readonly string[];
+  readonly copy: readonly string[];
+  /** A command the daemon runs in a new worktree; "auto" detects whether one is needed. */
+  readonly setup: string | null;
+  /** Host names the set-up command may reach. */
+  readonly setupNetworkAllow: readonly string[];
+}
+
+/** Everything about a loop that is settled when it is created, so that nothing can move it later. */
+export interface LoopSettings {
+  /** `provider/model` */
+  readonly model: string;
+  readonly escalation: string | null;
+  readonly gate: Gate;
+  readonly iterationsMax: number;
+  readonly turnsMax: number;
+  readonly iterationTimeoutMs: number;
+  readonly stuckAfter: number;
+  readonly budgetUsd: number | null;
+  readonly budgetTokens: number | null;
+  readonly deliver: Deliver;
+  readonly baseCommit: CommitId;
+  readonly sandbox: SandboxSettings;
+  readonly worktree: WorktreeSettings;
+}
+
+export interface Usage {
+  /** Tokens read at the full price: cache tokens are not in it. */
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+  /** Null once any part of it has no known price: unknown is not free. */
+  readonly costUsd: number | null;
+  /** Requests whose reply began. */
+  readonly requests: number;
+}
+
+/** What a known test runner said of itself, read from its output. */
+export interface Evidence {
+  readonly runner: string;
+  /** Tests that ran, skipped ones not counted. */
+  readonly ran: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+export interface Verdict {
+  readonly passed: boolean;
+  /** Null when the command was killed. */
+  readonly exitCode: number | null;
+  readonly command: string;
+  readonly durationMs: number;
+  readonly commit: CommitId;
+  /** Null for an unknown runner: then the exit code is all there is. */
+  readonly evidence: Evidence | null;
+  /** One sentence when something besides the exit code spoke: a time-out, no tests, flaky. */
+  readonly note: string | null;
+}
+
+/** What one finished iteration teaches the next. Captured by the system, never told by a model. */
+export interface Progress {
+  readonly iteration: number;
+  readonly passed: boolean;
+  readonly exitCode: number | null;
+  readonly filesChanged: readonly string[];
+  readonly durationMs: number;
+  /** Both streams of the validation, cleaned and cut to its tail. */
+  readonly feedback: string;
+  /** hash(normalised failure + diff tree): the same one again and again means stuck. */
+  readonly fingerprint: string;
+}
+
+/** An open reservation of budget: the most that a model call in flight may cost. */
+export interface Reservation {
+  readonly turn: string;
+  readonly tokens: number;
+  readonly usd: number | null;
+  readonly at: Millis;
+}
+
+/** One unit of work: iterate in an isolated worktree until the verdict is given. */
+export interface Loop {
+  readonly id: LoopId;
+  readonly type: string;
+  readonly parent: LoopId | null;
+  readonly title: string;
+  readonly brief: string;
+  readonly status: LoopStatus;
+  readonly pausedFrom: LoopStatus | null;
+  readonly blockedOn: BlockedOn | null;
+  readonly reason: string | null;
+  readonly priority: Priority;
+  readonly dependsOn: readonly LoopId[];
+  /** Absolute path of the user's repository. */
+  readonly repo: string;
+  readonly settings: LoopSettings;
+  readonly attempt: number;
+  /** Iterations finished with a verdict, over all attempts. */
+  readonly iteration: number;
+  readonly escalated: boolean;
+  readonly notBeforeAt: Millis;
+  /** What an attempt was doing when it was interrupted, for the next prompt. */
+  readonly interruptedAt: string | null;
+  readonly baseline: Verdict | null;
+  readonly verdict: Verdict | null;
+  /** The newest checkpoint; null before the first. */
+  readonly headCommit: CommitId | null;
+  readonly checkpoints: readonly CommitId[];
+  readonly branch: string | null;
+  readonly delivered: { readonly to: string; readonly commit: CommitId } | null;
+  /** Protected paths that a person allowed to change. */
+  readonly gateAllowed: readonly string[];
+  /** Protected paths whose change waits for a person's word. */
+  readonly gateAsked: readonly string[];
+  readonly answers: readonly { readonly question: string; readonly answer: string }[];
+  /** The newest `progressMax` entries. */
+  readonly progress: readonly Progress[];
+  readonly usage: Usage;
+  readonly reservations: readonly Reservation[];
+  readonly createdAt: Millis;
+  readonly updatedAt: Millis;
+}
+
+/** Every legal change of status. Anything else is a bug in decide(). */
+export const successors: Readonly<Record<LoopStatus, readonly LoopStatus[]>> = {
+  draft: ["pending", "delegated", "stopped"],
+  pending: ["running", "paused", "blocked", "stopped"],
+  running: [
+    "pending",
+    "draft",
+    "delegated",
+    "complete",
+    "blocked",
+    "failed",
+    "paused",
+    "stopped",
+  ],
+  delegated: ["complete", "blocked", "paused", "stopped"],
+  blocked: ["pending", "delegated", "complete", "failed", "paused", "stopped"],
+  paused: ["draft", "pending", "delegated", "blocked", "failed", "stopped"],
+  complete: [],
+  failed: ["pending", "stopped"],
+  stopped: [],
+};
+
+/** How many progress entries a loop keeps in memory; the log has them all. */
+export const progressMax = 20;
+
+export const noUsage: Usage = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  costUsd: 0,
+  requests: 0,
+};
+
+export function isSettled(loop: Loop): boolean {
+  return loop.status === "complete" || loop.status === "failed" || loop.status === "stopped";
+}
+
+/** Sums usage; a cost that is unknown anywhere stays unknown. */
+export function addUsage(a: Usage, b: Usage): Usage {
+  return {
+    inputTokens: a.inputTokens + b.inputTokens,
+    outputTokens: a.outputTokens + b.outputTokens,
+    cacheReadTokens: a.cacheReadTokens + b.cacheReadTokens,
+    cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
+    costUsd: a.costUsd === null || b.costUsd === null ? null : a.costUsd + b.costUsd,
+    requests: a.requests + b.requests,
+  };
+}
+
+export function tokensOf(usage: Usage): number {
+  return (
+    usage.inputTokens + usage.outputTokens + usage.cacheReadTokens + usage.cacheWriteTokens
+  );
+}

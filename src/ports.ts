@@ -1,0 +1,408 @@
+/**
+ * The outside world on a few pages. The engine reaches it only through these interfaces;
+ * src/adapters implements them for real, sim/ implements them from a seed.
+ */
+import type { Transaction } from "./core/events.ts";
+import type {
+  CommitId,
+  LoopId,
+  Millis,
+  SandboxSettings,
+  Usage,
+  WorktreeSettings,
+} from "./core/loop.ts";
+
+export interface Clock {
+  now(): Millis;
+  /** Resolves at `at`, or as soon as `signal` aborts; never rejects. */
+  sleepUntil(at: Millis, signal: AbortSignal): Promise<void>;
+}
+
+export interface Random {
+  /** A fraction in [0, 1). */
+  next(): number;
+}
+
+// ── the log ──────────────────────────────────────────────────────────────────────────────────
+
+export interface TaskStore {
+  /** All transactions from the start, in order. Call once, before the first append. */
+  read(): AsyncIterable<Transaction>;
+  /**
+   * Calls are laid down in call order; those that arrive while a sync runs share the next one.
+   * Resolves once the transaction is durable. Rejects with StoreBroken when a write or sync
+   * failed: then it, and every later append, may or may not be on disk, and the process must end.
+   */
+  append(transaction: Transaction): Promise<void>;
+  /** Waits for what was appended, then lets go of the home. */
+  close(): Promise<void>;
+}
+
+/** A write or sync of the log failed; only a restart with replay may go on. */
+export class StoreBroken extends Error {}
+
+// ── transcripts: what is too big for the log ─────────────────────────────────────────────────
+
+export type TranscriptEntry = { readonly at: Millis } & (
+  | { readonly type: "prompt"; readonly system: string; readonly text: string }
+  | {
+      readonly type: "reply";
+      readonly turn: number;
+      readonly text: string;
+      readonly stopReason: string;
+      readonly usage: Usage;
+    }
+  | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly input: unknown }
+  | {
+      readonly type: "toolResult";
+      readonly id: string;
+      readonly text: string;
+      readonly isError: boolean;
+      readonly durationMs: number;
+    }
+  | {
+      readonly type: "validation";
+      readonly command: string;
+      readonly commit: CommitId;
+      readonly where: "baseline" | "worktree" | "fresh";
+      readonly exitCode: number | null;
+      readonly output: string;
+      readonly durationMs: number;
+    }
+  | { readonly type: "note"; readonly text: string }
+);
+
+export interface Transcripts {
+  /** Appends to `transcripts/<loop>/<iteration>.jsonl`; redacted before it touches disk. */
+  write(loop: LoopId, iteration: number, entry: TranscriptEntry): void;
+  /** Resolves once everything written so far is in the file. */
+  flush(): Promise<void>;
+  read(loop: LoopId, iteration: number): Promise<readonly TranscriptEntry[]>;
+}
+
+// ── models ───────────────────────────────────────────────────────────────────────────────────
+
+export type ChatContent =
+  | { readonly type: "text"; readonly text: string }
+  /** Opaque to us; passed back unchanged, because providers demand it in tool turns. */
+  | { readonly type: "thinking"; readonly provider: string; readonly block: unknown }
+  | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly input: unknown }
+  | {
+      readonly type: "toolResult";
+      readonly id: string;
+      readonly text: string;
+      readonly isError: boolean;
+    };
+
+export interface ChatMessage {
+  readonly role: "user" | "assistant";
+  readonly content: readonly ChatContent[];
+}
+
+export interface ToolSpec {
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema of an object. */
+  readonly inputSchema: Readonly<Record<string, unknown>>;
+}
+
+export interface LlmRequest {
+  readonly model: string;
+  readonly system: string;
+  readonly messages: readonly ChatMessage[];
+  readonly tools: readonly ToolSpec[];
+  readonly outputTokensMax: number;
+}
+
+export type StopReason = "endTurn" | "toolUse" | "maxTokens" | "refusal";
+
+export interface LlmReply {
+  readonly content: readonly ChatContent[];
+  readonly stopReason: StopReason;
+  /** `costUsd` is filled in by whoever knows the price; a client reports null. */
+  readonly usage: Usage;
+}
+
+export type LlmDelta =
+  | { readonly type: "began" }
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "thinking"; readonly text: string }
+  | { readonly type: "toolInput"; readonly name: string };
+
+/** One conversation with a model API. No retries, no waiting: those are decisions, made above. */
+export interface LlmClient {
+  /**
+   * Streams one reply. Rejects only with LlmError. A stream that ends without the provider's own
+   * end mark is `cut`, never a reply. Ends within 1 s of an abort (`aborted`).
+   */
+  complete(
+    request: LlmRequest,
+    signal: AbortSignal,
+    onDelta: (delta: LlmDelta) => void,
+  ): Promise<LlmReply>;
+}
+
+export type LlmErrorKind =
+  | "rateLimited" // 429
+  | "overloaded" // 529, 503
+  | "server" // other 5xx
+  | "network" // no connection, reset before the reply began
+  | "cut" // the stream ended or broke before its end mark, or an error event came in mid-stream
+  | "stalled" // no progress for `stallTimeoutMs`; pings do not count
+  | "malformed" // bytes that are not the protocol
+  | "auth" // 401, 403: a person must mend the key
+  | "invalid" // 400, 404, 413, 422: the request will never work
+  | "aborted";
+
+export class LlmError extends Error {
+  readonly kind: LlmErrorKind;
+  readonly status: number | null;
+  readonly retryAfterMs: number | null;
+  /** What was reported before it broke, if the reply began; `costUsd` null. */
+  readonly usage: Usage | null;
+
+  constructor(
+    kind: LlmErrorKind,
+    message: string,
+    more: {
+      status?: number | null;
+      retryAfterMs?: number | null;
+      usage?: Usage | null;
+      cause?: unknown;
+    } = {},
+  ) {
+    super(message, { cause: more.cause });
+    this.name = "LlmError";
+    this.kind = kind;
+    this.status = more.status ?? null;
+    this.retryAfterMs = more.retryAfterMs ?? null;
+    this.usage = more.usage ?? null;
+  }
+}
+
+/** Dollars per million tokens. */
+export interface Price {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  readonly cacheWrite: number;
+}
+
+export interface Model {
+  readonly provider: string;
+  /** The name the provider knows it by. */
+  readonly name: string;
+  readonly client: LlmClient;
+  /** Null when nobody knows: unknown is not free. */
+  readonly price: Price | null;
+  readonly outputTokensMax: number;
+}
+
+export interface Models {
+  /** `name` is `provider/model`. Throws ModelUnavailable with a remedy for the person. */
+  resolve(name: string): Model;
+}
+
+export class ModelUnavailable extends Error {}
+
+// ── commands ─────────────────────────────────────────────────────────────────────────────────
+
+export interface CommandRequest {
+  readonly loop: LoopId;
+  /** Run by `bash -c` (POSIX sh where there is no bash). */
+  readonly command: string;
+  /** The worktree: the command's directory. */
+  readonly cwd: string;
+  /** Absolute paths, existing, that it may write besides a private temp and HOME. */
+  readonly writable: readonly string[];
+  /** Absolute paths, existing, that it may read though they lie in hidden places. */
+  readonly readable: readonly string[];
+  readonly settings: SandboxSettings;
+  /** Added to the allowlisted environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Databases in tests need Unix sockets; a model's commands do not. */
+  readonly unixSockets: boolean;
+  readonly timeoutMs: number;
+  /** Of each stream, and of both together; head and tail are kept. */
+  readonly outputBytesMax: number;
+}
+
+export interface CommandResult {
+  /** Null when it was killed. */
+  readonly exitCode: number | null;
+  readonly ended: "exited" | "timedOut" | "aborted" | "memory" | "processes";
+  /** Both streams as they came. Redacted, valid UTF-8, cut in the middle with a line that says so. */
+  readonly output: string;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly durationMs: number;
+}
+
+/** Runs hostile commands. When `run` settles, no process that the command started is alive. */
+export interface Sandbox {
+  /** Rejects with SandboxUnavailable only; whatever the command does is a result. */
+  run(request: CommandRequest, signal: AbortSignal): Promise<CommandResult>;
+}
+
+/** No sandbox, no run. The message has the remedy for this machine. */
+export class SandboxUnavailable extends Error {}
+
+// ── git ──────────────────────────────────────────────────────────────────────────────────────
+
+export interface WorktreeRequest {
+  readonly loop: LoopId;
+  /** Absolute path of the user's repository. */
+  readonly repo: string;
+  readonly base: CommitId;
+  /** Where to go on: the newest checkpoint, or the base. */
+  readonly head: CommitId;
+  readonly settings: WorktreeSettings;
+  readonly sandbox: SandboxSettings;
+}
+
+export interface FileChange {
+  readonly path: string;
+  readonly status: "added" | "modified" | "deleted" | "renamed";
+  /** Of a renamed file. */
+  readonly oldPath: string | null;
+}
+
+/** Where commands of a loop run. `writable` and `readable` go into a CommandRequest as they are. */
+export interface Workspace {
+  readonly dir: string;
+  readonly writable: readonly string[];
+  readonly readable: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A loop's own worktree, with a git directory that belongs to the agent. */
+export interface LoopWorkspace extends Workspace {
+  /** Commits the files as they are (ignored and linked ones left out) on top of `parent`. */
+  snapshot(parent: CommitId, message: string): Promise<CommitId>;
+  /** Keeps unsaved work under a ref, then makes the files equal `commit`. */
+  reset(commit: CommitId): Promise<void>;
+  /** A short `git status` and log for the prompt. */
+  summary(): Promise<string>;
+}
+
+/** A worktree of the daemon, of one commit, prepared like a loop's. */
+export interface FreshWorkspace extends Workspace {
+  /** Removes it. */
+  close(): Promise<void>;
+}
+
+export interface Worktrees {
+  /** Creates the worktree, or re-opens the one that is there and resets it to `head`. */
+  open(request: WorktreeRequest, signal: AbortSignal): Promise<LoopWorkspace>;
+  fresh(request: WorktreeRequest, signal: AbortSignal): Promise<FreshWorkspace>;
+  changes(repo: string, from: CommitId, to: CommitId): Promise<readonly FileChange[]>;
+  /** Null when there is no such file (or it is no regular file, or larger than 5 MB). */
+  file(repo: string, commit: CommitId, path: string): Promise<string | null>;
+  /** Unified diff, at most `bytesMax` bytes, whole lines. */
+  diff(repo: string, from: CommitId, to: CommitId, bytesMax: number): Promise<string>;
+  /** Every path in the commit. */
+  paths(repo: string, commit: CommitId): Promise<readonly string[]>;
+  /**
+   * Creates `refs/heads/taskdaemon/<loop>` in the user's repository (a suffix if the name is
+   * taken); the same call again finds what it made. Resolves to the branch's short name.
+   */
+  deliver(repo: string, loop: LoopId, commit: CommitId): Promise<string>;
+  /** Moves the worktree to the trash; its checkpoints stay. */
+  remove(loop: LoopId): Promise<void>;
+}
+
+/** The world of git said no in a way that a person must mend; the message has the remedy. */
+export class WorktreeError extends Error {}
+
+// ── files as tools see them ──────────────────────────────────────────────────────────────────
+
+/** The files of one worktree. Paths are relative; nothing leads out of it or into `.git`. */
+export interface Files {
+  read(path: string): Promise<{ readonly text: string; readonly version: string }>;
+  /** `version` of the last read; null to create. Refuses when the file changed since. */
+  write(path: string, text: string, version: string | null): Promise<{ readonly version: string }>;
+  list(path: string, depth: number): Promise<readonly string[]>;
+  glob(pattern: string, path: string): Promise<readonly string[]>;
+  grep(query: GrepQuery, signal: AbortSignal): Promise<string>;
+}
+
+export interface GrepQuery {
+  readonly pattern: string;
+  readonly path: string;
+  readonly glob: string | null;
+  readonly ignoreCase: boolean;
+  readonly context: number;
+}
+
+/** A tool cannot do what was asked; the message tells the model what to do instead. */
+export class ToolRefusal extends Error {}
+
+export interface FileSystem {
+  /** The files of the worktree at `dir`. */
+  files(dir: string): Files;
+}
+
+/** GET for the `fetch` tool: only allowed hosts, no private addresses, bounded text. */
+export interface Fetcher {
+  fetch(url: string, allow: readonly string[], signal: AbortSignal): Promise<string>;
+}
+
+// ── loop types ───────────────────────────────────────────────────────────────────────────────
+
+/** What a prompt template may name. Keys are the template's variable names. */
+export interface PromptValues {
+  readonly id: string;
+  readonly type: string;
+  readonly title: string;
+  readonly brief: string;
+  readonly iteration: number;
+  readonly "iterations-max": number;
+  readonly "turns-max": number;
+  readonly "validation-command": string;
+  /** Text, empty when there is nothing to say: the same for the rest. */
+  readonly baseline: string;
+  readonly progress: string;
+  readonly git: string;
+  readonly interrupted: string;
+  readonly answers: string;
+  readonly messages: string;
+  readonly protected: readonly string[];
+  readonly tools: readonly string[];
+  readonly "network-allow": readonly string[];
+  readonly "output-dir": string;
+}
+
+export interface LoopType {
+  readonly name: string;
+  /** Changes whenever the definition or its prompt does. */
+  readonly version: string;
+  readonly description: string;
+  readonly tools: readonly string[];
+  /** Where it was read from: "built-in" or a file. */
+  readonly origin: string;
+  renderSystem(values: PromptValues): string;
+  renderPrompt(values: PromptValues): string;
+}
+
+export interface LoopTypes {
+  /** Null when there is none of that name. */
+  get(name: string): LoopType | null;
+  list(): readonly LoopType[];
+}
+
+/** Takes known secrets and what looks like one out of a text. */
+export type Redact = (text: string) => string;
+
+export interface World {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: TaskStore;
+  readonly transcripts: Transcripts;
+  readonly models: Models;
+  readonly sandbox: Sandbox;
+  readonly worktrees: Worktrees;
+  readonly fileSystem: FileSystem;
+  readonly fetcher: Fetcher;
+  readonly loopTypes: LoopTypes;
+  readonly redact: Redact;
+}
