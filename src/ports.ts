@@ -8,6 +8,7 @@ import type {
   LoopId,
   Millis,
   SandboxSettings,
+  Stage,
   Usage,
   WorktreeSettings,
 } from "./core/loop.ts";
@@ -390,6 +391,46 @@ export interface LoopTypes {
   list(): readonly LoopType[];
 }
 
+// ── watchers ─────────────────────────────────────────────────────────────────────────────────
+
+/** What goes by and is forgotten: for progress lines and screens, never for decisions. */
+export type LiveEvent = { readonly loop: LoopId; readonly iteration: number } & (
+  | { readonly type: "stage"; readonly stage: Stage; readonly detail: string | null }
+  | { readonly type: "turn"; readonly turn: number; readonly model: string }
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "tool"; readonly name: string; readonly summary: string }
+  | { readonly type: "toolDone"; readonly name: string; readonly isError: boolean }
+  | { readonly type: "usage"; readonly usage: Usage }
+  | { readonly type: "waiting"; readonly until: Millis; readonly reason: string }
+  | { readonly type: "note"; readonly text: string }
+);
+
+export const hookNames = [
+  "before-iteration",
+  "after-iteration",
+  "before-validation",
+  "after-validation",
+  "on-complete",
+  "on-fail",
+  "on-blocked",
+] as const;
+export type HookName = (typeof hookNames)[number];
+
+export interface HookRequest {
+  readonly name: HookName;
+  readonly loop: LoopId;
+  readonly iteration: number;
+  /** Where the loop works; null when it has no worktree. */
+  readonly workspace: Workspace | null;
+  /** Becomes `TD_<KEY>` in the command's environment. */
+  readonly facts: Readonly<Record<string, string>>;
+}
+
+export interface Hooks {
+  /** Runs what the user configured. Resolves to a sentence when it failed; never rejects. */
+  run(request: HookRequest, signal: AbortSignal): Promise<string | null>;
+}
+
 /** Takes known secrets and what looks like one out of a text. */
 export type Redact = (text: string) => string;
 
@@ -404,5 +445,8 @@ export interface World {
   readonly fileSystem: FileSystem;
   readonly fetcher: Fetcher;
   readonly loopTypes: LoopTypes;
+  readonly hooks: Hooks;
+  /** Must not throw or block: a watcher that cannot keep up loses lines. */
+  readonly watch: (event: LiveEvent) => void;
   readonly redact: Redact;
 }

@@ -26,10 +26,13 @@ export type Event =
   | Of<"loop.rolledBack", { readonly to: number; readonly commit: CommitId }>
   | Of<"loop.raised", { readonly iterationsMax?: number; readonly budgetUsd?: number }>
   | Of<"attempt.started", { readonly attempt: number; readonly owner: string }>
-  | Of<"attempt.ended", { readonly attempt: number; readonly interruptedAt: string | null }>
+  | Of<"attempt.ended", Ended>
   | Of<"iteration.started", { readonly iteration: number; readonly model: string }>
   | Of<"iteration.finished", Finished>
-  | Of<"budget.reserved", { readonly turn: string; readonly tokens: number; readonly usd: number | null }>
+  | Of<
+      "budget.reserved",
+      { readonly turn: string; readonly tokens: number; readonly usd: number | null }
+    >
   | Of<"budget.settled", { readonly turn: string; readonly usage: Usage }>
   | { readonly type: "provider.parked"; readonly loop: null; readonly data: Parked };
 
@@ -60,6 +63,16 @@ export interface StatusChange {
   /** Protected paths that a person is asked about. */
   readonly asked?: readonly string[];
   readonly notBeforeAt?: Millis;
+}
+
+interface Ended {
+  readonly attempt: number;
+  /** What it was doing when it was interrupted; null when it came to its end. */
+  readonly interruptedAt: string | null;
+  /** Whether the world broke it off: counts towards giving up. */
+  readonly erred: boolean;
+  /** Work saved when it was interrupted. */
+  readonly commit: CommitId | null;
 }
 
 interface Finished {

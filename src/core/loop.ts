@@ -163,6 +163,8 @@ export interface Loop {
   /** Iterations finished with a verdict, over all attempts. */
   readonly iteration: number;
   readonly escalated: boolean;
+  /** Attempts in a row that the world broke off before an iteration was finished. */
+  readonly failures: number;
   readonly notBeforeAt: Millis;
   /** What an attempt was doing when it was interrupted, for the next prompt. */
   readonly interruptedAt: string | null;
@@ -190,16 +192,7 @@ export interface Loop {
 export const successors: Readonly<Record<LoopStatus, readonly LoopStatus[]>> = {
   draft: ["pending", "delegated", "stopped"],
   pending: ["running", "paused", "blocked", "stopped"],
-  running: [
-    "pending",
-    "draft",
-    "delegated",
-    "complete",
-    "blocked",
-    "failed",
-    "paused",
-    "stopped",
-  ],
+  running: ["pending", "draft", "delegated", "complete", "blocked", "failed", "paused", "stopped"],
   delegated: ["complete", "blocked", "paused", "stopped"],
   blocked: ["pending", "delegated", "complete", "failed", "paused", "stopped"],
   paused: ["draft", "pending", "delegated", "blocked", "failed", "stopped"],
@@ -237,7 +230,5 @@ export function addUsage(a: Usage, b: Usage): Usage {
 }
 
 export function tokensOf(usage: Usage): number {
-  return (
-    usage.inputTokens + usage.outputTokens + usage.cacheReadTokens + usage.cacheWriteTokens
-  );
+  return usage.inputTokens + usage.outputTokens + usage.cacheReadTokens + usage.cacheWriteTokens;
 }

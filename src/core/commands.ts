@@ -1,0 +1,73 @@
+import type { Created } from "./events.ts";
+import type { BlockedOn, CommitId, LoopId, Millis, Progress, Usage, Verdict } from "./loop.ts";
+
+/** What may be asked, in the imperative. People ask the first group, the engine the second. */
+export type Command =
+  | { readonly type: "createLoop"; readonly loop: Created }
+  | { readonly type: "pause"; readonly id: LoopId }
+  | { readonly type: "resume"; readonly id: LoopId; readonly raise: Raise }
+  | { readonly type: "retry"; readonly id: LoopId; readonly raise: Raise }
+  | { readonly type: "stop"; readonly id: LoopId }
+  | { readonly type: "answer"; readonly id: LoopId; readonly answer: string }
+  | { readonly type: "rollback"; readonly id: LoopId; readonly to: number }
+  | { readonly type: "startAttempt"; readonly id: LoopId; readonly owner: string }
+  | (Leased & { readonly type: "recordBaseline"; readonly baseline: Verdict })
+  | (Leased & { readonly type: "startIteration"; readonly model: string })
+  | (Leased & {
+      readonly type: "reserve";
+      readonly turn: string;
+      readonly tokens: number;
+      readonly usd: number | null;
+    })
+  | (Leased & { readonly type: "settle"; readonly turn: string; readonly usage: Usage })
+  | (Leased & {
+      readonly type: "finishIteration";
+      readonly commit: CommitId;
+      readonly verdict: Verdict;
+      readonly progress: Progress;
+    })
+  | (Leased & { readonly type: "escalate"; readonly model: string })
+  | (Leased & { readonly type: "finishAttempt"; readonly outcome: AttemptOutcome })
+  | {
+      readonly type: "park";
+      readonly provider: string;
+      readonly model: string;
+      readonly until: Millis;
+      readonly reason: string;
+    };
+
+interface Leased {
+  readonly id: LoopId;
+  /** The fencing token: an attempt that was given up on cannot speak for the next one. */
+  readonly attempt: number;
+}
+
+/** New limits that a person grants while resuming. */
+export interface Raise {
+  readonly iterationsMax?: number;
+  readonly budgetUsd?: number;
+}
+
+export type AttemptOutcome =
+  | {
+      readonly type: "complete";
+      readonly delivered: { readonly to: string; readonly commit: CommitId } | null;
+    }
+  | { readonly type: "failed"; readonly reason: string }
+  | {
+      readonly type: "blocked";
+      readonly on: BlockedOn;
+      readonly reason: string;
+      /** Protected paths that a person is asked about. */
+      readonly asked: readonly string[];
+    }
+  /** Ended by us or by a provider's limit: counts no failure. */
+  | {
+      readonly type: "interrupted";
+      readonly during: string;
+      readonly reason: string;
+      readonly notBeforeAt: Millis;
+      readonly commit: CommitId | null;
+    }
+  /** Broken off by the world (git, disk, a crash of the sandbox): tried again, a few times. */
+  | { readonly type: "erred"; readonly reason: string };

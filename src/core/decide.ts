@@ -1,0 +1,289 @@
+import { assert, unreachable } from "./assert.ts";
+import { backoffMs } from "./backoff.ts";
+import { leftOf } from "./budget.ts";
+import type { AttemptOutcome, Command, Raise } from "./commands.ts";
+import type { Created, Event, StatusChange } from "./events.ts";
+import { isSettled, type Loop, type LoopId, type LoopStatus, type Millis } from "./loop.ts";
+import { childrenOf, type State } from "./state.ts";
+
+/** What a decision may know of the world: time, chance, and how often the world may fail. */
+export interface Moment {
+  readonly now: Millis;
+  readonly jitter: number;
+  readonly failuresMax: number;
+}
+
+/** `id` is the loop that the command created or spoke of. */
+export type Decision =
+  | { readonly ok: true; readonly id: LoopId | null; readonly events: readonly Event[] }
+  | { readonly ok: false; readonly reason: string };
+
+type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
+type LoopCommand = Exclude<Command, { type: "createLoop" | "park" }>;
+type LeasedCommand = Extract<Command, { attempt: number }>;
+
+/** Answers a command with the events that follow from it, or with the reason why not. */
+export function decide(state: State, command: Command, moment: Moment): Decision {
+  if (command.type === "createLoop") return created(state, command.loop);
+  if (command.type === "park") {
+    const { type: _, ...data } = command;
+    return { ok: true, id: null, events: [{ type: "provider.parked", loop: null, data }] };
+  }
+  const loop = state.loops.get(command.id);
+  if (loop === undefined) return refuse(`there is no loop ${command.id}`);
+  if (!("attempt" in command)) return byPerson(state, loop, command);
+  if (!holdsLease(loop, command.attempt)) return refuse(`${loop.id} has moved on`);
+  return byAttempt(loop, command, moment);
+}
+
+/** The attempt number fences: an attempt that was given up on cannot speak for the next one. */
+export function holdsLease(loop: Loop, attempt: number): boolean {
+  return loop.status === "running" && loop.attempt === attempt;
+}
+
+function created(state: State, loop: Created): Decision {
+  const unknown = loop.dependsOn.find((id) => !state.loops.has(id));
+  if (unknown !== undefined) return refuse(`there is no loop ${unknown} to wait for`);
+  const id = String(state.rootsCreated + 1) as LoopId;
+  return { ok: true, id, events: [{ type: "loop.created", loop: id, data: loop }] };
+}
+
+type PersonsCommand = Exclude<LoopCommand, LeasedCommand>;
+
+function byPerson(state: State, loop: Loop, command: PersonsCommand): Decision {
+  switch (command.type) {
+    case "pause":
+      return isSettled(loop) || loop.status === "paused"
+        ? refuse(`${loop.id} is ${loop.status}`)
+        : accept(loop, ...ended(loop, "paused by a person"), to(loop, "paused", "paused"));
+    case "resume":
+      return resumed(loop, command.raise);
+    case "retry":
+      if (loop.status !== "failed") return refuse(`${loop.id} is ${loop.status}, not failed`);
+      return accept(loop, ...raised(loop, command.raise), to(loop, "pending", null));
+    case "stop":
+      return isSettled(loop) && loop.status !== "failed"
+        ? refuse(`${loop.id} is already ${loop.status}`)
+        : accept(loop, ...stopped(state, loop));
+    case "answer":
+      return answered(loop, command.answer);
+    case "rollback":
+      return rolledBack(loop, command.to);
+    case "startAttempt":
+      return started(state, loop, command.owner);
+    default:
+      return unreachable(command);
+  }
+}
+
+function started(state: State, loop: Loop, owner: string): Decision {
+  if (loop.status !== "pending") return refuse(`${loop.id} is ${loop.status}, not pending`);
+  const unmet = loop.dependsOn.find((id) => state.loops.get(id)?.status !== "complete");
+  if (unmet !== undefined) return refuse(`${loop.id} waits for ${unmet}`);
+  const attempt = loop.attempt + 1;
+  return accept(
+    loop,
+    { type: "attempt.started", loop: loop.id, data: { attempt, owner } },
+    to(loop, "running", null),
+  );
+}
+
+function resumed(loop: Loop, raise: Raise): Decision {
+  if (loop.status === "paused") {
+    const from = loop.pausedFrom ?? "pending";
+    const status = from === "running" ? "pending" : from;
+    const more =
+      status === "blocked" && loop.blockedOn !== null ? { blockedOn: loop.blockedOn } : {};
+    return accept(loop, ...raised(loop, raise), to(loop, status, null, more));
+  }
+  if (loop.status !== "blocked") return refuse(`${loop.id} is ${loop.status}`);
+  if (loop.blockedOn === "gate" || loop.blockedOn === "question") {
+    return refuse(`${loop.id} waits for an answer: td answer ${loop.id} …`);
+  }
+  if (loop.blockedOn === "budget" && raise.budgetUsd === undefined && isSpent(loop)) {
+    return refuse(`${loop.id} has spent its budget: resume it with a higher --budget`);
+  }
+  return accept(loop, ...raised(loop, raise), to(loop, "pending", null));
+}
+
+function isSpent(loop: Loop): boolean {
+  const { usd, tokens } = leftOf(loop);
+  return (usd !== null && usd <= 0) || (tokens !== null && tokens <= 0);
+}
+
+function raised(loop: Loop, raise: Raise): Event[] {
+  const isOut = loop.iteration >= (raise.iterationsMax ?? loop.settings.iterationsMax);
+  const data = {
+    ...raise,
+    ...(isOut ? { iterationsMax: loop.iteration + loop.settings.iterationsMax } : {}),
+  };
+  return Object.keys(data).length === 0 ? [] : [{ type: "loop.raised", loop: loop.id, data }];
+}
+
+/** A changed gate is allowed or denied; any other question gets its text. */
+function answered(loop: Loop, answer: string): Decision {
+  if (loop.status !== "blocked") return refuse(`${loop.id} is ${loop.status} and asks nothing`);
+  const question = loop.reason ?? "";
+  const event: Event = { type: "loop.answered", loop: loop.id, data: { question, answer } };
+  if (loop.blockedOn === "question" || loop.blockedOn === "stuck") {
+    return accept(loop, event, to(loop, "pending", null));
+  }
+  if (loop.blockedOn !== "gate")
+    return refuse(`${loop.id} is blocked on ${loop.blockedOn}: resume it`);
+  if (answer === "allow") {
+    const allowed: Event = { type: "loop.allowed", loop: loop.id, data: { paths: loop.gateAsked } };
+    return accept(loop, allowed, event, to(loop, "pending", null));
+  }
+  if (answer === "deny") return accept(loop, event, to(loop, "pending", null));
+  return refuse(`${loop.id} asks about its gate: answer allow or deny`);
+}
+
+function rolledBack(loop: Loop, iteration: number): Decision {
+  if (isSettled(loop) && loop.status !== "failed") return refuse(`${loop.id} is ${loop.status}`);
+  if (loop.status === "running") return refuse(`${loop.id} is running: pause or stop it first`);
+  const commit = iteration === 0 ? loop.settings.baseCommit : loop.checkpoints[iteration - 1];
+  if (commit === undefined) {
+    return refuse(`${loop.id} has iterations 1 to ${loop.checkpoints.length} (0 is the base)`);
+  }
+  return accept(loop, {
+    type: "loop.rolledBack",
+    loop: loop.id,
+    data: { to: iteration, commit },
+  });
+}
+
+/** Stopping a loop stops everything under it that is not yet settled, leaves first. */
+function stopped(state: State, loop: Loop): Event[] {
+  const open = childrenOf(state, loop.id).filter((child) => !isSettled(child));
+  return [
+    ...open.flatMap((child) => stopped(state, child)),
+    ...ended(loop, "stopped by a person"),
+    to(loop, "stopped", "stopped"),
+  ];
+}
+
+/** Whoever takes a running loop from its attempt ends the attempt in the same decision. */
+function ended(loop: Loop, interruptedAt: string): Event[] {
+  if (loop.status !== "running") return [];
+  const { attempt } = loop;
+  const data = { attempt, interruptedAt, erred: false, commit: null };
+  return [{ type: "attempt.ended", loop: loop.id, data }];
+}
+
+function byAttempt(loop: Loop, command: LeasedCommand, moment: Moment): Decision {
+  const { id } = loop;
+  switch (command.type) {
+    case "recordBaseline":
+      return accept(loop, {
+        type: "loop.prepared",
+        loop: id,
+        data: { baseline: command.baseline },
+      });
+    case "startIteration": {
+      const data = { iteration: loop.iteration + 1, model: command.model };
+      return accept(loop, { type: "iteration.started", loop: id, data });
+    }
+    case "reserve": {
+      const { turn, tokens, usd } = command;
+      const left = leftOf(loop);
+      if (left.tokens !== null && tokens > left.tokens) return refuse(`${id} is out of tokens`);
+      if (left.usd !== null && (usd ?? Number.POSITIVE_INFINITY) > left.usd) {
+        return refuse(`${id} is out of money`);
+      }
+      return accept(loop, { type: "budget.reserved", loop: id, data: { turn, tokens, usd } });
+    }
+    case "settle": {
+      const { turn, usage } = command;
+      return accept(loop, { type: "budget.settled", loop: id, data: { turn, usage } });
+    }
+    case "finishIteration":
+      return iterationFinished(loop, command);
+    case "escalate":
+      if (loop.escalated) return refuse(`${id} is escalated already`);
+      return accept(loop, { type: "loop.escalated", loop: id, data: { model: command.model } });
+    case "finishAttempt":
+      return accept(loop, ...attemptFinished(loop, command.outcome, moment));
+    default:
+      return unreachable(command);
+  }
+}
+
+function iterationFinished(loop: Loop, command: Of<"finishIteration">): Decision {
+  const { attempt, commit, verdict, progress } = command;
+  const iteration = loop.iteration + 1;
+  assert(progress.iteration === iteration, `${loop.id}: progress of another iteration`);
+  return accept(loop, {
+    type: "iteration.finished",
+    loop: loop.id,
+    data: { attempt, iteration, commit, verdict, progress },
+  });
+}
+
+function attemptFinished(loop: Loop, outcome: AttemptOutcome, moment: Moment): Event[] {
+  switch (outcome.type) {
+    case "complete": {
+      const { delivered } = outcome;
+      assert(loop.verdict?.passed === true, `${loop.id} is complete without a verdict`);
+      assert(
+        loop.verdict.commit === loop.headCommit,
+        `${loop.id}: the verdict is of another commit`,
+      );
+      const done = [attemptEnded(loop, {}), to(loop, "complete", null)];
+      if (delivered === null) return done;
+      return [{ type: "loop.delivered", loop: loop.id, data: delivered }, ...done];
+    }
+    case "failed":
+      return [attemptEnded(loop, {}), to(loop, "failed", outcome.reason)];
+    case "blocked": {
+      const { on, reason, asked } = outcome;
+      return [attemptEnded(loop, {}), to(loop, "blocked", reason, { blockedOn: on, asked })];
+    }
+    case "interrupted": {
+      const { during, reason, notBeforeAt, commit } = outcome;
+      const end = attemptEnded(loop, { interruptedAt: during, commit });
+      return [end, to(loop, "pending", reason, { notBeforeAt })];
+    }
+    case "erred": {
+      const { reason } = outcome;
+      const failures = loop.failures + 1;
+      const end = attemptEnded(loop, { erred: true, interruptedAt: `an error: ${reason}` });
+      if (failures >= moment.failuresMax) return [end, to(loop, "failed", reason)];
+      const notBeforeAt = moment.now + backoffMs(failures, moment.jitter);
+      return [end, to(loop, "pending", reason, { notBeforeAt })];
+    }
+    default:
+      return unreachable(outcome);
+  }
+}
+
+function attemptEnded(
+  loop: Loop,
+  changes: { interruptedAt?: string; erred?: boolean; commit?: string | null },
+): Event {
+  const data = {
+    attempt: loop.attempt,
+    interruptedAt: null,
+    erred: false,
+    commit: null,
+    ...changes,
+  };
+  return { type: "attempt.ended", loop: loop.id, data };
+}
+
+function to(
+  loop: Loop,
+  status: LoopStatus,
+  reason: string | null,
+  more: Partial<StatusChange> = {},
+): Event {
+  const data = { from: loop.status, to: status, reason, ...more };
+  return { type: "loop.status", loop: loop.id, data };
+}
+
+function accept(loop: Loop, ...events: Event[]): Decision {
+  return { ok: true, id: loop.id, events };
+}
+
+function refuse(reason: string): Decision {
+  return { ok: false, reason };
+}
