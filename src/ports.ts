@@ -317,14 +317,30 @@ export class WorktreeError extends Error {}
 
 // ── files as tools see them ──────────────────────────────────────────────────────────────────
 
-/** The files of one worktree. Paths are relative; nothing leads out of it or into `.git`. */
+/**
+ * The files of one worktree. Paths are relative to it, or absolute and inside it; nothing leads out
+ * of it or into `.git`. Whatever is not allowed is a ToolRefusal.
+ */
 export interface Files {
+  /** The one name of a path: `./a//b` is `a/b`, the worktree itself is "". Touches no disk. */
+  relative(path: string): string;
+  /** Text as it is, with its byte order mark and line ends. Refuses binary and large files. */
   read(path: string): Promise<{ readonly text: string; readonly version: string }>;
   /** `version` of the last read; null to create. Refuses when the file changed since. */
   write(path: string, text: string, version: string | null): Promise<{ readonly version: string }>;
-  list(path: string, depth: number): Promise<readonly string[]>;
-  glob(pattern: string, path: string): Promise<readonly string[]>;
+  /** Directories end in `/`, links in ` -> target`; a depth of 1 is the directory's own entries. */
+  list(path: string, depth: number): Promise<Listing>;
+  /** Files whose path, seen from `path`, matches; they are named from the worktree. */
+  glob(pattern: string, path: string): Promise<Listing>;
+  /** `path:line:text` lines, context as `path-line-text`; empty when nothing matches. */
   grep(query: GrepQuery, signal: AbortSignal): Promise<string>;
+}
+
+export interface Listing {
+  /** Sorted. */
+  readonly paths: readonly string[];
+  /** How many were left out; null when there were too many to count. */
+  readonly more: number | null;
 }
 
 export interface GrepQuery {
@@ -338,9 +354,15 @@ export interface GrepQuery {
 /** A tool cannot do what was asked; the message tells the model what to do instead. */
 export class ToolRefusal extends Error {}
 
+/** There is nothing at that path. */
+export class FileMissing extends ToolRefusal {}
+
 export interface FileSystem {
-  /** The files of the worktree at `dir`. */
-  files(dir: string): Files;
+  /**
+   * The files of the worktree at `dir`. Links to what lies in `readable` (absolute paths) may be
+   * read through; no other link leads out, and nothing is written through any link.
+   */
+  files(dir: string, readable?: readonly string[]): Files;
 }
 
 /** GET for the `fetch` tool: only allowed hosts, no private addresses, bounded text. */
