@@ -1,0 +1,52 @@
+import type { Millis } from "../../core/loop.ts";
+import type { LlmErrorKind } from "../../ports.ts";
+
+/** Where a client sends its requests, and how long it waits for a sign of life. */
+export interface Endpoint {
+  readonly provider: string;
+  readonly baseUrl: string;
+  /** Null for servers that want none. */
+  readonly apiKey: string | null;
+  readonly stallTimeoutMs: number;
+  readonly fetch: typeof globalThis.fetch;
+  readonly now: () => Millis;
+}
+
+/** No honest reply is longer; a server that sends more is broken or hostile. */
+export const replyCharsMax = 16 * 1024 * 1024;
+
+const messageCharsMax = 500;
+
+/** What an HTTP status other than 2xx means for the one who asked. */
+export function kindOfStatus(status: number): LlmErrorKind {
+  if (status === 429) return "rateLimited";
+  if (status === 529 || status === 503) return "overloaded";
+  if (status >= 500) return "server";
+  // 402 is an empty account: like a wrong key, it needs a person.
+  if (status === 401 || status === 403 || status === 402) return "auth";
+  // Request timeout, lock conflict and too early pass by themselves.
+  if (status === 408 || status === 409 || status === 425) return "server";
+  return status >= 400 ? "invalid" : "malformed";
+}
+
+/** Reads `retry-after-ms` and `retry-after` (seconds or an HTTP date); null when there is none. */
+export function retryAfterMs(
+  header: (name: string) => string | null | undefined,
+  now: Millis,
+): number | null {
+  const milliseconds = Number.parseFloat(header("retry-after-ms") ?? "");
+  if (milliseconds >= 0) return Math.ceil(milliseconds);
+  const after = header("retry-after")?.trim();
+  if (after === undefined || after === "") return null;
+  if (/^\d+(\.\d+)?$/.test(after)) return Math.ceil(Number(after) * 1000);
+  const at = Date.parse(after);
+  return Number.isNaN(at) ? null : Math.max(0, at - now);
+}
+
+/** One line for people: the provider, what it said, and never the key, even if it echoed it. */
+export function describe(endpoint: Endpoint, text: string): string {
+  const safe = endpoint.apiKey === null ? text : text.replaceAll(endpoint.apiKey, "[redacted]");
+  const line = safe.replace(/\s+/g, " ").trim();
+  const short = line.length > messageCharsMax ? `${line.slice(0, messageCharsMax)}…` : line;
+  return `${endpoint.provider}: ${short}`;
+}
