@@ -225,6 +225,14 @@ export function llmClientContract(
       expect(`${error.message} ${error.stack} ${JSON.stringify(error)}`).not.toContain(key);
     });
 
+    test("is malformed when it is a page", async () => {
+      const error = await failure((response) => {
+        response.writeHead(200, { "content-type": "text/html; charset=utf-8" });
+        response.end("<h1>Sign in</h1>");
+      });
+      expect(error).toMatchObject({ kind: "malformed", status: 200, usage: null });
+    });
+
     test("is a network error when nobody listens", async () => {
       const nobody = create({
         baseUrl: `http://127.0.0.1:${await closedPort()}`,

@@ -10,8 +10,15 @@ import {
   type LlmReply,
   type LlmRequest,
 } from "../../ports.ts";
-import { describe, type Endpoint, kindOfStatus, replyCharsMax, retryAfterMs } from "./endpoint.ts";
-import { rootOf, stopReasonOf, withUsage } from "./outcome.ts";
+import {
+  describe,
+  type Endpoint,
+  fetchEvents,
+  kindOfStatus,
+  replyCharsMax,
+  retryAfterMs,
+} from "./endpoint.ts";
+import { ownErrorIn, rootOf, stopReasonOf, withUsage } from "./outcome.ts";
 import { type Watch, watched } from "./watch.ts";
 
 type Event = Anthropic.RawMessageStreamEvent;
@@ -32,7 +39,7 @@ export class AnthropicClient implements LlmClient {
     this.#sdk = new Sdk({
       apiKey: endpoint.apiKey,
       baseURL: endpoint.baseUrl,
-      fetch: endpoint.fetch,
+      fetch: fetchEvents(endpoint),
       maxRetries: 0,
       timeout: timerMsMax,
       logger,
@@ -91,6 +98,8 @@ export class AnthropicClient implements LlmClient {
   }
 
   #failure(error: unknown, began: boolean): LlmError {
+    const own = ownErrorIn(error);
+    if (own !== null) return own;
     if (error instanceof SyntaxError) {
       return this.#error("malformed", "sent an event that is not JSON", { cause: error });
     }

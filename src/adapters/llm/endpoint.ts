@@ -1,5 +1,5 @@
 import type { Millis } from "../../core/loop.ts";
-import type { LlmErrorKind } from "../../ports.ts";
+import { LlmError, type LlmErrorKind } from "../../ports.ts";
 
 /** Where a client sends its requests, and how long it waits for a sign of life. */
 export interface Endpoint {
@@ -16,6 +16,21 @@ export interface Endpoint {
 export const replyCharsMax = 16 * 1024 * 1024;
 
 const messageCharsMax = 500;
+
+/** What servers answer when nothing at the address speaks the protocol. */
+const noEventStream = /^(text\/html|application\/json)\b/;
+
+/** The endpoint's fetch, which throws LlmError `malformed` for a page in place of a stream. */
+export function fetchEvents(endpoint: Endpoint): typeof globalThis.fetch {
+  return async (url, init) => {
+    const response = await endpoint.fetch(url, init);
+    const type = response.headers.get("content-type") ?? "";
+    if (!response.ok || !noEventStream.test(type)) return response;
+    await response.body?.cancel();
+    const text = `${endpoint.baseUrl} answered with ${type} in place of a stream of events`;
+    throw new LlmError("malformed", describe(endpoint, text), { status: response.status });
+  };
+}
 
 /** What an HTTP status other than 2xx means for the one who asked. */
 export function kindOfStatus(status: number): LlmErrorKind {

@@ -21,6 +21,16 @@ export function stopReasonOf(told: string | null, content: readonly ChatContent[
   }
 }
 
+/** Our own verdict on a response, if that is what made a library fail. */
+export function ownErrorIn(error: unknown): LlmError | null {
+  let inner = error;
+  for (let depth = 0; depth < causesMax && inner instanceof Error; depth += 1) {
+    if (inner instanceof LlmError) return inner;
+    inner = inner.cause;
+  }
+  return null;
+}
+
 /** The same error with what the reply had cost until then. */
 export function withUsage(error: LlmError, usage: Usage | null): LlmError {
   if (usage === null || error.usage !== null) return error;
