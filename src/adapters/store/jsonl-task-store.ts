@@ -1,0 +1,242 @@
+import { stat, truncate } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { setImmediate } from "node:timers";
+import { assert } from "../../core/assert.ts";
+import type { Transaction } from "../../core/events.ts";
+import { StoreBroken, type TaskStore } from "../../ports.ts";
+import { Lines } from "./codec.ts";
+import { codeOf, HomeUnusable, StoreCorrupt, said } from "./errors.ts";
+import { type HomeLock, lockHome, syncDir, timeForName } from "./home.ts";
+import { diskFiles, type LogFile, type LogFiles, writeDurably } from "./log-file.ts";
+import { type Finding, listSegments, type Segment, segmentFile, walk } from "./walk.ts";
+
+/** A new segment begins once the next batch would make the newest one larger than this. */
+const segmentBytesMax = 64 * 1024 * 1024;
+/** Lines that wait for the disk. More means that nobody awaits their appends. */
+const pendingBytesMax = 256 * 1024 * 1024;
+const batchBytesFirst = 64 * 1024;
+/** A batch that grew larger than this gives its memory back. */
+const batchBytesKept = 4 * 1024 * 1024;
+
+export interface StoreOptions {
+  readonly home: string;
+  readonly files: LogFiles;
+  readonly segmentBytesMax: number;
+}
+
+/** What a crash left half written at the end of the log, and where it is kept now. */
+export interface TornTail {
+  readonly file: string;
+  readonly bytes: number;
+}
+
+/**
+ * Takes the home and checks the whole log. Throws HomeBusy, HomeUnusable, StoreCorrupt or
+ * StoreTooNew; then the home is free again and the log as it was.
+ */
+export function openTaskStore(options: { readonly home: string }): Promise<JsonlTaskStore> {
+  return JsonlTaskStore.open({ home: options.home, files: diskFiles, segmentBytesMax });
+}
+
+/**
+ * The event log in segments of JSON lines, with group commit.
+ *   1. One batch is on its way to the disk; what arrives meanwhile is the next batch.
+ *   2. A batch is acknowledged after its fdatasync, as a whole, in the order of the calls.
+ *   3. After the first failure nothing is acknowledged any more.
+ */
+export class JsonlTaskStore implements TaskStore {
+  /** Null when the log ended with a whole line. */
+  readonly tornTail: TornTail | null;
+  readonly #options: StoreOptions;
+  readonly #lock: HomeLock;
+  readonly #segments: readonly Segment[];
+  #seq: number;
+  #file: LogFile | null;
+  #fileBytes: number;
+  #collecting: Batch | null = null;
+  #committing: Batch | null = null;
+  #spare: Lines | null = null;
+  #broken: StoreBroken | null = null;
+  #closed: Promise<void> | null = null;
+
+  private constructor(options: StoreOptions, lock: HomeLock, log: OpenedLog) {
+    this.#options = options;
+    this.#lock = lock;
+    this.tornTail = log.tornTail;
+    this.#segments = log.segments;
+    this.#seq = log.seq;
+    this.#file = log.file;
+    this.#fileBytes = log.fileBytes;
+  }
+
+  static async open(options: StoreOptions): Promise<JsonlTaskStore> {
+    const lock = await lockHome(options.home);
+    try {
+      return new JsonlTaskStore(options, lock, await openLog(lock.storeDir, options.files));
+    } catch (error) {
+      await lock.release();
+      throw codeOf(error) === null ? error : new HomeUnusable(lock.storeDir, error);
+    }
+  }
+
+  /** The number of the next event. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  async *read(): AsyncGenerator<Transaction> {
+    for await (const finding of walk(this.#segments)) {
+      if (finding.kind === "transaction") yield finding.transaction;
+      if (finding.kind === "damage") {
+        throw new StoreCorrupt(finding.place, finding.what, finding.seqExpected);
+      }
+    }
+  }
+
+  append(transaction: Transaction): Promise<void> {
+    if (this.#broken !== null) return Promise.reject(this.#broken);
+    assert(this.#closed === null, "append to a closed store");
+    assert(
+      transaction.seq === this.#seq,
+      `transaction ${transaction.seq} where event ${this.#seq} is due`,
+    );
+    const batch = this.#collecting ?? this.#beginBatch();
+    batch.lines.add(transaction);
+    assert(batch.lines.length <= pendingBytesMax, "appends outrun the disk");
+    this.#seq += transaction.events.length;
+    return batch.durable.promise;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  #beginBatch(): Batch {
+    const batch = new Batch(this.#seq, this.#spare ?? new Lines(batchBytesFirst));
+    this.#spare = null;
+    this.#collecting = batch;
+    if (this.#committing === null) setImmediate(() => this.#commit());
+    return batch;
+  }
+
+  /** Not begun before every waiter of the last batch had its turn: what they append joins in. */
+  #commit(): void {
+    const batch = this.#collecting;
+    assert(batch !== null && this.#committing === null, "one commit at a time");
+    this.#collecting = null;
+    this.#committing = batch;
+    this.#makeDurable(batch).then(
+      () => this.#acknowledge(batch),
+      (error: unknown) => this.#break(batch, error),
+    );
+  }
+
+  async #makeDurable({ seq, lines }: Batch): Promise<void> {
+    if (this.#fileBytes > 0 && this.#fileBytes + lines.length > this.#options.segmentBytesMax) {
+      await this.#file?.close();
+      this.#file = null;
+    }
+    if (this.#file === null) {
+      this.#file = await this.#options.files.create(segmentFile(this.#lock.storeDir, seq));
+      this.#fileBytes = 0;
+    }
+    await this.#file.write(lines.bytes);
+    await this.#file.datasync();
+    this.#fileBytes += lines.length;
+  }
+
+  #acknowledge(batch: Batch): void {
+    this.#committing = null;
+    batch.lines.clear();
+    this.#spare = batch.lines.capacity <= batchBytesKept ? batch.lines : null;
+    batch.durable.resolve();
+    if (this.#collecting !== null) setImmediate(() => this.#commit());
+  }
+
+  #break(batch: Batch, cause: unknown): void {
+    const { storeDir } = this.#lock;
+    this.#broken = new StoreBroken(
+      `the event log in ${storeDir} cannot be written: ${said(cause)}. What was acknowledged is ` +
+        "safe. Mend that (a full disk: free some space), then start TaskDaemon again",
+      { cause },
+    );
+    this.#committing = null;
+    batch.reject(this.#broken);
+    this.#collecting?.reject(this.#broken);
+    this.#collecting = null;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled([
+      this.#committing?.durable.promise,
+      this.#collecting?.durable.promise,
+    ]);
+    try {
+      await this.#file?.close();
+    } finally {
+      await this.#lock.release();
+    }
+  }
+}
+
+/** Transactions that share a sync, and its promise. */
+class Batch {
+  readonly seq: number;
+  readonly lines: Lines;
+  readonly durable = Promise.withResolvers<void>();
+
+  constructor(seq: number, lines: Lines) {
+    this.seq = seq;
+    this.lines = lines;
+  }
+
+  reject(error: StoreBroken): void {
+    // A batch whose only line was refused has nobody to tell.
+    if (this.lines.length > 0) this.durable.reject(error);
+  }
+}
+
+interface OpenedLog {
+  readonly segments: readonly Segment[];
+  readonly seq: number;
+  readonly tornTail: TornTail | null;
+  /** The newest segment; null when there is none yet. */
+  readonly file: LogFile | null;
+  readonly fileBytes: number;
+}
+
+async function openLog(dir: string, files: LogFiles): Promise<OpenedLog> {
+  const segments = await listSegments(dir);
+  let seq = 1;
+  let tornTail: TornTail | null = null;
+  for await (const finding of walk(segments)) {
+    if (finding.kind === "damage") {
+      throw new StoreCorrupt(finding.place, finding.what, finding.seqExpected);
+    }
+    if (finding.kind === "torn") {
+      tornTail = await setAside(dir, finding);
+    } else {
+      seq = finding.transaction.seq + finding.transaction.events.length;
+    }
+  }
+  const newest = segments.at(-1);
+  if (newest === undefined) return { segments, seq, tornTail, file: null, fileBytes: 0 };
+  const file = await files.append(newest.file);
+  try {
+    // What a killed process wrote and did not sync is now replayed: it must not vanish later.
+    await file.datasync();
+    await syncDir(dir);
+    return { segments, seq, tornTail, file, fileBytes: (await stat(newest.file)).size };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function setAside(dir: string, { place, bytes }: Finding): Promise<TornTail> {
+  const file = join(dir, `torn-${timeForName()}-${basename(place.file)}-${place.offset}.bin`);
+  await writeDurably(file, bytes);
+  await truncate(place.file, place.offset);
+  return { file, bytes: bytes.length };
+}

@@ -1,0 +1,61 @@
+import { Buffer } from "node:buffer";
+import { type FileHandle, open } from "node:fs/promises";
+import { dirname } from "node:path";
+import { privateFile, syncDir } from "./home.ts";
+
+/** A segment that is being written. Small, so that a test can fail it at any byte. */
+export interface LogFile {
+  /** Appends all bytes or throws; then any part of them may be in the file. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Resolves once what was written is durable. */
+  datasync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface LogFiles {
+  /** Creates the file, which must not exist, and makes its name durable. */
+  create(path: string): Promise<LogFile>;
+  /** Opens an existing file for appending. */
+  append(path: string): Promise<LogFile>;
+}
+
+export const diskFiles: LogFiles = {
+  async create(path) {
+    const handle = await open(path, "ax", privateFile);
+    try {
+      await syncDir(dirname(path));
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+    return onDisk(handle);
+  },
+  async append(path) {
+    return onDisk(await open(path, "a", privateFile));
+  },
+};
+
+function onDisk(handle: FileHandle): LogFile {
+  return {
+    async write(bytes) {
+      let written = 0;
+      while (written < bytes.length) {
+        const result = await handle.write(bytes, written);
+        written += result.bytesWritten;
+      }
+    },
+    datasync: () => handle.datasync(),
+    close: () => handle.close(),
+  };
+}
+
+/** Writes a whole new file and makes it durable, name and all. */
+export async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await diskFiles.create(path);
+  try {
+    await file.write(Buffer.from(bytes));
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}

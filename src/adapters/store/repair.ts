@@ -1,0 +1,245 @@
+import { Buffer } from "node:buffer";
+import { link, open, rename, unlink } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { codeOf, HomeUnusable, type Place } from "./errors.ts";
+import { lockHome, storeDirOf, syncDir, timeForName } from "./home.ts";
+import { writeDurably } from "./log-file.ts";
+import { type Finding, listSegments, type Segment, segmentFile, walk } from "./walk.ts";
+
+export interface Problem extends Place {
+  readonly what: string;
+}
+
+/** What is in the log. `repairStore` would keep everything up to `keepableSeq`. */
+export interface StoreReport {
+  readonly segments: number;
+  /** Whole transactions, wherever they stand. */
+  readonly transactions: number;
+  readonly events: number;
+  /** Of the first and last event; null in an empty log. */
+  readonly firstSeq: number | null;
+  readonly lastSeq: number | null;
+  /** The last event that is reached without a gap; null when there is none. */
+  readonly keepableSeq: number | null;
+  /** A last line that is not whole: left by a crash, or just being written. Open mends it. */
+  readonly tornBytes: number;
+  readonly problems: readonly Problem[];
+}
+
+export interface RepairReport {
+  readonly before: StoreReport;
+  readonly after: StoreReport;
+  /** What was taken out of each segment, byte for byte. */
+  readonly quarantined: readonly Quarantined[];
+  /** Sentences for the person who asked. */
+  readonly explanation: readonly string[];
+}
+
+export interface Quarantined {
+  readonly file: string;
+  readonly from: string;
+  readonly bytes: number;
+  /** Whole ones: readable in the quarantine, but events before them are missing. */
+  readonly transactions: number;
+}
+
+/** Reads only, and needs no lock: another process may hold the home. Throws StoreTooNew. */
+export async function verifyStore(home: string): Promise<StoreReport> {
+  return (await survey(storeDirOf(home))).report;
+}
+
+/**
+ * Keeps every line that continues the log without a gap, and moves all others to
+ * `store/quarantine-…`; nothing is renumbered and nothing thrown away. A crash half-way leaves a
+ * log that is still refused: run it again. Throws HomeBusy, HomeUnusable or StoreTooNew.
+ */
+export async function repairStore(home: string): Promise<RepairReport> {
+  const lock = await lockHome(home);
+  try {
+    const dir = lock.storeDir;
+    const { report: before, plans } = await survey(dir);
+    const time = timeForName();
+    const quarantined: Quarantined[] = [];
+    if (isWhole(before))
+      return { before, after: before, quarantined, explanation: wholeLog(before) };
+    // From the end to the front: until the first damage is mended, open refuses the log.
+    for (const plan of plans.toReversed()) {
+      const moved = await mend(dir, plan, time);
+      if (moved !== null) quarantined.unshift(moved);
+    }
+    const { report: after } = await survey(dir);
+    return { before, after, quarantined, explanation: explain(before, after, quarantined) };
+  } catch (error) {
+    throw codeOf(error) === null ? error : new HomeUnusable(lock.storeDir, error);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** What repair would do with one segment: which bytes stay, which go. */
+interface Plan {
+  readonly segment: Segment;
+  readonly kept: Range[];
+  readonly dropped: Range[];
+  seqFirst: number | null;
+  transactionsDropped: number;
+}
+
+interface Range {
+  readonly start: number;
+  end: number;
+}
+
+interface Survey {
+  readonly report: StoreReport;
+  readonly plans: readonly Plan[];
+}
+
+async function survey(dir: string): Promise<Survey> {
+  const segments = await listSegments(dir);
+  const plans = new Map(segments.map((segment) => [segment.file, emptyPlan(segment)]));
+  const tally = new Tally();
+  for await (const finding of walk(segments)) {
+    const plan = plans.get(finding.place.file);
+    if (plan !== undefined) tally.count(finding, plan);
+  }
+  return { report: tally.report(segments.length), plans: [...plans.values()] };
+}
+
+function emptyPlan(segment: Segment): Plan {
+  return { segment, kept: [], dropped: [], seqFirst: null, transactionsDropped: 0 };
+}
+
+class Tally {
+  #transactions = 0;
+  #events = 0;
+  #firstSeq: number | null = null;
+  #lastSeq: number | null = null;
+  #tornBytes = 0;
+  #seqDue = 1;
+  readonly #problems: Problem[] = [];
+
+  count(finding: Finding, plan: Plan): void {
+    if (finding.kind === "torn") this.#tornBytes = finding.bytes.length;
+    if (finding.kind === "damage") this.#problems.push({ ...finding.place, what: finding.what });
+    const transaction = finding.kind === "torn" ? null : finding.transaction;
+    const range = { start: finding.place.offset, end: finding.place.offset + finding.bytes.length };
+    if (transaction === null) {
+      extend(plan.dropped, range);
+      return;
+    }
+    const { seq, events } = transaction;
+    this.#transactions += 1;
+    this.#events += events.length;
+    this.#firstSeq ??= seq;
+    this.#lastSeq = Math.max(this.#lastSeq ?? 0, seq + events.length - 1);
+    if (seq === this.#seqDue) {
+      extend(plan.kept, range);
+      plan.seqFirst ??= seq;
+      this.#seqDue += events.length;
+    } else {
+      extend(plan.dropped, range);
+      plan.transactionsDropped += 1;
+    }
+  }
+
+  report(segments: number): StoreReport {
+    return {
+      segments,
+      transactions: this.#transactions,
+      events: this.#events,
+      firstSeq: this.#firstSeq,
+      lastSeq: this.#lastSeq,
+      keepableSeq: this.#seqDue === 1 ? null : this.#seqDue - 1,
+      tornBytes: this.#tornBytes,
+      problems: this.#problems,
+    };
+  }
+}
+
+function extend(ranges: Range[], range: Range): void {
+  const last = ranges.at(-1);
+  if (last?.end === range.start) last.end = range.end;
+  else if (range.end > range.start) ranges.push(range);
+}
+
+/** Quarantine first, then the new segment, each durable before the next step. */
+async function mend(dir: string, plan: Plan, time: string): Promise<Quarantined | null> {
+  const { segment, kept, dropped, seqFirst } = plan;
+  const target = seqFirst === null ? null : segmentFile(dir, seqFirst);
+  if (dropped.length === 0 && target === segment.file) return null;
+  const from = basename(segment.file);
+  const file = join(dir, `quarantine-${time}-${from}`);
+  const bytes = await bytesOf(segment.file, dropped);
+  if (bytes.length > 0) await writeDurably(file, bytes);
+  if (target !== null) {
+    const fresh = `${target}.new-${time}`;
+    await writeDurably(fresh, await bytesOf(segment.file, kept));
+    await (target === segment.file ? rename(fresh, target) : moveToFree(fresh, target));
+  }
+  if (target !== segment.file) await unlink(segment.file);
+  await syncDir(dir);
+  if (bytes.length === 0) return null;
+  return { file, from, bytes: bytes.length, transactions: plan.transactionsDropped };
+}
+
+/** Unlike rename, throws where there is a file already. */
+async function moveToFree(from: string, to: string): Promise<void> {
+  await link(from, to);
+  await unlink(from);
+}
+
+async function bytesOf(file: string, ranges: readonly Range[]): Promise<Buffer> {
+  const handle = await open(file, "r");
+  try {
+    const parts: Buffer[] = [];
+    for (const { start, end } of ranges) {
+      const part = Buffer.alloc(end - start);
+      const { bytesRead } = await handle.read(part, 0, part.length, start);
+      parts.push(part.subarray(0, bytesRead));
+    }
+    return Buffer.concat(parts);
+  } finally {
+    await handle.close();
+  }
+}
+
+function isWhole(report: StoreReport): boolean {
+  return report.problems.length === 0 && report.tornBytes === 0;
+}
+
+function wholeLog({ lastSeq }: StoreReport): readonly string[] {
+  return [
+    lastSeq === null
+      ? "The log is whole: it is empty. Nothing was changed."
+      : `The log is whole: events 1 to ${lastSeq}. Nothing was changed.`,
+  ];
+}
+
+function explain(
+  before: StoreReport,
+  after: StoreReport,
+  quarantined: readonly Quarantined[],
+): readonly string[] {
+  const sentences = [
+    after.lastSeq === null
+      ? "Nothing could be kept: the log is empty now."
+      : `Kept: ${after.transactions} transactions, events 1 to ${after.lastSeq}, without a gap.`,
+  ];
+  const beyond = quarantined.reduce((sum, { transactions }) => sum + transactions, 0);
+  if ((before.lastSeq ?? 0) > (after.lastSeq ?? 0)) {
+    sentences.push(
+      `Lost to the log: what came after event ${after.lastSeq ?? 0}, up to event ` +
+        `${before.lastSeq ?? 0}. Events are missing there, so the ${beyond} whole transactions ` +
+        "behind the gap cannot be replayed; they can be read in the quarantine.",
+    );
+  } else if (before.problems.length > 0) {
+    sentences.push(
+      "No event that can still be read was lost: only damaged or repeated lines went.",
+    );
+  }
+  for (const { file, from, bytes } of quarantined) {
+    sentences.push(`${bytes} bytes of ${from} are kept in ${file}.`);
+  }
+  return sentences;
+}
