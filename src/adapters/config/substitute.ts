@@ -1,0 +1,54 @@
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type Substituted =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly reason: string; readonly remedy: string | null };
+
+const reference = /\$\$\{|\$\{([^}]*)\}?/g;
+const wellFormed = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s;
+const looksSecret = /key|token|secret|passw|credential|auth|private|session|cookie/i;
+
+/** Whether a name of an environment variable promises a secret. */
+export function isSecretName(name: string): boolean {
+  return looksSecret.test(name);
+}
+
+/**
+ * Replaces `${NAME}` and `${NAME:-default}`; `$${` is a literal `${`. An empty variable counts as
+ * unset, as in a shell. `refused` says which names this file may not read.
+ */
+export function substitute(
+  text: string,
+  env: Environment,
+  refused: (name: string) => boolean,
+): Substituted {
+  let failure: Substituted | null = null;
+  const replaced = text.replaceAll(reference, (whole: string, inside: string | undefined) => {
+    if (whole === "$${") return "${";
+    const result = lookUp(whole, inside ?? "", env, refused);
+    if (!result.ok) failure ??= result;
+    return result.ok ? result.text : "";
+  });
+  return failure ?? { ok: true, text: replaced };
+}
+
+function lookUp(
+  whole: string,
+  inside: string,
+  env: Environment,
+  refused: (name: string) => boolean,
+): Substituted {
+  const [, name, otherwise] = (whole.endsWith("}") && wellFormed.exec(inside)) || [];
+  if (name === undefined) {
+    const reason = `"${whole}" is neither \${NAME} nor \${NAME:-default}`;
+    return { ok: false, reason, remedy: "write $${ for a literal ${" };
+  }
+  if (refused(name)) {
+    const reason = `a repository may not read \${${name}}: it looks like a secret`;
+    return { ok: false, reason, remedy: "write this key in the user-level file" };
+  }
+  const value = env[name] || otherwise;
+  if (value !== undefined) return { ok: true, text: value };
+  const reason = `the environment variable ${name} is not set`;
+  return { ok: false, reason, remedy: `set it, or write \${${name}:-default}` };
+}

@@ -1,0 +1,105 @@
+import { availableParallelism } from "node:os";
+import { staysInside } from "./fields.ts";
+import { matches } from "./keys.ts";
+import { type Layer, leafPaths } from "./layer.ts";
+import type { Problem } from "./problem.ts";
+import { type Config, configSchema } from "./schema.ts";
+import { isSecretName } from "./substitute.ts";
+import { valueAt } from "./tree.ts";
+
+/** What the user allows, and what a repository asks for: true when that is no more. */
+type Allows = (users: unknown, projects: unknown) => boolean;
+
+/** Commands that run at once when the user said `auto`. */
+export const commandsAuto = 2 * availableParallelism();
+
+const notMore: Allows = (users, projects) => asLimit(projects) <= asLimit(users);
+const same: Allows = (users, projects) => JSON.stringify(users) === JSON.stringify(projects);
+const fewerHosts: Allows = (users, projects) =>
+  (projects as string[]).every((host) => (users as string[]).some((wide) => covers(wide, host)));
+
+/** A repository is not trusted: of these keys it may only take away. */
+const rules: readonly (readonly [string, Allows, string])[] = [
+  ["concurrency.loops", notMore, "may only be lowered by a repository"],
+  ["concurrency.per-type.*", notMore, "may only be lowered by a repository"],
+  ["concurrency.commands", notMore, "may only be lowered by a repository"],
+  ["budget.day-usd", notMore, "may only be lowered by a repository"],
+  ["budget.plan-usd", notMore, "may only be lowered by a repository"],
+  ["budget.loop-usd", notMore, "may only be lowered by a repository"],
+  ["budget.loop-tokens", notMore, "may only be lowered by a repository"],
+  ["sandbox.level", levelAllows, "cannot be turned off by a repository"],
+  ["sandbox.uid", same, "cannot be changed by a repository"],
+  ["sandbox.network.allow", fewerHosts, "cannot be widened by a repository"],
+  ["sandbox.memory", notMore, "may only be lowered by a repository"],
+  ["sandbox.processes", notMore, "may only be lowered by a repository"],
+  ["worktree.setup-network", fewerHosts, "cannot be widened by a repository"],
+  // With these a repository could have the user's key sent to a host of its own …
+  ["llm.providers.*.kind", same, "cannot be set by a repository"],
+  ["llm.providers.*.base-url", same, "cannot be set by a repository"],
+  ["llm.providers.*.api-key-env", same, "cannot be set by a repository"],
+  ["llm.providers.*.api-key-file", same, "cannot be set by a repository"],
+  // … and with these a budget would never run out.
+  ["llm.prices.*.input", same, "cannot be set by a repository"],
+  ["llm.prices.*.output", same, "cannot be set by a repository"],
+  ["llm.prices.*.cache-read", same, "cannot be set by a repository"],
+  ["llm.prices.*.cache-write", same, "cannot be set by a repository"],
+];
+
+/** Where a repository asks for more than the user allows. */
+export function looseningOf(
+  project: Layer,
+  users: Config,
+  environment: Layer,
+  userFiles: readonly string[],
+): readonly Problem[] {
+  const remedy = `if you trust this repository, write it in ${userFiles[0] ?? "the user-level file"}`;
+  const asked = configSchema.parse(project.value);
+  const problems: Problem[] = [];
+  for (const path of leafPaths(project.value)) {
+    const rule = rules.find(([pattern]) => matches(pattern.split("."), path));
+    if (rule === undefined || valueAt(environment.value, path) !== undefined) continue;
+    const [, allows, sentence] = rule;
+    if (allows(valueAt(users, path), valueAt(asked, path))) continue;
+    problems.push(problemAt(project, path, `${path.join(".")} ${sentence}`, remedy));
+  }
+  for (const [index, path] of asked.loops.paths.entries()) {
+    if (staysInside(path)) continue;
+    const message = "loops.paths of a repository must stay inside it";
+    problems.push(problemAt(project, ["loops", "paths", index], message, null));
+  }
+  return problems;
+}
+
+/** Variables that a repository must not be able to put into commands, prompts and logs. */
+export function secretNames(users: Config): (name: string) => boolean {
+  const named = Object.values(users.llm.providers).map((provider) => provider["api-key-env"]);
+  return (name) => named.includes(name) || isSecretName(name);
+}
+
+function problemAt(
+  layer: Layer,
+  path: readonly (string | number)[],
+  message: string,
+  suggestion: string | null,
+): Problem {
+  const origin = layer.originOf(path);
+  return origin.from === "file"
+    ? { file: origin.file, line: origin.line, column: origin.column, message, suggestion }
+    : { file: "", line: null, column: null, message, suggestion };
+}
+
+/** No limit is the widest limit. */
+function asLimit(value: unknown): number {
+  if (value === "auto") return commandsAuto;
+  return typeof value === "number" ? value : Number.POSITIVE_INFINITY;
+}
+
+function levelAllows(users: unknown, projects: unknown): boolean {
+  return users === "off" || projects === "required";
+}
+
+/** Whether a pattern of hosts lets at least those of the other one through. */
+function covers(wide: string, narrow: string): boolean {
+  const [a, b] = [wide.toLowerCase(), narrow.toLowerCase()];
+  return a === b || (a.startsWith("*.") && b.endsWith(a.slice(1)));
+}
