@@ -54,7 +54,7 @@ export async function sendWhole(
   const isBroken = (["cut-after", "end-after", "malformed"] as const).some((key) => key in fault);
   await write(response, isBroken ? text.slice(0, Math.ceil(text.length / 2)) : text, delivery);
   if (fault["cut-after"] === undefined) response.end();
-  else response.socket?.destroy();
+  else await cut(response, delivery);
 }
 
 async function begin(
@@ -89,10 +89,7 @@ const ruptures: Readonly<
     (response: ServerResponse, delivery: Delivery) => Promise<void> | void
   >
 > = {
-  "cut-after": (response) => {
-    response.flushHeaders();
-    response.socket?.destroy();
-  },
+  "cut-after": cut,
   "end-after": (response) => {
     response.end();
   },
@@ -107,6 +104,18 @@ const ruptures: Readonly<
     }
   },
 };
+
+/**
+ * Breaks the connection once what was sent has had time to arrive: a client drops what it has
+ * not read yet when it learns of the break.
+ */
+async function cut(response: ServerResponse, { signal }: Delivery): Promise<void> {
+  response.flushHeaders();
+  await setTimeout(lingerMs, undefined, { signal });
+  response.socket?.destroySoon();
+}
+
+const lingerMs = 20;
 
 function onWire({ event, data }: Frame): string {
   return `${event === null ? "" : `event: ${event}\n`}data: ${data}\n\n`;

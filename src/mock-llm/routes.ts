@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { anthropic } from "./anthropic.ts";
+import { chat } from "./chat.ts";
 import type { ModelEndpoint, Route } from "./model-endpoint.ts";
 import { authOf, header } from "./reception.ts";
+import { responses } from "./responses.ts";
 import type { Protocol } from "./wire.ts";
 
 /** Takes one HTTP request to what answers it; whatever goes wrong ends in the response. */
@@ -25,7 +27,13 @@ export function receive(
   });
 }
 
-const protocols: ReadonlyMap<string, Protocol> = new Map([["/v1/messages", anthropic]]);
+const protocols: ReadonlyMap<string, Protocol> = new Map([
+  ["/v1/messages", anthropic],
+  ["/v1/chat/completions", chat],
+  ["/chat/completions", chat],
+  ["/v1/responses", responses],
+  ["/responses", responses],
+]);
 
 function routeOf(path: string): Route | null {
   const countsTokens = path === "/v1/messages/count_tokens";
@@ -103,7 +111,7 @@ function refuse(
   status: number,
   message: string,
 ): void {
-  const protocol = isAnthropic(request) ? anthropic : anthropic;
+  const protocol = isAnthropic(request) ? anthropic : chat;
   sendJson(response, status, protocol.error({ status, message }, ""));
 }
 

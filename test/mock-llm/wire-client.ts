@@ -35,10 +35,6 @@ export async function post(
   return await fetch(url, { method: "POST", headers, body: text });
 }
 
-export async function json(response: Response): Promise<unknown> {
-  return await response.json();
-}
-
 /** The events of a stream: their names, or what is in place of one. */
 export function eventNames(text: string): readonly string[] {
   return [...text.matchAll(/^event: (.*)$/gm)].map(([, name]) => name ?? "");
