@@ -1,0 +1,103 @@
+import { Buffer } from "node:buffer";
+import type { Redact } from "../../ports.ts";
+
+/** Kept on both sides of a cut and thrown away after redaction: no half of a secret survives. */
+export const secretBytesMax = 4096;
+/** More pieces than this are joined, so that tiny writes cost no more than large ones. */
+const piecesMax = 256;
+
+/** Keeps head and tail of a stream in bounded memory, however much flows through. */
+export class BoundedCapture {
+  readonly #headBytesMax: number;
+  readonly #tailBytesMax: number;
+  #head: Buffer[] = [];
+  #headBytes = 0;
+  #tail: Buffer[] = [];
+  #tailBytes = 0;
+  #bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.#headBytesMax = Math.ceil(bytesMax / 2);
+    this.#tailBytesMax = Math.floor(bytesMax / 2);
+  }
+
+  push(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    const room = this.#headBytesMax + secretBytesMax - this.#headBytes;
+    const toHead = chunk.subarray(0, Math.max(room, 0));
+    if (toHead.length > 0) {
+      this.#head.push(toHead);
+      this.#headBytes += toHead.length;
+      if (this.#head.length > piecesMax) this.#head = [Buffer.concat(this.#head)];
+    }
+    const toTail = chunk.subarray(toHead.length);
+    if (toTail.length === 0) return;
+    this.#tail.push(toTail);
+    this.#tailBytes += toTail.length;
+    this.#shrinkTail();
+  }
+
+  /** Valid UTF-8, redacted; what was cut is told in a line of its own. */
+  text(redact: Redact): string {
+    const head = Buffer.concat(this.#head);
+    const tail = Buffer.concat(this.#tail);
+    if (this.#bytes <= this.#headBytesMax + this.#tailBytesMax) {
+      return redact(decode(Buffer.concat([head, tail])));
+    }
+    if (head.length + tail.length === this.#bytes) return this.#cutWhole(head, tail, redact);
+    const first = dropEnd(redact(decode(head)), secretBytesMax);
+    const last = dropStart(
+      redact(decode(tail.subarray(-(this.#tailBytesMax + secretBytesMax)))),
+      secretBytesMax,
+    );
+    return joinCut(first, last, this.#bytes);
+  }
+
+  /** Everything is still here, only longer than allowed: redact first, then cut. */
+  #cutWhole(head: Buffer, tail: Buffer, redact: Redact): string {
+    const whole = Buffer.from(redact(decode(Buffer.concat([head, tail]))));
+    if (whole.length <= this.#headBytesMax + this.#tailBytesMax) return whole.toString();
+    const first = dropEnd(whole.toString(), whole.length - this.#headBytesMax);
+    const last = dropStart(whole.toString(), whole.length - this.#tailBytesMax);
+    return joinCut(first, last, this.#bytes);
+  }
+
+  #shrinkTail(): void {
+    const keep = this.#tailBytesMax + secretBytesMax;
+    if (this.#tail.length <= piecesMax && this.#tailBytes <= 2 * keep + 65_536) return;
+    const joined = Buffer.concat(this.#tail);
+    const kept = Buffer.from(joined.subarray(Math.max(joined.length - keep, 0)));
+    this.#tail = [kept];
+    this.#tailBytes = kept.length;
+  }
+}
+
+function decode(bytes: Buffer): string {
+  return new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(bytes);
+}
+
+function joinCut(first: string, last: string, bytes: number): string {
+  const cut = Math.max(bytes - Buffer.byteLength(first) - Buffer.byteLength(last), 1);
+  const before = first === "" || first.endsWith("\n") ? "" : "\n";
+  return `${first}${before}[… ${cut} bytes left out …]\n${last}`;
+}
+
+/** Takes at least `count` bytes off the end, on a character's boundary. */
+function dropEnd(text: string, count: number): string {
+  const bytes = Buffer.from(text);
+  let end = Math.max(bytes.length - count, 0);
+  while (end > 0 && isContinuation(bytes[end])) end -= 1;
+  return bytes.subarray(0, end).toString();
+}
+
+/** Takes at least `count` bytes off the start, on a character's boundary. */
+function dropStart(text: string, count: number): string {
+  const bytes = Buffer.from(text);
+  let start = Math.min(count, bytes.length);
+  while (start < bytes.length && isContinuation(bytes[start])) start += 1;
+  return bytes.subarray(start).toString();
+}
+
+function isContinuation(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80;
+}

@@ -1,0 +1,145 @@
+import { Buffer } from "node:buffer";
+import { randomBytes } from "node:crypto";
+import { chownSync } from "node:fs";
+import { SandboxManager } from "@anthropic-ai/sandbox-runtime";
+import { assert } from "../../core/assert.ts";
+import { SandboxUnavailable } from "../../ports.ts";
+
+/** A command's way to the hosts on its list, and to nothing else. */
+export interface NetworkPass {
+  readonly socketPath: string;
+  readonly env: Readonly<Record<string, string>>;
+  close(): void;
+}
+
+export interface SeatbeltRequest {
+  readonly command: string;
+  readonly shell: string;
+  readonly hosts: readonly string[];
+  readonly unixSockets: boolean;
+  readonly hidden: readonly string[];
+  readonly readable: readonly string[];
+  readonly writable: readonly string[];
+}
+
+/** Where the relay inside the sandbox listens; programs are sent there by their environment. */
+export const relayPort = 3128;
+
+/**
+ * The one place that knows sandbox-runtime: its filtering proxy (Linux) or its whole sandbox
+ * (macOS). The library is a singleton of the process, so it is started once and lists of hosts
+ * are registered per command, under ids that nobody can guess.
+ */
+export class AllowlistProxy {
+  readonly #uid: number | null;
+  #started: Promise<void> | null = null;
+
+  constructor(uid: number | null) {
+    this.#uid = uid;
+  }
+
+  async open(hosts: readonly string[]): Promise<NetworkPass> {
+    await this.#start();
+    const socketPath = SandboxManager.getLinuxHttpSocketPath();
+    const token = SandboxManager.getProxyAuthToken();
+    // Not started, it would let everything through.
+    assert(SandboxManager.isSandboxingEnabled(), "the proxy runs before a command is wrapped");
+    assert(socketPath !== undefined && token !== undefined, "a started proxy has a socket");
+    const id = randomBytes(24).toString("base64url");
+    register(id, hosts);
+    const user = encodeURIComponent(`srt.${Buffer.from(id).toString("base64")}`);
+    return {
+      socketPath,
+      env: proxyEnvironment(`http://${user}:${token}@127.0.0.1:${relayPort}`),
+      close: () => SandboxManager.unregisterCommandNetworkLists(id),
+    };
+  }
+
+  /** macOS: the command line that runs the command under Seatbelt. */
+  async wrap(
+    request: SeatbeltRequest,
+  ): Promise<{ readonly argv: readonly [string, ...string[]]; readonly close: () => void }> {
+    await this.#start();
+    assert(SandboxManager.isSandboxingEnabled(), "initialised before a command is wrapped");
+    const id = randomBytes(24).toString("base64url");
+    register(id, request.hosts);
+    const { hidden, readable, writable, unixSockets } = request;
+    // The environment that comes with it is the daemon's own, keys included: never passed on.
+    const { argv } = await SandboxManager.wrapWithSandboxArgv(
+      request.command,
+      request.shell,
+      {
+        network: { allowedDomains: [], deniedDomains: [], allowAllUnixSockets: unixSockets },
+        filesystem: {
+          denyRead: [...hidden],
+          allowRead: [...readable, ...writable],
+          allowWrite: [...writable],
+          denyWrite: [],
+        },
+      },
+      undefined,
+      undefined,
+      { commandId: id },
+    );
+    const [program, ...args] = argv;
+    assert(program !== undefined, "a wrapped command has a program");
+    return {
+      argv: [program, ...args],
+      close: () => SandboxManager.unregisterCommandNetworkLists(id),
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#started === null) return;
+    await this.#started;
+    await SandboxManager.reset();
+    this.#started = null;
+  }
+
+  #start(): Promise<void> {
+    this.#started ??= startProxy(this.#uid).catch((cause) => {
+      this.#started = null;
+      throw new SandboxUnavailable(
+        `the network proxy does not start (${String(cause)}): are socat and ripgrep installed?`,
+        { cause },
+      );
+    });
+    return this.#started;
+  }
+}
+
+async function startProxy(uid: number | null): Promise<void> {
+  await SandboxManager.initialize({
+    network: { allowedDomains: [], deniedDomains: [] },
+    filesystem: { denyRead: [], allowWrite: [], denyWrite: [] },
+  });
+  await SandboxManager.waitForNetworkInitialization();
+  const socketPath = SandboxManager.getLinuxHttpSocketPath();
+  if (uid !== null && socketPath !== undefined) chownSync(socketPath, uid, uid);
+}
+
+function register(id: string, hosts: readonly string[]): void {
+  try {
+    SandboxManager.registerCommandNetworkLists(id, { allowedDomains: [...hosts] });
+  } catch (cause) {
+    throw new SandboxUnavailable(`network.allow holds what is no host name: ${hosts.join(", ")}`, {
+      cause,
+    });
+  }
+}
+
+function proxyEnvironment(url: string): Record<string, string> {
+  const local = "localhost,127.0.0.1,::1";
+  const env: Record<string, string> = {
+    NO_PROXY: local,
+    no_proxy: local,
+    NODE_USE_ENV_PROXY: "1",
+    // git sends the credential unasked, so that no credential program is started.
+    GIT_CONFIG_PARAMETERS: "'http.proxyAuthMethod=basic'",
+  };
+  for (const name of ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]) {
+    env[name] = url;
+    env[name.toLowerCase()] = url;
+  }
+  return env;
+}

@@ -1,0 +1,45 @@
+import { readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { geteuid, kill } from "node:process";
+import { readProc } from "../process/tree.ts";
+
+/** How sandbox-runtime calls the sockets of its bridge. */
+const bridgeSocket = /^claude-(http|socks)-[0-9a-f]+\.sock$/;
+
+/**
+ * Ends the bridges of daemons that were killed: `socat` outlives its parent and is given to init.
+ * Commands need no reaping: the kernel ends them with their daemon.
+ */
+export function reapBridges(): void {
+  const inUse = new Set<string>();
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const socket = bridgeOf(Number(name));
+    if (socket === null) continue;
+    if (isOrphan(Number(name)) && isOurs(`/proc/${name}`)) kill(Number(name), "SIGTERM");
+    else inUse.add(socket);
+  }
+  for (const name of readdirSync(tmpdir())) {
+    const path = join(tmpdir(), name);
+    if (bridgeSocket.test(name) && !inUse.has(path) && isOurs(path)) rmSync(path, { force: true });
+  }
+}
+
+function bridgeOf(pid: number): string | null {
+  const [program, listen] = readProc(pid, "cmdline")?.split("\0") ?? [];
+  if (program === undefined || !/(^|\/)socat$/.test(program)) return null;
+  const path = /^UNIX-LISTEN:([^,]+),/.exec(listen ?? "")?.[1];
+  return path !== undefined && bridgeSocket.test(path.split("/").pop() ?? "") ? path : null;
+}
+
+/** Its parent died, and init or a user's service manager took it. */
+function isOrphan(pid: number): boolean {
+  const parent = Number(/^PPid:\s+(\d+)/m.exec(readProc(pid, "status") ?? "")?.[1]);
+  if (parent === 1) return true;
+  return /^(systemd|init)$/.test(readProc(parent, "comm")?.trim() ?? "");
+}
+
+function isOurs(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.uid === geteuid?.();
+}

@@ -1,0 +1,102 @@
+import { randomBytes } from "node:crypto";
+import { isAbsolute, normalize } from "node:path";
+import { assert } from "../../core/assert.ts";
+import type { CommandRequest } from "../../ports.ts";
+import type { ProcessRequest } from "../process/run.ts";
+import { commandEnvironment } from "./environment.ts";
+import type { Ground } from "./ground.ts";
+import type { NetworkPass } from "./network.ts";
+import { tempPlace } from "./view.ts";
+import { type Confinement, shellArguments, wrapCommand } from "./wrap.ts";
+
+/** bubblewrap's monitor and init are in the tree, and not the command's. */
+const wrapperProcesses = 2;
+
+/** The command in bubblewrap. `temp` is its private directory, which it sees as /tmp. */
+export function confinedRequest(
+  ground: Ground,
+  request: CommandRequest,
+  options: {
+    readonly confinement: Confinement;
+    readonly temp: string;
+    readonly pass: NetworkPass | null;
+  },
+): ProcessRequest {
+  const { confinement, temp, pass } = options;
+  for (const path of [request.cwd, ...request.readable, ...request.writable]) {
+    assert(isAbsolute(path) && path === normalize(path) && path !== "/", `a clean path: ${path}`);
+  }
+  const home = ground.scratch.home(request.loop);
+  // The relay to the proxy speaks over a Unix socket, under the command's own filter.
+  const unixSockets = request.unixSockets || pass !== null;
+  return {
+    ...common(ground, request, { home, temp: tempPlace, more: pass?.env ?? {} }),
+    argv: wrapCommand({
+      confinement,
+      uid: ground.options.uid,
+      ground,
+      view: {
+        system: ground.system,
+        readable: [...ground.toolchains.readable, request.cwd, ...request.readable],
+        writable: [...request.writable, home],
+        placed: [[temp, tempPlace]],
+        hidden: [ground.options.home, ...(ground.options.hidden ?? [])],
+      },
+      cwd: request.cwd,
+      command: request.command,
+      pass,
+    }),
+    // The daemon's place may be closed to the user that bubblewrap runs as.
+    cwd: "/",
+    uid: confinement === "dropped" ? ground.dropTo : null,
+    inputFile: (unixSockets ? ground.filters?.withUnixSockets : ground.filters?.strict) ?? null,
+    mark: null,
+  };
+}
+
+/** The command as it is, for `sandbox: off`, or inside another confinement's `argv`. */
+export function openRequest(
+  ground: Ground,
+  request: CommandRequest,
+  options: { readonly temp: string; readonly argv: readonly [string, ...string[]] | null },
+): ProcessRequest {
+  const name = "TASKDAEMON_COMMAND";
+  const token = randomBytes(12).toString("hex");
+  const home = ground.scratch.home(request.loop);
+  const argv = options.argv ?? shellArguments(ground, request.command);
+  return {
+    ...common(ground, request, { home, temp: options.temp, more: { [name]: token } }),
+    argv,
+    cwd: request.cwd,
+    uid: ground.dropTo,
+    inputFile: null,
+    mark: `${name}=${token}`,
+  };
+}
+
+function common(
+  ground: Ground,
+  request: CommandRequest,
+  places: {
+    readonly home: string;
+    readonly temp: string;
+    readonly more: Readonly<Record<string, string>>;
+  },
+): Pick<ProcessRequest, "env" | "timeoutMs" | "outputBytesMax" | "redact" | "limits"> {
+  const { settings, timeoutMs, outputBytesMax } = request;
+  return {
+    env: commandEnvironment(ground.options.env, {
+      home: places.home,
+      temp: places.temp,
+      user: ground.userName,
+      added: [ground.toolchains.env, request.env, places.more],
+    }),
+    timeoutMs,
+    outputBytesMax,
+    redact: ground.options.redact,
+    limits: {
+      memoryBytesMax: settings.memoryBytesMax,
+      processesMax: settings.processesMax + wrapperProcesses,
+    },
+  };
+}

@@ -1,0 +1,159 @@
+import { availableParallelism } from "node:os";
+import {
+  type CommandRequest,
+  type CommandResult,
+  type Sandbox,
+  SandboxUnavailable,
+} from "../../ports.ts";
+import { type ProcessEnd, type ProcessRequest, runProcess, SpawnFailed } from "../process/run.ts";
+import { Bulkhead } from "./bulkhead.ts";
+import { type Ground, prepareGround, type SandboxOptions } from "./ground.ts";
+import { AllowlistProxy } from "./network.ts";
+import { probeGround, type SandboxProbe } from "./probe.ts";
+import { reapBridges } from "./reap.ts";
+import { confinedRequest, openRequest } from "./requests.ts";
+import { removeTree } from "./scratch.ts";
+import { shellArguments } from "./wrap.ts";
+
+const slotsPerCore = 2;
+
+/**
+ * Clears away what dead daemons left and tries once how this machine confines. Resolves also where
+ * nothing does: then `run` rejects, unless its settings say `off`. One per home and process.
+ */
+export async function createSandbox(options: SandboxOptions): Promise<SrtSandbox> {
+  const ground = prepareGround(options);
+  if (!ground.isMac) reapBridges();
+  return new SrtSandbox(ground, await probeGround(ground));
+}
+
+/** For `td doctor`: what the sandbox of a daemon with these options would be. */
+export async function probeSandbox(options: SandboxOptions): Promise<SandboxProbe> {
+  const sandbox = await createSandbox(options);
+  await sandbox.close();
+  return sandbox.probe;
+}
+
+/** Runs commands in bubblewrap (Linux) or Seatbelt (macOS), with the network of an allowlist. */
+export class SrtSandbox implements Sandbox {
+  readonly probe: SandboxProbe;
+  readonly #ground: Ground;
+  readonly #bulkhead: Bulkhead;
+  readonly #proxy: AllowlistProxy;
+
+  constructor(ground: Ground, probe: SandboxProbe) {
+    const { concurrency } = ground.options;
+    this.probe = probe;
+    this.#ground = ground;
+    this.#proxy = new AllowlistProxy(ground.dropTo);
+    this.#bulkhead = new Bulkhead(
+      concurrency === "auto" ? availableParallelism() * slotsPerCore : concurrency,
+    );
+  }
+
+  async run(request: CommandRequest, signal: AbortSignal): Promise<CommandResult> {
+    if (request.settings.level === "required" && this.probe.problem !== null) {
+      throw new SandboxUnavailable(this.probe.problem);
+    }
+    const end = await this.#bulkhead.pass(signal, () => this.#runNow(request, signal));
+    return end === null ? neverStarted : resultOf(end);
+  }
+
+  /** Ends the proxy and removes this daemon's temporary files. No command may be running. */
+  async close(): Promise<void> {
+    await this.#proxy.close();
+    this.#ground.scratch.reap();
+  }
+
+  async #runNow(request: CommandRequest, signal: AbortSignal): Promise<ProcessEnd> {
+    const temp = this.#ground.scratch.temp();
+    try {
+      if (request.settings.level === "off") {
+        return await this.#start(openRequest(this.#ground, request, { temp, argv: null }), signal);
+      }
+      if (this.probe.level === "seatbelt") return await this.#inSeatbelt(request, temp, signal);
+      return await this.#inBubblewrap(request, temp, signal);
+    } finally {
+      await removeTree(temp);
+    }
+  }
+
+  async #inBubblewrap(
+    request: CommandRequest,
+    temp: string,
+    signal: AbortSignal,
+  ): Promise<ProcessEnd> {
+    const { networkAllow } = request.settings;
+    const confinement = this.probe.confinement ?? "user";
+    if (networkAllow.length > 0 && this.probe.networkProblem !== null) {
+      throw new SandboxUnavailable(this.probe.networkProblem);
+    }
+    const pass = networkAllow.length === 0 ? null : await this.#proxy.open(networkAllow);
+    try {
+      return await this.#start(
+        confinedRequest(this.#ground, request, { confinement, temp, pass }),
+        signal,
+      );
+    } finally {
+      pass?.close();
+    }
+  }
+
+  async #inSeatbelt(
+    request: CommandRequest,
+    temp: string,
+    signal: AbortSignal,
+  ): Promise<ProcessEnd> {
+    const { options, scratch, toolchains } = this.#ground;
+    const [shell, , command] = shellArguments(this.#ground, request.command);
+    const seatbelt = await this.#proxy.wrap({
+      command,
+      shell,
+      hosts: request.settings.networkAllow,
+      unixSockets: request.unixSockets,
+      hidden: [options.userHome, options.home, ...(options.hidden ?? [])],
+      readable: [...toolchains.readable, ...request.readable, request.cwd],
+      writable: [...request.writable, scratch.home(request.loop), temp],
+    });
+    try {
+      return await this.#start(
+        openRequest(this.#ground, request, { temp, argv: seatbelt.argv }),
+        signal,
+      );
+    } finally {
+      seatbelt.close();
+    }
+  }
+
+  async #start(request: ProcessRequest, signal: AbortSignal): Promise<ProcessEnd> {
+    try {
+      const end = await runProcess(request, this.#ground.watch, signal);
+      if (request.mark === null && !hasStarted(end)) {
+        throw new SandboxUnavailable(`the sandbox did not start: ${end.stderr.trim()}`);
+      }
+      return end;
+    } catch (cause) {
+      if (!(cause instanceof SpawnFailed)) throw cause;
+      throw new SandboxUnavailable(cause.message, { cause });
+    }
+  }
+}
+
+/** bubblewrap reports an exit code only for a command that it could start. */
+function hasStarted(end: ProcessEnd): boolean {
+  return end.ended !== "exited" || end.signal !== null || end.status.includes('"exit-code"');
+}
+
+const neverStarted: CommandResult = {
+  exitCode: null,
+  ended: "aborted",
+  output: "",
+  stdout: "",
+  stderr: "",
+  durationMs: 0,
+};
+
+function resultOf(end: ProcessEnd): CommandResult {
+  const { exitCode, ended, output, stdout, stderr, durationMs } = end;
+  return { exitCode, ended, output, stdout, stderr, durationMs };
+}

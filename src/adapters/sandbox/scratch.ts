@@ -1,0 +1,95 @@
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { kill } from "node:process";
+import type { LoopId } from "../../core/loop.ts";
+
+/** Private directories of commands, below the daemon's home. Names carry the daemon's pid. */
+export class Scratch {
+  readonly #temps: string;
+  readonly #homes: string;
+  readonly #pid: number;
+  readonly #uid: number | null;
+  #count = 0;
+
+  constructor(home: string, options: { readonly pid: number; readonly uid: number | null }) {
+    this.#temps = join(home, "sandbox-temp");
+    this.#homes = join(home, "sandbox-home");
+    this.#pid = options.pid;
+    this.#uid = options.uid;
+    for (const dir of [this.#temps, this.#homes]) {
+      mkdirSync(dir, { recursive: true });
+      chmodSync(dir, 0o711);
+    }
+  }
+
+  /** Of one command, empty. */
+  temp(): string {
+    this.#count += 1;
+    return this.#own(join(this.#temps, `${this.#pid}-${this.#count}`));
+  }
+
+  /** Of this daemon, and nobody else's to read. */
+  keep(name: string): string {
+    const dir = join(this.#temps, `${this.#pid}-${name}`);
+    mkdirSync(dir, { mode: 0o700 });
+    return dir;
+  }
+
+  /** Of one loop: caches of package managers stay from command to command. */
+  home(loop: LoopId): string {
+    return this.#own(join(this.#homes, loop));
+  }
+
+  #own(dir: string): string {
+    if (lstatSync(dir, { throwIfNoEntry: false })?.isDirectory() === true) return dir;
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    if (this.#uid !== null) chownSync(dir, this.#uid, this.#uid);
+    return dir;
+  }
+
+  /** What a daemon that died left behind. */
+  reap(): void {
+    for (const name of readdirSync(this.#temps)) {
+      const pid = Number(name.split("-")[0]);
+      if (pid === this.#pid || !isRunning(pid)) removeNow(join(this.#temps, name));
+    }
+  }
+}
+
+/** Removes a tree that a hostile command filled: links are not followed, closed doors opened. */
+export async function removeTree(dir: string): Promise<void> {
+  try {
+    await rm(dir, { recursive: true, force: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EACCES" && code !== "EPERM" && code !== "ENOTEMPTY") throw error;
+    removeNow(dir);
+  }
+}
+
+function removeNow(dir: string): void {
+  openDoors(dir);
+  rmSync(dir, { recursive: true, force: true });
+}
+
+/** A directory without permissions cannot be emptied by its own user. */
+function openDoors(root: string): void {
+  const queue = [root];
+  for (let dir = queue.pop(); dir !== undefined; dir = queue.pop()) {
+    if (lstatSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
+    chmodSync(dir, 0o700);
+    for (const entry of readdirSync(dir, { withFileTypes: true })) {
+      if (entry.isDirectory()) queue.push(join(dir, entry.name));
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

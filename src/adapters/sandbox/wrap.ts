@@ -1,0 +1,110 @@
+import { type NetworkPass, relayPort } from "./network.ts";
+import type { SandboxPrograms } from "./programs.ts";
+import { proxySocketPlace, type View, viewArguments } from "./view.ts";
+
+/**
+ * How commands lose the daemon's rights.
+ * - `user`: we are an ordinary user; bubblewrap makes a user namespace.
+ * - `root`: bubblewrap builds the view as root, so that nothing is out of its reach, and the
+ *   command's user id is dropped for good inside it: no user namespace, no capability.
+ * - `dropped`: we are a root that may not mount (a container); bubblewrap itself runs dropped.
+ */
+export type Confinement = "user" | "root" | "dropped";
+
+export interface ShellGround {
+  readonly programs: SandboxPrograms;
+  readonly strayDescriptors: readonly number[];
+}
+
+export interface WrapRequest {
+  readonly confinement: Confinement;
+  readonly uid: number;
+  readonly ground: ShellGround;
+  readonly view: View;
+  readonly cwd: string;
+  readonly command: string;
+  readonly pass: NetworkPass | null;
+}
+
+/** One file of a command may grow to this size: 2 GiB, in bash's unit. */
+const fileKibibytesMax = 2 * 1024 * 1024;
+const relayRoundsMax = 200;
+const namespaces = [
+  "--unshare-pid",
+  "--unshare-net",
+  "--unshare-ipc",
+  "--unshare-uts",
+  "--unshare-cgroup-try",
+  "--die-with-parent",
+  "--new-session",
+  "--json-status-fd",
+  "3",
+  "--seccomp",
+  "4",
+];
+const rights: Readonly<Record<Confinement, readonly string[]>> = {
+  user: ["--unshare-user", "--cap-drop", "ALL"],
+  dropped: ["--unshare-user", "--cap-drop", "ALL"],
+  root: ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"],
+};
+
+/** The whole command line; expects a status pipe at 3 and the system call filter at 4. */
+export function wrapCommand(request: WrapRequest): [string, ...string[]] {
+  const { confinement, ground, view, pass } = request;
+  const { programs } = ground;
+  const placed = pass === null ? [] : [[pass.socketPath, proxySocketPlace] as const];
+  return [
+    programs.bwrap ?? "bwrap",
+    ...namespaces,
+    ...rights[confinement],
+    ...viewArguments({ ...view, placed: [...view.placed, ...placed] }),
+    "--chdir",
+    request.cwd,
+    "--",
+    ...(confinement === "root" ? dropUser(programs.setpriv ?? "setpriv", request.uid) : []),
+    ...(pass === null ? shellArguments(ground, request.command) : relayed(ground, request.command)),
+  ];
+}
+
+/** Limits are set by the shell itself: another program to set them would cost a start. */
+export function shellArguments(
+  { programs, strayDescriptors }: ShellGround,
+  command: string,
+): [string, string, string] {
+  const shell = programs.shell ?? "/bin/sh";
+  // Only bash closes descriptors of more than one digit.
+  const closing = strayDescriptors
+    .filter((descriptor) => descriptor < 10 || shell.endsWith("bash"))
+    .map((descriptor) => `exec ${descriptor}>&-; `);
+  // dash counts in blocks of 512 bytes where bash counts in 1024; twice as strict is fine.
+  return [shell, "-c", `${closing.join("")}ulimit -c 0; ulimit -f ${fileKibibytesMax}; ${command}`];
+}
+
+function dropUser(setpriv: string, uid: number): string[] {
+  const id = String(uid);
+  return [
+    setpriv,
+    ...["--reuid", id, "--regid", id, "--clear-groups", "--no-new-privs"],
+    ...["--inh-caps=-all", "--bounding-set=-all", "--"],
+  ];
+}
+
+/** Starts the relay to the proxy, waits until it listens, and becomes the command. */
+function relayed(ground: ShellGround, command: string): string[] {
+  const { shell, socat } = ground.programs;
+  const listen = `TCP-LISTEN:${relayPort},bind=127.0.0.1,fork,reuseaddr,backlog=4096`;
+  const port = relayPort.toString(16).toUpperCase().padStart(4, "0");
+  const script = [
+    `"$1" ${listen} UNIX-CONNECT:${proxySocketPlace} </dev/null >/dev/null 2>&1 &`,
+    "n=0",
+    `until grep -q ":${port} .* 0A " /proc/net/tcp || [ $n -ge ${relayRoundsMax} ]; do`,
+    "  n=$((n + 1)); sleep 0.01",
+    "done",
+    'shift; exec "$@"',
+  ].join("\n");
+  return [
+    shell ?? "/bin/sh",
+    ...["-c", script, "sh", socat ?? "socat"],
+    ...shellArguments(ground, command),
+  ];
+}
