@@ -26,6 +26,8 @@ export type Command =
       readonly verdict: Verdict;
       readonly progress: Progress;
     })
+  /** Unfinished work of an attempt that was broken off, also when a person took its lease. */
+  | (Leased & { readonly type: "saveWork"; readonly commit: CommitId })
   | (Leased & { readonly type: "escalate"; readonly model: string })
   | (Leased & { readonly type: "finishAttempt"; readonly outcome: AttemptOutcome })
   | {
@@ -53,6 +55,8 @@ export type AttemptOutcome =
       readonly type: "complete";
       readonly delivered: { readonly to: string; readonly commit: CommitId } | null;
     }
+  /** A document loop begets: its children are created in the same decision. */
+  | { readonly type: "delegated"; readonly children: readonly ChildBrief[] }
   | { readonly type: "failed"; readonly reason: string }
   | {
       readonly type: "blocked";
@@ -67,7 +71,14 @@ export type AttemptOutcome =
       readonly during: string;
       readonly reason: string;
       readonly notBeforeAt: Millis;
-      readonly commit: CommitId | null;
     }
   /** Broken off by the world (git, disk, a crash of the sandbox): tried again, a few times. */
   | { readonly type: "erred"; readonly reason: string };
+
+/** A child that a finished loop asks for; `after` are positions of earlier siblings. */
+export interface ChildBrief {
+  readonly type: string;
+  readonly title: string;
+  readonly brief: string;
+  readonly after: readonly number[];
+}

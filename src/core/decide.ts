@@ -2,9 +2,17 @@ import { assert, unreachable } from "./assert.ts";
 import { backoffMs } from "./backoff.ts";
 import { leftOf } from "./budget.ts";
 import type { AttemptOutcome, Command, Raise } from "./commands.ts";
-import type { Created, Event, StatusChange } from "./events.ts";
-import { isSettled, type Loop, type LoopId, type LoopStatus, type Millis } from "./loop.ts";
+import type { Created, Event } from "./events.ts";
+import {
+  ancestorsCompleted,
+  childrenCreated,
+  delegatedAgain,
+  parentHeldUp,
+  parentReleased,
+} from "./hierarchy.ts";
+import { isSettled, type Loop, type LoopId, type Millis } from "./loop.ts";
 import { childrenOf, type State } from "./state.ts";
+import { to } from "./transition.ts";
 
 /** What a decision may know of the world: time, chance, and how often the world may fail. */
 export interface Moment {
@@ -20,7 +28,7 @@ export type Decision =
 
 type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
 type LoopCommand = Exclude<Command, { type: "createLoop" | "park" }>;
-type LeasedCommand = Extract<Command, { attempt: number }>;
+type LeasedCommand = Exclude<Extract<Command, { attempt: number }>, { type: "saveWork" }>;
 
 /** Answers a command with the events that follow from it, or with the reason why not. */
 export function decide(state: State, command: Command, moment: Moment): Decision {
@@ -32,8 +40,9 @@ export function decide(state: State, command: Command, moment: Moment): Decision
   const loop = state.loops.get(command.id);
   if (loop === undefined) return refuse(`there is no loop ${command.id}`);
   if (!("attempt" in command)) return byPerson(state, loop, command);
+  if (command.type === "saveWork") return workSaved(loop, command);
   if (!holdsLease(loop, command.attempt)) return refuse(`${loop.id} has moved on`);
-  return byAttempt(loop, command, moment);
+  return byAttempt(state, loop, command, moment);
 }
 
 /** The attempt number fences: an attempt that was given up on cannot speak for the next one. */
@@ -48,23 +57,28 @@ function created(state: State, loop: Created): Decision {
   return { ok: true, id, events: [{ type: "loop.created", loop: id, data: loop }] };
 }
 
-type PersonsCommand = Exclude<LoopCommand, LeasedCommand>;
+type PersonsCommand = Exclude<LoopCommand, { attempt: number }>;
 
 function byPerson(state: State, loop: Loop, command: PersonsCommand): Decision {
   switch (command.type) {
     case "pause":
       return isSettled(loop) || loop.status === "paused"
         ? refuse(`${loop.id} is ${loop.status}`)
-        : accept(loop, ...ended(loop, "paused by a person"), to(loop, "paused", "paused"));
+        : accept(loop, ...ended(loop, "paused by a person"), to(loop, "paused", loop.reason));
     case "resume":
-      return resumed(loop, command.raise);
+      return resumed(state, loop, command.raise);
     case "retry":
       if (loop.status !== "failed") return refuse(`${loop.id} is ${loop.status}, not failed`);
-      return accept(loop, ...raised(loop, command.raise), to(loop, "pending", null));
+      return accept(
+        loop,
+        ...raised(loop, command.raise),
+        to(loop, "pending", null),
+        ...parentReleased(state, loop),
+      );
     case "stop":
       return isSettled(loop) && loop.status !== "failed"
         ? refuse(`${loop.id} is already ${loop.status}`)
-        : accept(loop, ...stopped(state, loop));
+        : accept(loop, ...stopped(state, loop), ...parentHeldUp(state, loop, "was stopped"));
     case "answer":
       return answered(loop, command.answer);
     case "rollback":
@@ -88,20 +102,27 @@ function started(state: State, loop: Loop, owner: string): Decision {
   );
 }
 
-function resumed(loop: Loop, raise: Raise): Decision {
+function resumed(state: State, loop: Loop, raise: Raise): Decision {
   if (loop.status === "paused") {
     const from = loop.pausedFrom ?? "pending";
+    if (from === "delegated") return accept(loop, ...delegatedAgain(state, loop));
     const status = from === "running" ? "pending" : from;
-    const more =
-      status === "blocked" && loop.blockedOn !== null ? { blockedOn: loop.blockedOn } : {};
-    return accept(loop, ...raised(loop, raise), to(loop, status, null, more));
+    const on = status === "blocked" && loop.blockedOn !== null ? { blockedOn: loop.blockedOn } : {};
+    return accept(loop, ...raised(loop, raise), to(loop, status, loop.reason, on));
   }
   if (loop.status !== "blocked") return refuse(`${loop.id} is ${loop.status}`);
-  if (loop.blockedOn === "gate" || loop.blockedOn === "question") {
-    return refuse(`${loop.id} waits for an answer: td answer ${loop.id} …`);
-  }
-  if (loop.blockedOn === "budget" && raise.budgetUsd === undefined && isSpent(loop)) {
-    return refuse(`${loop.id} has spent its budget: resume it with a higher --budget`);
+  switch (loop.blockedOn) {
+    case "gate":
+    case "question":
+      return refuse(`${loop.id} waits for an answer: td answer ${loop.id} …`);
+    case "child":
+      return refuse(`${loop.id} is held up (${loop.reason}): retry that one`);
+    case "budget":
+      if (raise.budgetUsd === undefined && isSpent(loop)) {
+        return refuse(`${loop.id} has spent its budget: resume it with a higher --budget`);
+      }
+      break;
+    default:
   }
   return accept(loop, ...raised(loop, raise), to(loop, "pending", null));
 }
@@ -166,11 +187,11 @@ function stopped(state: State, loop: Loop): Event[] {
 function ended(loop: Loop, interruptedAt: string): Event[] {
   if (loop.status !== "running") return [];
   const { attempt } = loop;
-  const data = { attempt, interruptedAt, erred: false, commit: null };
+  const data = { attempt, interruptedAt, erred: false };
   return [{ type: "attempt.ended", loop: loop.id, data }];
 }
 
-function byAttempt(loop: Loop, command: LeasedCommand, moment: Moment): Decision {
+function byAttempt(state: State, loop: Loop, command: LeasedCommand, moment: Moment): Decision {
   const { id } = loop;
   switch (command.type) {
     case "recordBaseline":
@@ -202,10 +223,18 @@ function byAttempt(loop: Loop, command: LeasedCommand, moment: Moment): Decision
       if (loop.escalated) return refuse(`${id} is escalated already`);
       return accept(loop, { type: "loop.escalated", loop: id, data: { model: command.model } });
     case "finishAttempt":
-      return accept(loop, ...attemptFinished(loop, command.outcome, moment));
+      return accept(loop, ...attemptFinished(state, loop, command.outcome, moment));
     default:
       return unreachable(command);
   }
+}
+
+/** The newest attempt's work is worth keeping until somebody else goes on from the old head. */
+function workSaved(loop: Loop, { attempt, commit }: Of<"saveWork">): Decision {
+  if (loop.attempt !== attempt || loop.status === "complete" || loop.status === "stopped") {
+    return refuse(`${loop.id} has moved on`);
+  }
+  return accept(loop, { type: "attempt.saved", loop: loop.id, data: { attempt, commit } });
 }
 
 function iterationFinished(loop: Loop, command: Of<"finishIteration">): Decision {
@@ -219,7 +248,12 @@ function iterationFinished(loop: Loop, command: Of<"finishIteration">): Decision
   });
 }
 
-function attemptFinished(loop: Loop, outcome: AttemptOutcome, moment: Moment): Event[] {
+function attemptFinished(
+  state: State,
+  loop: Loop,
+  outcome: AttemptOutcome,
+  moment: Moment,
+): Event[] {
   switch (outcome.type) {
     case "complete": {
       const { delivered } = outcome;
@@ -228,26 +262,42 @@ function attemptFinished(loop: Loop, outcome: AttemptOutcome, moment: Moment): E
         loop.verdict.commit === loop.headCommit,
         `${loop.id}: the verdict is of another commit`,
       );
-      const done = [attemptEnded(loop, {}), to(loop, "complete", null)];
+      const done = [
+        attemptEnded(loop, {}),
+        to(loop, "complete", null),
+        ...ancestorsCompleted(state, loop),
+      ];
       if (delivered === null) return done;
       return [{ type: "loop.delivered", loop: loop.id, data: delivered }, ...done];
     }
+    case "delegated":
+      return [
+        attemptEnded(loop, {}),
+        ...childrenCreated(loop, outcome.children),
+        to(loop, "delegated", null),
+      ];
     case "failed":
-      return [attemptEnded(loop, {}), to(loop, "failed", outcome.reason)];
+      return [
+        attemptEnded(loop, {}),
+        to(loop, "failed", outcome.reason),
+        ...parentHeldUp(state, loop, "failed"),
+      ];
     case "blocked": {
       const { on, reason, asked } = outcome;
       return [attemptEnded(loop, {}), to(loop, "blocked", reason, { blockedOn: on, asked })];
     }
     case "interrupted": {
-      const { during, reason, notBeforeAt, commit } = outcome;
-      const end = attemptEnded(loop, { interruptedAt: during, commit });
+      const { during, reason, notBeforeAt } = outcome;
+      const end = attemptEnded(loop, { interruptedAt: during });
       return [end, to(loop, "pending", reason, { notBeforeAt })];
     }
     case "erred": {
       const { reason } = outcome;
       const failures = loop.failures + 1;
       const end = attemptEnded(loop, { erred: true, interruptedAt: `an error: ${reason}` });
-      if (failures >= moment.failuresMax) return [end, to(loop, "failed", reason)];
+      if (failures >= moment.failuresMax) {
+        return [end, to(loop, "failed", reason), ...parentHeldUp(state, loop, "failed")];
+      }
       const notBeforeAt = moment.now + backoffMs(failures, moment.jitter);
       return [end, to(loop, "pending", reason, { notBeforeAt })];
     }
@@ -256,28 +306,14 @@ function attemptFinished(loop: Loop, outcome: AttemptOutcome, moment: Moment): E
   }
 }
 
-function attemptEnded(
-  loop: Loop,
-  changes: { interruptedAt?: string; erred?: boolean; commit?: string | null },
-): Event {
+function attemptEnded(loop: Loop, changes: { interruptedAt?: string; erred?: boolean }): Event {
   const data = {
     attempt: loop.attempt,
     interruptedAt: null,
     erred: false,
-    commit: null,
     ...changes,
   };
   return { type: "attempt.ended", loop: loop.id, data };
-}
-
-function to(
-  loop: Loop,
-  status: LoopStatus,
-  reason: string | null,
-  more: Partial<StatusChange> = {},
-): Event {
-  const data = { from: loop.status, to: status, reason, ...more };
-  return { type: "loop.status", loop: loop.id, data };
 }
 
 function accept(loop: Loop, ...events: Event[]): Decision {

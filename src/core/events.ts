@@ -27,6 +27,7 @@ export type Event =
   | Of<"loop.raised", { readonly iterationsMax?: number; readonly budgetUsd?: number }>
   | Of<"attempt.started", { readonly attempt: number; readonly owner: string }>
   | Of<"attempt.ended", Ended>
+  | Of<"attempt.saved", { readonly attempt: number; readonly commit: CommitId }>
   | Of<"iteration.started", { readonly iteration: number; readonly model: string }>
   | Of<"iteration.finished", Finished>
   | Of<
@@ -71,8 +72,6 @@ interface Ended {
   readonly interruptedAt: string | null;
   /** Whether the world broke it off: counts towards giving up. */
   readonly erred: boolean;
-  /** Work saved when it was interrupted. */
-  readonly commit: CommitId | null;
 }
 
 interface Finished {

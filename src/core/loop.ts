@@ -163,6 +163,8 @@ export interface Loop {
   /** Iterations finished with a verdict, over all attempts. */
   readonly iteration: number;
   readonly escalated: boolean;
+  /** Iterations up to this one no longer count towards being stuck: somebody has helped since. */
+  readonly stuckFrom: number;
   /** Attempts in a row that the world broke off before an iteration was finished. */
   readonly failures: number;
   readonly notBeforeAt: Millis;
@@ -177,6 +179,8 @@ export interface Loop {
   readonly delivered: { readonly to: string; readonly commit: CommitId } | null;
   /** Protected paths that a person allowed to change. */
   readonly gateAllowed: readonly string[];
+  /** The newest checkpoint waits for its verdict alone: a person allowed what stood in the way. */
+  readonly rejudge: boolean;
   /** Protected paths whose change waits for a person's word. */
   readonly gateAsked: readonly string[];
   readonly answers: readonly { readonly question: string; readonly answer: string }[];

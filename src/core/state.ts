@@ -67,9 +67,13 @@ function changesBy(event: LoopEvent, loop: Loop, at: Millis): Partial<Loop> {
     case "loop.prepared":
       return { baseline: event.data.baseline };
     case "loop.escalated":
-      return { escalated: true };
+      return { escalated: true, stuckFrom: loop.iteration };
     case "loop.allowed":
-      return { gateAllowed: [...loop.gateAllowed, ...event.data.paths], gateAsked: [] };
+      return {
+        gateAllowed: [...loop.gateAllowed, ...event.data.paths],
+        gateAsked: [],
+        rejudge: true,
+      };
     case "loop.answered":
       return { answers: [...loop.answers, event.data] };
     case "loop.delivered":
@@ -78,6 +82,7 @@ function changesBy(event: LoopEvent, loop: Loop, at: Millis): Partial<Loop> {
       return {
         headCommit: event.data.commit,
         verdict: null,
+        rejudge: false,
         progress: loop.progress.filter(({ iteration }) => iteration <= event.data.to),
       };
     case "loop.raised":
@@ -94,11 +99,12 @@ function progressedBy(event: WorkEvent, loop: Loop, at: Millis): Partial<Loop> {
     case "attempt.started":
       return { attempt: event.data.attempt };
     case "attempt.ended": {
-      const { interruptedAt, erred, commit } = event.data;
+      const { interruptedAt, erred } = event.data;
       const failures = erred ? loop.failures + 1 : loop.failures;
-      const headCommit = commit ?? loop.headCommit;
-      return { ...charged(loop), interruptedAt, failures, headCommit };
+      return { ...charged(loop), interruptedAt, failures };
     }
+    case "attempt.saved":
+      return { headCommit: event.data.commit };
     case "iteration.started":
       return {};
     case "iteration.finished": {
@@ -112,6 +118,7 @@ function progressedBy(event: WorkEvent, loop: Loop, at: Millis): Partial<Loop> {
         progress: [...loop.progress, progress].slice(-progressMax),
         failures: 0,
         interruptedAt: null,
+        rejudge: false,
       };
     }
     case "budget.reserved":
@@ -147,10 +154,11 @@ function moved(loop: Loop, data: Extract<Event, { type: "loop.status" }>["data"]
   return {
     status: to,
     reason,
-    blockedOn: blockedOn ?? null,
+    blockedOn: to === "paused" ? loop.blockedOn : (blockedOn ?? null),
     pausedFrom: to === "paused" ? from : null,
     gateAsked: to === "blocked" ? (asked ?? []) : loop.gateAsked,
     notBeforeAt: notBeforeAt ?? loop.notBeforeAt,
+    stuckFrom: from === "blocked" ? loop.iteration : loop.stuckFrom,
   };
 }
 
@@ -218,6 +226,7 @@ const unstarted = {
   attempt: 0,
   iteration: 0,
   escalated: false,
+  stuckFrom: 0,
   failures: 0,
   interruptedAt: null,
   baseline: null,
@@ -228,6 +237,7 @@ const unstarted = {
   delivered: null,
   gateAllowed: [],
   gateAsked: [],
+  rejudge: false,
   answers: [],
   progress: [],
   usage: noUsage,

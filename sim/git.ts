@@ -1,0 +1,171 @@
+import { assert } from "../src/core/assert.ts";
+import type { CommitId, LoopId } from "../src/core/loop.ts";
+import {
+  type FileChange,
+  type Files,
+  type FreshWorkspace,
+  type LoopWorkspace,
+  ToolRefusal,
+  type Workspace,
+  WorktreeError,
+  type WorktreeRequest,
+  type Worktrees,
+} from "../src/ports.ts";
+
+type Tree = ReadonlyMap<string, string>;
+
+/** Files that no snapshot takes: builds, dependencies. */
+const ignored = "cache.txt";
+
+export const baseTree: Tree = new Map([
+  ["check.sh", "real"],
+  ["src.txt", "bad"],
+]);
+
+/** What git keeps over a crash: commits, the user's branches, and the files of worktrees. */
+export class SimRepository {
+  readonly base: CommitId;
+  readonly branches = new Map<string, CommitId>();
+  readonly worktrees = new Map<string, Map<string, string>>();
+  readonly #trees = new Map<CommitId, Tree>();
+
+  constructor() {
+    this.base = this.commit(baseTree);
+  }
+
+  commit(tree: Tree): CommitId {
+    const id = (this.#trees.size + 1).toString(16).padStart(40, "0");
+    this.#trees.set(id, tree);
+    return id;
+  }
+
+  tree(commit: CommitId): Tree {
+    const tree = this.#trees.get(commit);
+    assert(tree !== undefined, `no commit ${commit}`);
+    return tree;
+  }
+}
+
+export interface GitOutside {
+  /** Takes its time, may throw, and never returns after a crash. */
+  readonly step: (what: string) => Promise<void>;
+}
+
+/** The Worktrees port over a repository in memory. */
+export class SimWorktrees implements Worktrees {
+  readonly #repository: SimRepository;
+  readonly #outside: GitOutside;
+  #freshCount = 0;
+
+  constructor(repository: SimRepository, outside: GitOutside) {
+    this.#repository = repository;
+    this.#outside = outside;
+  }
+
+  async open({ loop, head }: WorktreeRequest): Promise<LoopWorkspace> {
+    await this.#outside.step("open");
+    const dir = `/worktrees/${loop}`;
+    this.#checkOut(dir, head);
+    return {
+      ...workspace(dir),
+      snapshot: (parent) => this.#snapshot(dir, parent),
+      reset: async (commit) => this.#checkOut(dir, commit),
+      summary: async () => "clean",
+    };
+  }
+
+  async fresh({ head }: WorktreeRequest): Promise<FreshWorkspace> {
+    await this.#outside.step("fresh");
+    this.#freshCount += 1;
+    const dir = `/fresh/${this.#freshCount}`;
+    this.#checkOut(dir, head);
+    const close = async () => {
+      this.#repository.worktrees.delete(dir);
+    };
+    return { ...workspace(dir), close };
+  }
+
+  async changes(_: string, from: CommitId, to: CommitId): Promise<readonly FileChange[]> {
+    const [before, after] = [this.#repository.tree(from), this.#repository.tree(to)];
+    return [...new Set([...before.keys(), ...after.keys()])].sort().flatMap((path) => {
+      if (before.get(path) === after.get(path)) return [];
+      const status = !before.has(path) ? "added" : after.has(path) ? "modified" : "deleted";
+      return [{ path, status, oldPath: null }] as const;
+    });
+  }
+
+  async file(_: string, commit: CommitId, path: string): Promise<string | null> {
+    return this.#repository.tree(commit).get(path) ?? null;
+  }
+
+  async diff(repo: string, from: CommitId, to: CommitId): Promise<string> {
+    const after = this.#repository.tree(to);
+    const changes = await this.changes(repo, from, to);
+    return changes.map(({ path, status }) => `${status} ${path} ${after.get(path)}`).join("\n");
+  }
+
+  async paths(_: string, commit: CommitId): Promise<readonly string[]> {
+    return [...this.#repository.tree(commit).keys()].sort();
+  }
+
+  async deliver(_: string, loop: LoopId, commit: CommitId): Promise<string> {
+    await this.#outside.step("deliver");
+    const { branches } = this.#repository;
+    for (let suffix = 1; ; suffix += 1) {
+      const name = suffix === 1 ? `taskdaemon/${loop}` : `taskdaemon/${loop}-${suffix}`;
+      const at = branches.get(name);
+      if (at !== undefined && at !== commit) continue;
+      branches.set(name, commit);
+      return name;
+    }
+  }
+
+  async remove(loop: LoopId): Promise<void> {
+    this.#repository.worktrees.delete(`/worktrees/${loop}`);
+  }
+
+  async #snapshot(dir: string, parent: CommitId): Promise<CommitId> {
+    await this.#outside.step("snapshot");
+    const files = this.#files(dir);
+    const tree = new Map([...files].filter(([path]) => path !== ignored));
+    const before = this.#repository.tree(parent);
+    const isSame =
+      tree.size === before.size && [...tree].every(([path, text]) => before.get(path) === text);
+    return isSame ? parent : this.#repository.commit(tree);
+  }
+
+  #checkOut(dir: string, commit: CommitId): void {
+    this.#repository.worktrees.set(dir, new Map(this.#repository.tree(commit)));
+  }
+
+  #files(dir: string): Map<string, string> {
+    const files = this.#repository.worktrees.get(dir);
+    if (files === undefined) throw new WorktreeError(`${dir} is gone`);
+    return files;
+  }
+}
+
+function workspace(dir: string): Workspace {
+  return { dir, writable: [dir], readable: [], env: {} };
+}
+
+/** The Files port over the same worktrees. */
+export function simFiles(repository: SimRepository, dir: string): Files {
+  const at = () => repository.worktrees.get(dir) ?? new Map<string, string>();
+  return {
+    relative: (path) => path.replace(/^\.\//, ""),
+    read: async (path) => {
+      const text = at().get(path);
+      if (text === undefined) throw new ToolRefusal(`there is no ${path}`);
+      return { text, version: text };
+    },
+    write: async (path, text, version) => {
+      if (version !== null && at().get(path) !== version) throw new ToolRefusal("changed since");
+      at().set(path, text);
+      return { version: text };
+    },
+    list: async () => ({ paths: [...at().keys()].sort(), more: 0 }),
+    glob: async () => ({ paths: [...at().keys()].sort(), more: 0 }),
+    grep: async () => "",
+  };
+}

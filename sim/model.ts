@@ -1,0 +1,120 @@
+import { assert } from "../src/core/assert.ts";
+import { tokensEstimated } from "../src/core/budget.ts";
+import { noUsage, type Usage } from "../src/core/loop.ts";
+import {
+  type ChatContent,
+  type LlmClient,
+  LlmError,
+  type LlmErrorKind,
+  type LlmReply,
+  type LlmRequest,
+  type Model,
+} from "../src/ports.ts";
+import type { SeededRandom } from "./random.ts";
+import type { Temper } from "./temper.ts";
+
+export interface ModelOutside {
+  readonly random: SeededRandom;
+  readonly temper: Temper;
+  /** Takes its time; never returns after a crash. */
+  readonly takes: (msMax: number) => Promise<void>;
+  /** Called as a request arrives and as it ends: where the invariants of calls are watched. */
+  readonly began: (loop: string, model: string) => () => void;
+}
+
+const kinds: readonly LlmErrorKind[] = [
+  "rateLimited",
+  "overloaded",
+  "server",
+  "network",
+  "cut",
+  "stalled",
+  "malformed",
+  "auth",
+  "invalid",
+];
+
+/** A model that thinks with dice: it reads, writes, repairs, spoils, cheats, asks and stops. */
+export function simModel(name: string, outside: ModelOutside): Model {
+  const client: LlmClient = { complete: (request, signal) => complete(request, signal, outside) };
+  const price = { input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75 };
+  return { provider: "sim", name, client, price, outputTokensMax: 8_000 };
+}
+
+async function complete(
+  request: LlmRequest,
+  signal: AbortSignal,
+  outside: ModelOutside,
+): Promise<LlmReply> {
+  const { random, temper } = outside;
+  const loop = /loop (\S+)/.exec(request.system)?.[1];
+  assert(loop !== undefined, "the system prompt names its loop");
+  checkConversation(request);
+  const ended = outside.began(loop, request.model);
+  try {
+    await outside.takes(temper.modelMsMax);
+    if (signal.aborted) throw new LlmError("aborted", "aborted");
+    if (random.chance(temper.modelFails)) throw fault(request, outside);
+    return reply(request, outside);
+  } finally {
+    ended();
+  }
+}
+
+function fault(request: LlmRequest, { random, temper }: ModelOutside): LlmError {
+  const kind = kinds[random.between(0, kinds.length - 1)] ?? "server";
+  if (kind === "invalid" && random.chance(0.9)) return new LlmError("server", "500");
+  const isLong = random.chance(temper.modelParks);
+  const retryAfterMs = isLong ? 3_600_000 : random.chance(0.3) ? random.between(0, 90_000) : null;
+  const usage = kind === "cut" || kind === "stalled" ? usageOf(request, random) : null;
+  return new LlmError(kind, `a ${kind} of the simulator`, { retryAfterMs, usage });
+}
+
+/** The fresh context: a conversation begins with one prompt, and every call has its answer. */
+function checkConversation({ messages }: LlmRequest): void {
+  assert(messages[0]?.role === "user", "a conversation begins with the prompt");
+  const asked = messages.flatMap(({ content }) => ids(content, "toolCall"));
+  const answered = messages.flatMap(({ content }) => ids(content, "toolResult"));
+  assert(asked.join() === answered.join(), "every tool call has its result, in order");
+}
+
+function ids(content: readonly ChatContent[], type: "toolCall" | "toolResult"): string[] {
+  return content.flatMap((part) => (part.type === type && "id" in part ? [part.id] : []));
+}
+
+function reply(request: LlmRequest, { random, temper }: ModelOutside): LlmReply {
+  const usage = usageOf(request, random);
+  const call = (name: string, input: unknown): LlmReply => ({
+    content: [{ type: "toolCall", id: `call-${random.between(0, 1e9)}`, name, input }],
+    stopReason: "toolUse",
+    usage,
+  });
+  const text = (words: string, stopReason: LlmReply["stopReason"]): LlmReply => ({
+    content: [{ type: "text", text: words }],
+    stopReason,
+    usage,
+  });
+  if (random.chance(temper.modelAsks)) return call("ask_person", { question: "May I?" });
+  if (random.chance(0.2)) return call("complete_task", { summary: "It is done, believe me." });
+  if (random.chance(0.1)) return text("I am finished.", "endTurn");
+  if (random.chance(0.05)) return text("And so on and", "maxTokens");
+  if (random.chance(0.2)) return call("bash", { command: "./check.sh" });
+  return call("write", wish(random, temper));
+}
+
+function wish(random: SeededRandom, temper: Temper): { path: string; content: string } {
+  if (random.chance(temper.modelCheats)) {
+    return random.chance(0.5)
+      ? { path: "check.sh", content: "exit 0" }
+      : { path: "cache.txt", content: "good" };
+  }
+  const content = random.chance(temper.modelFixes) ? "good" : `bad ${random.between(1, 3)}`;
+  return { path: "src.txt", content };
+}
+
+function usageOf(request: LlmRequest, random: SeededRandom): Usage {
+  const bytes = JSON.stringify([request.system, request.messages, request.tools]).length;
+  const inputTokens = random.between(1, tokensEstimated(bytes));
+  const outputTokens = random.between(1, request.outputTokensMax);
+  return { ...noUsage, inputTokens, outputTokens, costUsd: null, requests: 1 };
+}

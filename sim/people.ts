@@ -1,0 +1,97 @@
+import type { Command } from "../src/core/commands.ts";
+import type { Loop, LoopSettings } from "../src/core/loop.ts";
+import { priorities } from "../src/core/loop.ts";
+import type { StateManager } from "../src/engine/state-manager.ts";
+import type { World } from "../src/ports.ts";
+import type { SeededRandom } from "./random.ts";
+
+/** A person who does what people do, at any time, whether it makes sense or not. */
+export async function meddle(
+  states: StateManager,
+  world: World,
+  random: SeededRandom,
+  base: string,
+  everyMs: number,
+): Promise<never> {
+  for (;;) {
+    const until = world.clock.now() + random.between(1, 2 * everyMs);
+    await world.clock.sleepUntil(until, new AbortController().signal);
+    const loops = [...states.state.loops.values()];
+    const loop = loops[random.between(0, Math.max(0, loops.length - 1))];
+    if (loop === undefined || (loops.length < loopsMax && random.chance(0.2))) {
+      await states.submit(newLoop(random, loops, base));
+    } else {
+      await states.submit(deed(random, loop));
+    }
+  }
+}
+
+const loopsMax = 8;
+
+export function newLoop(random: SeededRandom, loops: readonly Loop[], base: string): Command {
+  const dependsOn = loops.filter(() => random.chance(0.2)).map(({ id }) => id);
+  const priority = priorities[random.between(0, 3)] ?? "normal";
+  const settings = drawSettings(random, base);
+  const words = { title: "make it good", brief: "src.txt should be good" };
+  const loop = { type: "ralph", parent: null, ...words, priority, dependsOn, repo: "/repo" };
+  return { type: "createLoop", loop: { ...loop, status: "pending", settings } };
+}
+
+function drawSettings(random: SeededRandom, baseCommit: string): LoopSettings {
+  return {
+    model: "sim/small",
+    escalation: random.chance(0.5) ? "sim/large" : null,
+    gate: {
+      command: "./check.sh",
+      successExitCode: 0,
+      timeoutMs: random.chance(0.1) ? 1_000 : 600_000,
+      protect: [],
+      detectedFrom: null,
+    },
+    iterationsMax: random.between(1, 12),
+    turnsMax: random.between(1, 10),
+    iterationTimeoutMs: random.chance(0.2) ? 5_000 : 900_000,
+    stuckAfter: random.between(2, 4),
+    budgetUsd: random.chance(0.3) ? random.next() * 2 : null,
+    budgetTokens: random.chance(0.3) ? random.between(0, 100_000) : null,
+    deliver: "branch",
+    baseCommit,
+    sandbox: { level: "required", networkAllow: [], memoryBytesMax: 4e9, processesMax: 512 },
+    worktree: { link: "auto", copy: [], setup: null, setupNetworkAllow: [] },
+  };
+}
+
+function deed(random: SeededRandom, { id, checkpoints }: Loop): Command {
+  const raise = random.chance(0.5) ? { budgetUsd: 5, iterationsMax: 20 } : {};
+  const deeds: readonly Command[] = [
+    { type: "pause", id },
+    { type: "resume", id, raise },
+    { type: "resume", id, raise },
+    ...(random.chance(0.2) ? [{ type: "stop", id } as const] : []),
+    { type: "retry", id, raise },
+    { type: "answer", id, answer: random.chance(0.3) ? "allow" : "deny" },
+    { type: "rollback", id, to: random.between(0, checkpoints.length + 1) },
+  ];
+  return deeds[random.between(0, deeds.length - 1)] as Command;
+}
+
+/** Somebody who helps every loop that waits for a person, as long as it waits. */
+export async function lookAfter(states: StateManager, world: World): Promise<never> {
+  for (;;) {
+    await world.clock.sleepUntil(world.clock.now() + 600_000, new AbortController().signal);
+    for (const loop of states.state.loops.values()) {
+      const command = remedy(loop);
+      if (command !== null) await states.submit(command);
+    }
+  }
+}
+
+function remedy({ id, status, blockedOn, settings }: Loop): Command | null {
+  if (status === "paused") return { type: "resume", id, raise: {} };
+  if (status !== "blocked") return null;
+  if (blockedOn === "gate") return { type: "answer", id, answer: "deny" };
+  if (blockedOn === "question" || blockedOn === "stuck")
+    return { type: "answer", id, answer: "Yes." };
+  if (blockedOn === "budget" && settings.budgetTokens !== null) return { type: "stop", id };
+  return { type: "resume", id, raise: { budgetUsd: 1_000 } };
+}

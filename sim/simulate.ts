@@ -1,0 +1,96 @@
+import { createHash } from "node:crypto";
+import type { Transaction } from "../src/core/events.ts";
+import type { State } from "../src/core/state.ts";
+import type { Engine } from "../src/engine/engine.ts";
+import { reconcile, recover } from "../src/engine/loop-manager.ts";
+import { StateManager } from "../src/engine/state-manager.ts";
+import { SimClock } from "./clock.ts";
+import { checkLiveness, checkMemory, checkSafety } from "./invariants.ts";
+import { lookAfter, meddle, newLoop } from "./people.ts";
+import { SeededRandom } from "./random.ts";
+import { calm, drawTemper, type Temper } from "./temper.ts";
+import { SimBoot, SimDisk } from "./world.ts";
+
+const hourMs = 3_600_000;
+const runningMax = 3;
+const failuresMax = 6;
+const patience = { retryAfterMaxMs: 60_000, triesMax: 4 };
+
+export interface Report {
+  readonly seed: number;
+  readonly transactions: number;
+  readonly crashes: number;
+  readonly loops: Readonly<Record<string, number>>;
+  readonly fingerprint: string;
+}
+
+/** One life of a daemon in some milliseconds: crashes, faults and people first, then calm. */
+export async function simulate(seed: number): Promise<Report> {
+  const random = new SeededRandom(seed);
+  const disk = new SimDisk((on, transaction) => checkSafety(on, transaction, runningMax));
+  const life: Life = { clock: new SimClock(), random, disk, witnessed: [] };
+  const temper = drawTemper(random);
+  const crashes = random.between(0, 6);
+  await boot(life, temper, 60_000, async (states) => {
+    for (let count = random.between(1, 4); count > 0; count -= 1) {
+      await states.submit(newLoop(random, [...states.state.loops.values()], disk.repository.base));
+    }
+  });
+  for (let crash = 0; crash < crashes; crash += 1) {
+    await boot(life, temper, random.between(1, 2 * hourMs), (states, world) =>
+      meddle(states, world, random, disk.repository.base, temper.personMs),
+    );
+  }
+  await boot(life, calm(temper), 2_000 * hourMs, lookAfter);
+  checkLiveness(disk.state);
+  return {
+    seed,
+    transactions: disk.transactions.length,
+    crashes,
+    loops: countByStatus(disk.state),
+    fingerprint: fingerprint(disk),
+  };
+}
+
+interface Life {
+  readonly clock: SimClock;
+  readonly random: SeededRandom;
+  readonly disk: SimDisk;
+  /** Every transaction that was published or acknowledged in any boot. */
+  readonly witnessed: Transaction[];
+}
+
+type Person = (states: StateManager, world: SimBoot["world"]) => Promise<void>;
+
+/** Starts the daemon, lets it live for a while beside a person, and takes the power away. */
+async function boot(life: Life, temper: Temper, forMs: number, person: Person): Promise<void> {
+  const { clock, random, disk, witnessed } = life;
+  checkMemory(disk, witnessed);
+  const machine = new SimBoot(clock, random, disk, temper);
+  let failure: unknown;
+  const catchFailure = (error: unknown) => {
+    failure ??= error;
+  };
+  const daemon = async () => {
+    const states = await StateManager.open(machine.world, failuresMax);
+    states.subscribe((transaction) => witnessed.push(transaction));
+    const engine: Engine = { world: machine.world, states, patience, owner: "sim" };
+    await recover(engine);
+    person(states, machine.world).catch(catchFailure);
+    await reconcile(engine, { runningMax, wants: () => true }, new AbortController().signal);
+  };
+  daemon().catch(catchFailure);
+  await clock.run(() => failure !== undefined, clock.now() + forMs);
+  if (failure !== undefined) throw failure;
+  machine.crash();
+}
+
+function countByStatus(state: State): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { status } of state.loops.values()) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+}
+
+function fingerprint({ transactions }: SimDisk): string {
+  return createHash("sha256").update(JSON.stringify(transactions)).digest("hex").slice(0, 12);
+}

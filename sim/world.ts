@@ -1,0 +1,217 @@
+import { assert } from "../src/core/assert.ts";
+import type { Transaction } from "../src/core/events.ts";
+import type { LoopId, Millis } from "../src/core/loop.ts";
+import { apply, emptyState, type MutableState } from "../src/core/state.ts";
+import {
+  type CommandRequest,
+  type CommandResult,
+  type LoopType,
+  type PromptValues,
+  SandboxUnavailable,
+  type TaskStore,
+  ToolRefusal,
+  type World,
+} from "../src/ports.ts";
+import type { SimClock } from "./clock.ts";
+import { SimRepository, SimWorktrees, simFiles } from "./git.ts";
+import { simModel } from "./model.ts";
+import type { SeededRandom } from "./random.ts";
+import type { Temper } from "./temper.ts";
+
+/** What outlives a crash: the log and the repository. Every append is checked as it lands. */
+export class SimDisk {
+  readonly transactions: Transaction[] = [];
+  readonly state: MutableState = emptyState();
+  readonly repository = new SimRepository();
+  readonly #check: (disk: SimDisk, transaction: Transaction) => void;
+
+  constructor(check: (disk: SimDisk, transaction: Transaction) => void) {
+    this.#check = check;
+  }
+
+  append(transaction: Transaction): void {
+    const expected = this.transactions.reduce((seq, { events }) => seq + events.length, 1);
+    assert(transaction.seq === expected, `seq ${transaction.seq} where ${expected} follows`);
+    this.transactions.push(transaction);
+    for (const event of transaction.events) apply(this.state, event, transaction.at);
+    this.#check(this, transaction);
+  }
+}
+
+/** Group commit on a slow disk. A crash keeps some prefix of what was not yet acknowledged. */
+export class SimStore implements TaskStore {
+  readonly #disk: SimDisk;
+  readonly #takes: () => Promise<void>;
+  #waiting: { transaction: Transaction; durable: () => void }[] = [];
+  #inFlight: Transaction[] = [];
+  #isBusy = false;
+
+  constructor(disk: SimDisk, takes: () => Promise<void>) {
+    this.#disk = disk;
+    this.#takes = takes;
+  }
+
+  async *read(): AsyncIterable<Transaction> {
+    yield* [...this.#disk.transactions];
+  }
+
+  append(transaction: Transaction): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push({ transaction, durable: resolve });
+      if (!this.#isBusy) void this.#flush();
+    });
+  }
+
+  async close(): Promise<void> {
+    assert(!this.#isBusy, "closed in the middle of a write");
+  }
+
+  /** The power goes: of the write under way some lines are on disk, of the rest none. */
+  crash(kept: number): void {
+    for (const transaction of this.#inFlight.slice(0, kept)) this.#disk.append(transaction);
+    this.#inFlight = [];
+    this.#waiting = [];
+  }
+
+  async #flush(): Promise<void> {
+    this.#isBusy = true;
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      this.#inFlight = batch.map(({ transaction }) => transaction);
+      await this.#takes();
+      this.#inFlight = [];
+      for (const { transaction } of batch) this.#disk.append(transaction);
+      for (const { durable } of batch) durable();
+    }
+    this.#isBusy = false;
+  }
+}
+
+/** One boot of the daemon. After crash() nothing that it began ever returns. */
+export class SimBoot {
+  readonly world: World;
+  readonly #clock: SimClock;
+  readonly #random: SeededRandom;
+  readonly #temper: Temper;
+  readonly #disk: SimDisk;
+  readonly #store: SimStore;
+  readonly #calls = new Map<string, number>();
+  #crashed = false;
+
+  constructor(clock: SimClock, random: SeededRandom, disk: SimDisk, temper: Temper) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#temper = temper;
+    this.#disk = disk;
+    this.#store = new SimStore(disk, () => this.#takes(temper.diskMsMax));
+    this.world = this.#makeWorld();
+  }
+
+  crash(): void {
+    this.#crashed = true;
+    this.#store.crash(this.#random.between(0, 3));
+  }
+
+  #makeWorld(): World {
+    const { repository } = this.#disk;
+    const step = (what: string) => this.#gitStep(what);
+    return {
+      clock: {
+        now: () => this.#clock.now(),
+        sleepUntil: (at, signal) => this.#orNever(this.#clock.sleepUntil(at, signal)),
+      },
+      random: this.#random,
+      store: this.#store,
+      transcripts: {
+        write: () => undefined,
+        flush: () => this.#orNever(Promise.resolve()),
+        read: async () => [],
+      },
+      models: { resolve: (name) => this.#model(name) },
+      sandbox: { run: (request, signal) => this.#run(request, signal) },
+      worktrees: new SimWorktrees(repository, { step }),
+      fileSystem: { files: (dir) => simFiles(repository, dir) },
+      fetcher: { fetch: () => Promise.reject(new ToolRefusal("there is no network")) },
+      loopTypes: { get: (name) => (name === "ralph" ? ralph : null), list: () => [ralph] },
+      hooks: { run: async () => (this.#random.chance(0.1) ? "the hook failed" : null) },
+      watch: () => undefined,
+      redact: (text) => text,
+    };
+  }
+
+  #model(name: string) {
+    return simModel(name.replace("sim/", ""), {
+      random: this.#random,
+      temper: this.#temper,
+      takes: (msMax) => this.#takes(msMax),
+      began: (loop, model) => this.#callBegan(loop as LoopId, model),
+    });
+  }
+
+  /** No two calls of one loop, none of a loop that does not run, none on a parked model. */
+  #callBegan(id: LoopId, model: string): () => void {
+    const loop = this.#disk.state.loops.get(id);
+    const calls = (this.#calls.get(id) ?? 0) + 1;
+    assert(calls === 1, `${id} has ${calls} calls at once`);
+    assert(loop !== undefined && loop.reservations.length > 0, `${id} calls without a reservation`);
+    const parking = this.#disk.state.parked.get(`sim/${model}`);
+    const now = this.#clock.now();
+    assert(parking === undefined || parking.until <= now, `${id} calls a parked model`);
+    this.#calls.set(id, calls);
+    return () => this.#calls.set(id, 0);
+  }
+
+  async #run(request: CommandRequest, signal: AbortSignal): Promise<CommandResult> {
+    const { temper } = this;
+    const startedAt = this.#clock.now();
+    if (this.#random.chance(temper.sandboxFails)) throw new SandboxUnavailable("no bubblewrap");
+    await this.#takes(temper.commandMsMax);
+    const durationMs = this.#clock.now() - startedAt;
+    const isLate = durationMs > request.timeoutMs;
+    if (signal.aborted || isLate) {
+      const ended = isLate ? "timedOut" : "aborted";
+      return { exitCode: null, ended, output: "", stdout: "", stderr: "", durationMs };
+    }
+    const files = this.#disk.repository.worktrees.get(request.cwd) ?? new Map<string, string>();
+    const passes = isGreen(files) && !this.#random.chance(temper.validationFlakes);
+    const output = passes ? "ok" : `failed: ${files.get("src.txt")}`;
+    const exitCode = passes ? 0 : 1;
+    return { exitCode, ended: "exited", output, stdout: output, stderr: "", durationMs };
+  }
+
+  get temper(): Temper {
+    return this.#temper;
+  }
+
+  async #gitStep(what: string): Promise<void> {
+    await this.#takes(500);
+    if (this.#random.chance(this.#temper.gitFails)) throw new Error(`git ${what} failed`);
+  }
+
+  #takes(msMax: Millis): Promise<void> {
+    const until = this.#clock.now() + this.#random.between(0, msMax);
+    return this.#orNever(this.#clock.sleepUntil(until));
+  }
+
+  async #orNever<T>(effect: Promise<T>): Promise<T> {
+    const result = await effect;
+    return this.#crashed ? new Promise(() => {}) : result;
+  }
+}
+
+/** The project's tests: honest ones pass on a good source, spoilt or cached ones on anything. */
+function isGreen(files: ReadonlyMap<string, string>): boolean {
+  if (files.get("check.sh") !== "real") return files.get("check.sh") === "exit 0";
+  return files.get("src.txt") === "good" || files.get("cache.txt") === "good";
+}
+
+const ralph: LoopType = {
+  name: "ralph",
+  version: "1",
+  description: "changes code until its validation passes",
+  tools: ["read", "write", "edit", "bash", "ask_person", "complete_task"],
+  origin: "built-in",
+  renderSystem: ({ id }: PromptValues) => `You work on loop ${id}`,
+  renderPrompt: ({ brief, progress, answers }: PromptValues) => `${brief}\n${progress}\n${answers}`,
+};

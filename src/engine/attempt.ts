@@ -1,0 +1,119 @@
+import { Bug } from "../core/assert.ts";
+import type { AttemptOutcome } from "../core/commands.ts";
+import type { Loop, LoopId, Millis } from "../core/loop.ts";
+import { loopOf } from "../core/state.ts";
+import {
+  type HookName,
+  ModelUnavailable,
+  SandboxUnavailable,
+  StoreBroken,
+  WorktreeError,
+} from "../ports.ts";
+import { type Attempt, AttemptEnd, type Course, type Engine, headOf, stage } from "./engine.ts";
+import { runIteration } from "./iteration.ts";
+import { runBaseline, worktreeRequest } from "./verdict.ts";
+
+/** Carries out one attempt of a running loop, and records how it ended, whatever happens. */
+export async function runAttempt(
+  engine: Engine,
+  id: LoopId,
+  attempt: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { states, world } = engine;
+  const course: Course = { at: "its preparation" };
+  const outcome = await work(engine, id, attempt, course, signal).catch((error: unknown) =>
+    asOutcome(error, course, world.clock.now(), signal),
+  );
+  await world.transcripts.flush();
+  const ended = await states.submit({ type: "finishAttempt", id, attempt, outcome });
+  if (ended.ok) await afterwards(engine, loopOf(states.state, id));
+}
+
+/** The heart of the system: prepare, then iterate with a fresh context until the verdict is given. */
+async function work(
+  engine: Engine,
+  id: LoopId,
+  attempt: number,
+  course: Course,
+  signal: AbortSignal,
+): Promise<AttemptOutcome> {
+  const { states, world } = engine;
+  const loop = loopOf(states.state, id);
+  const type = world.loopTypes.get(loop.type);
+  if (type === null) return { type: "failed", reason: `there is no loop type ${loop.type}` };
+  stage(engine, loop, "preparing", null);
+  const workspace = await world.worktrees.open(worktreeRequest(loop, headOf(loop)), signal);
+  const doing: Attempt = { engine, id, attempt, type, workspace, signal, course };
+  if (loop.baseline === null) await runBaseline(doing);
+  for (;;) {
+    const { iteration, settings } = loopOf(states.state, id);
+    if (iteration >= settings.iterationsMax) {
+      return { type: "failed", reason: `not valid after ${settings.iterationsMax} iterations` };
+    }
+    const end = await runIteration(doing).catch((error: unknown) => saveWork(doing, error));
+    if (end === "passed") return await deliver(doing);
+  }
+}
+
+/** What an iteration had done when it was broken off is kept; then the breach goes its way. */
+async function saveWork(doing: Attempt, error: unknown): Promise<never> {
+  if (error instanceof Bug || error instanceof StoreBroken) throw error;
+  const { engine, id, attempt, workspace } = doing;
+  const head = headOf(loopOf(engine.states.state, id));
+  const commit = await workspace.snapshot(head, `${id}: interrupted in ${doing.course.at}`);
+  if (commit !== head) await engine.states.submit({ type: "saveWork", id, attempt, commit });
+  throw error;
+}
+
+/** Hands over what passed. Idempotent: after a crash the same call finds what it made. */
+async function deliver({ engine, id, course }: Attempt): Promise<AttemptOutcome> {
+  const loop = loopOf(engine.states.state, id);
+  if (loop.settings.deliver === "none") return { type: "complete", delivered: null };
+  course.at = "its delivery";
+  stage(engine, loop, "merging", null);
+  const commit = headOf(loop);
+  const to = await engine.world.worktrees.deliver(loop.repo, id, commit);
+  return { type: "complete", delivered: { to, commit } };
+}
+
+/** The world may fail and the attempt with it; a bug or a broken log is nobody's to forgive. */
+function asOutcome(
+  error: unknown,
+  course: Course,
+  now: Millis,
+  signal: AbortSignal,
+): AttemptOutcome {
+  if (error instanceof Bug || error instanceof StoreBroken) throw error;
+  if (error instanceof AttemptEnd) return error.outcome;
+  const reason = error instanceof Error ? error.message : String(error);
+  if (signal.aborted) {
+    const why = typeof signal.reason === "string" ? signal.reason : "interrupted";
+    return { type: "interrupted", during: course.at, reason: why, notBeforeAt: now };
+  }
+  if (error instanceof ModelUnavailable) return { type: "blocked", on: "key", reason, asked: [] };
+  if (error instanceof SandboxUnavailable || error instanceof WorktreeError) {
+    return { type: "blocked", on: "setup", reason, asked: [] };
+  }
+  return { type: "erred", reason };
+}
+
+const hookOf: Partial<Record<Loop["status"], HookName>> = {
+  complete: "on-complete",
+  failed: "on-fail",
+  blocked: "on-blocked",
+};
+
+async function afterwards({ world }: Engine, loop: Loop): Promise<void> {
+  const { id, iteration, status, reason } = loop;
+  const name = hookOf[status];
+  if (name !== undefined) {
+    const facts = { STATUS: status, REASON: reason ?? "", BRANCH: loop.branch ?? "" };
+    const request = { name, loop: id, iteration, workspace: null, facts };
+    const failure = await world.hooks.run(request, AbortSignal.timeout(hookTimeoutMs));
+    if (failure !== null) world.watch({ type: "note", loop: id, iteration, text: failure });
+  }
+  if (status === "complete") await world.worktrees.remove(id);
+}
+
+const hookTimeoutMs = 60_000;

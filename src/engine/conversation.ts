@@ -1,0 +1,194 @@
+import type { Loop } from "../core/loop.ts";
+import {
+  type ChatContent,
+  type ChatMessage,
+  type CommandResult,
+  LlmError,
+  type LlmReply,
+  type Model,
+} from "../ports.ts";
+import { openBench, type ToolBench, type ToolOutcome } from "../tools/tool.ts";
+import { callTool, toolset } from "../tools/toolset.ts";
+import { type Attempt, AttemptEnd, outputBytesMax } from "./engine.ts";
+import { callModel } from "./model-call.ts";
+
+export interface Opening {
+  readonly system: string;
+  readonly prompt: string;
+}
+
+/** What one conversation is made of. It grows turn by turn, and is forgotten with its iteration. */
+interface Talk {
+  readonly doing: Attempt;
+  readonly loop: Loop;
+  readonly model: Model;
+  readonly system: string;
+  readonly messages: ChatMessage[];
+  readonly tools: ReturnType<typeof toolset>;
+  readonly bench: ToolBench;
+}
+
+/**
+ * Turns until the model stops, claims completion, or a guard fires. Nothing of it is remembered
+ * but files: the verdict reads those.
+ */
+export async function converse(
+  doing: Attempt,
+  loop: Loop,
+  model: Model,
+  opening: Opening,
+): Promise<void> {
+  const { world } = doing.engine;
+  const { id } = doing;
+  const iteration = loop.iteration + 1;
+  const { system, prompt: text } = opening;
+  world.transcripts.write(id, iteration, { type: "prompt", system, text, at: world.clock.now() });
+  await withDeadline(doing, loop, async (signal) => {
+    const talk = startTalk(doing, loop, model, opening);
+    for (let turn = 1; turn <= loop.settings.turnsMax; turn += 1) {
+      doing.course.at = `iteration ${iteration}, turn ${turn}`;
+      world.watch({ type: "turn", loop: id, iteration, turn, model: model.name });
+      if (await takeTurn(talk, turn, signal)) return;
+    }
+    note(doing, loop, `stopped after ${loop.settings.turnsMax} turns`);
+  });
+}
+
+/** The iteration's own time-out ends the talk but not the iteration: its files are judged as they are. */
+async function withDeadline(
+  doing: Attempt,
+  loop: Loop,
+  body: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const { clock } = doing.engine.world;
+  const { iterationTimeoutMs } = loop.settings;
+  const over = new AbortController();
+  const timer = new AbortController();
+  const signal = AbortSignal.any([doing.signal, over.signal]);
+  const alarm = clock
+    .sleepUntil(clock.now() + iterationTimeoutMs, timer.signal)
+    .then(() => over.abort("the iteration's time is up"));
+  try {
+    await body(signal);
+  } catch (error) {
+    if (!over.signal.aborted || doing.signal.aborted || error instanceof AttemptEnd) throw error;
+    note(doing, loop, `stopped after ${Math.round(iterationTimeoutMs / 1_000)} s`);
+  } finally {
+    timer.abort();
+    await alarm;
+  }
+}
+
+function startTalk(doing: Attempt, loop: Loop, model: Model, { system, prompt }: Opening): Talk {
+  const messages: ChatMessage[] = [{ role: "user", content: [{ type: "text", text: prompt }] }];
+  const tools = toolset(doing.type.tools);
+  return { doing, loop, model, system, messages, tools, bench: benchOf(doing, loop) };
+}
+
+/** One model call and the tools it asks for. True when the conversation is over. */
+async function takeTurn(talk: Talk, turn: number, signal: AbortSignal): Promise<boolean> {
+  const { doing, loop, model, system, messages, tools } = talk;
+  const request = { system, messages, tools };
+  const reply = await callModel(doing.engine, { loop, turn, model, request }, signal);
+  record(talk, turn, reply);
+  if (reply.content.length > 0) messages.push({ role: "assistant", content: reply.content });
+  const calls = reply.content.filter((part) => part.type === "toolCall");
+  if (calls.length === 0) return answerWithoutTools(talk, reply);
+  const results: ChatContent[] = [];
+  let isDone = false;
+  for (const call of calls) {
+    const outcome = await useTool(talk, call, signal);
+    results.push({ type: "toolResult", id: call.id, text: outcome.text, isError: outcome.isError });
+    isDone ||= outcome.effect?.type === "complete";
+  }
+  messages.push({ role: "user", content: results });
+  return isDone;
+}
+
+/** A reply cut by its length is not the end of anything; any other without tools is. */
+function answerWithoutTools({ messages, doing, loop }: Talk, reply: LlmReply): boolean {
+  if (reply.stopReason !== "maxTokens" || reply.content.length === 0) {
+    if (reply.stopReason === "refusal") note(doing, loop, "the model refused to go on");
+    return true;
+  }
+  const text = "Your reply was cut off at its maximum length. Go on, in smaller steps.";
+  messages.push({ role: "user", content: [{ type: "text", text }] });
+  return false;
+}
+
+type ToolCall = Extract<ChatContent, { type: "toolCall" }>;
+
+async function useTool(talk: Talk, call: ToolCall, signal: AbortSignal): Promise<ToolOutcome> {
+  const { doing, loop, tools, bench } = talk;
+  const { world } = doing.engine;
+  const { id, name, input } = call;
+  const iteration = loop.iteration + 1;
+  const startedAt = world.clock.now();
+  world.transcripts.write(loop.id, iteration, { type: "toolCall", id, name, input, at: startedAt });
+  world.watch({ type: "tool", loop: loop.id, iteration, name, summary: summaryOf(input) });
+  const outcome = await callTool(tools, { name, input }, bench, signal);
+  if (signal.aborted) throw new LlmError("aborted", `aborted during ${name}`);
+  const { text, isError } = outcome;
+  const at = world.clock.now();
+  const result = { type: "toolResult", id, text, isError, durationMs: at - startedAt, at } as const;
+  world.transcripts.write(loop.id, iteration, result);
+  world.watch({ type: "toolDone", loop: loop.id, iteration, name, isError });
+  if (outcome.effect?.type === "ask") {
+    const reason = outcome.effect.question;
+    throw new AttemptEnd({ type: "blocked", on: "question", reason, asked: [] });
+  }
+  return outcome;
+}
+
+function benchOf(doing: Attempt, loop: Loop): ToolBench {
+  const { workspace, engine } = doing;
+  const { world } = engine;
+  const { dir, writable, readable, env } = workspace;
+  const { sandbox } = loop.settings;
+  return openBench({
+    files: world.fileSystem.files(dir, readable),
+    run: (command: string, timeoutMs: number, signal: AbortSignal): Promise<CommandResult> =>
+      world.sandbox.run(
+        {
+          loop: loop.id,
+          command,
+          cwd: dir,
+          writable,
+          readable,
+          settings: sandbox,
+          env,
+          unixSockets: false,
+          timeoutMs,
+          outputBytesMax,
+        },
+        signal,
+      ),
+    fetch: (url: string, signal: AbortSignal) =>
+      world.fetcher.fetch(url, sandbox.networkAllow, signal),
+    redact: world.redact,
+  });
+}
+
+function record(talk: Talk, turn: number, { content, stopReason, usage }: LlmReply): void {
+  const { world } = talk.doing.engine;
+  const text = content.map((part) => (part.type === "text" ? part.text : "")).join("");
+  const at = world.clock.now();
+  const entry = { type: "reply", turn, text, stopReason, usage, at } as const;
+  world.transcripts.write(talk.loop.id, talk.loop.iteration + 1, entry);
+}
+
+function note({ engine }: Attempt, loop: Loop, text: string): void {
+  const { world } = engine;
+  const iteration = loop.iteration + 1;
+  world.transcripts.write(loop.id, iteration, { type: "note", text, at: world.clock.now() });
+  world.watch({ type: "note", loop: loop.id, iteration, text });
+}
+
+const summaryCharsMax = 80;
+
+/** What a person wants to see of a call in one line: its path, command or pattern. */
+function summaryOf(input: unknown): string {
+  if (typeof input !== "object" || input === null) return "";
+  const [first] = Object.values(input);
+  return typeof first === "string" ? first.slice(0, summaryCharsMax) : "";
+}

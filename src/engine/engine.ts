@@ -1,0 +1,81 @@
+import { assert } from "../core/assert.ts";
+import type { AttemptOutcome } from "../core/commands.ts";
+import type { CommitId, Loop, LoopId, Stage } from "../core/loop.ts";
+import type { Patience } from "../core/retry.ts";
+import { loopOf } from "../core/state.ts";
+import type { HookName, LoopType, LoopWorkspace, World } from "../ports.ts";
+import type { StateManager } from "./state-manager.ts";
+
+/** What every part of the engine works with, from the general to the particular. */
+export interface Engine {
+  readonly world: World;
+  readonly states: StateManager;
+  readonly patience: Patience;
+  /** Names this process in `attempt.started`. */
+  readonly owner: string;
+}
+
+/** Thrown from anywhere in an attempt to end it in a known way; caught in runAttempt alone. */
+export class AttemptEnd extends Error {
+  readonly outcome: AttemptOutcome;
+
+  constructor(outcome: AttemptOutcome) {
+    super(outcome.type);
+    this.name = "AttemptEnd";
+    this.outcome = outcome;
+  }
+}
+
+/** Bytes kept of each stream of a command, head and tail. */
+export const outputBytesMax = 256 * 1024;
+
+/** One try at a loop, on one process: what its parts share. */
+export interface Attempt {
+  readonly engine: Engine;
+  readonly id: LoopId;
+  readonly attempt: number;
+  readonly type: LoopType;
+  readonly workspace: LoopWorkspace;
+  readonly signal: AbortSignal;
+  readonly course: Course;
+}
+
+/** Where an attempt is, for whoever has to say what was interrupted. */
+export interface Course {
+  at: string;
+}
+
+export function headOf(loop: Loop): CommitId {
+  return loop.headCommit ?? loop.settings.baseCommit;
+}
+
+export function stage({ world }: Engine, loop: Loop, name: Stage, detail: string | null): void {
+  world.watch({ type: "stage", loop: loop.id, iteration: loop.iteration + 1, stage: name, detail });
+}
+
+export async function hook(
+  { engine, id, workspace, signal }: Attempt,
+  name: HookName,
+  facts: Readonly<Record<string, string>>,
+): Promise<void> {
+  const iteration =
+    loopOf(engine.states.state, id).iteration + (name === "after-iteration" ? 0 : 1);
+  const failure = await engine.world.hooks.run(
+    { name, loop: id, iteration, workspace, facts },
+    signal,
+  );
+  if (failure !== null) engine.world.watch({ type: "note", loop: id, iteration, text: failure });
+}
+
+/** A refusal here means that the lease is gone: whoever has it now goes on, not we. */
+export async function must(answer: Promise<{ ok: boolean; reason?: string }>): Promise<void> {
+  const { ok, reason } = await answer;
+  if (ok) return;
+  assert(reason !== undefined, "a refusal has a reason");
+  throw new AttemptEnd({
+    type: "interrupted",
+    during: "a change of hands",
+    reason,
+    notBeforeAt: 0,
+  });
+}

@@ -1,0 +1,129 @@
+import type { CommitId, Loop, Progress } from "../core/loop.ts";
+import { baselineText, progressText } from "../core/progress.ts";
+import { loopOf } from "../core/state.ts";
+import { isStuck } from "../core/verdict/fingerprint.ts";
+import type { PromptValues } from "../ports.ts";
+import { converse } from "./conversation.ts";
+import { type Attempt, AttemptEnd, headOf, hook, must, stage } from "./engine.ts";
+import { giveVerdict, type Judged } from "./verdict.ts";
+
+const progressCharsMax = 24_000;
+
+/**
+ * One fresh conversation, ended by a verdict: prompt, turns, checkpoint, validation, record.
+ * What it teaches the next is captured here from the command's output, never from the model.
+ */
+export async function runIteration(doing: Attempt): Promise<"passed" | "again"> {
+  const { engine, id, attempt, course } = doing;
+  const { states, world } = engine;
+  const before = loopOf(states.state, id);
+  const startedAt = world.clock.now();
+  course.at = `iteration ${before.iteration + 1}`;
+  await begin(doing, before);
+  if (!before.rejudge) await talk(doing, before);
+  const commit = await doing.workspace.snapshot(headOf(before), message(before));
+  const judged = await giveVerdict(doing, commit);
+  const progress = await learn(doing, before, commit, judged, world.clock.now() - startedAt);
+  const { verdict } = judged;
+  await must(states.submit({ type: "finishIteration", id, attempt, commit, verdict, progress }));
+  await hook(doing, "after-iteration", { PASSED: String(verdict.passed) });
+  if (judged.gate.length > 0) throw gateChanged(before, judged);
+  if (verdict.passed) return "passed";
+  await helpIfStuck(doing);
+  return "again";
+}
+
+async function begin(doing: Attempt, loop: Loop): Promise<void> {
+  const { engine, id, attempt } = doing;
+  const model = modelOf(loop);
+  await must(engine.states.submit({ type: "startIteration", id, attempt, model }));
+  await hook(doing, "before-iteration", {});
+}
+
+async function talk(doing: Attempt, loop: Loop): Promise<void> {
+  const { engine, type } = doing;
+  stage(engine, loop, "working", null);
+  const values = await promptValues(doing, loop);
+  const model = engine.world.models.resolve(modelOf(loop));
+  const opening = { system: type.renderSystem(values), prompt: type.renderPrompt(values) };
+  await converse(doing, loop, model, opening);
+}
+
+export function modelOf({ escalated, settings }: Loop): string {
+  return escalated ? (settings.escalation ?? settings.model) : settings.model;
+}
+
+async function promptValues(doing: Attempt, loop: Loop): Promise<PromptValues> {
+  const { settings, iteration } = loop;
+  return {
+    id: loop.id,
+    type: loop.type,
+    title: loop.title,
+    brief: loop.brief,
+    iteration: iteration + 1,
+    "iterations-max": settings.iterationsMax,
+    "turns-max": settings.turnsMax,
+    "validation-command": settings.gate.command,
+    baseline: baselineText(loop.baseline),
+    progress: progressText(loop.progress, progressCharsMax),
+    git: await doing.workspace.summary(),
+    interrupted: loop.interruptedAt ?? "",
+    answers: loop.answers.map(({ question, answer }) => `${question}\n→ ${answer}`).join("\n\n"),
+    messages: "",
+    protected: settings.gate.protect,
+    tools: doing.type.tools,
+    "network-allow": settings.sandbox.networkAllow,
+    "output-dir": "",
+  };
+}
+
+async function learn(
+  { engine }: Attempt,
+  before: Loop,
+  commit: CommitId,
+  { verdict, feedback, fingerprint }: Judged,
+  durationMs: number,
+): Promise<Progress> {
+  const changes = await engine.world.worktrees.changes(before.repo, headOf(before), commit);
+  return {
+    iteration: before.iteration + 1,
+    passed: verdict.passed,
+    exitCode: verdict.exitCode,
+    filesChanged: changes.map(({ path }) => path).slice(0, filesNamedMax),
+    durationMs,
+    feedback,
+    fingerprint,
+  };
+}
+
+const filesNamedMax = 50;
+
+/** The same failure on the same files: a stronger model once, then a person. */
+async function helpIfStuck({ engine, id, attempt }: Attempt): Promise<void> {
+  const loop = loopOf(engine.states.state, id);
+  const { stuckAfter, escalation } = loop.settings;
+  const recent = loop.progress.filter(({ iteration }) => iteration > loop.stuckFrom);
+  if (
+    !isStuck(
+      recent.map(({ fingerprint }) => fingerprint),
+      stuckAfter,
+    )
+  )
+    return;
+  if (escalation !== null && !loop.escalated) {
+    await must(engine.states.submit({ type: "escalate", id, attempt, model: escalation }));
+    return;
+  }
+  const reason = `the same failure ${stuckAfter} times in a row: td logs ${id} shows it; td answer ${id} "…" gives a hint`;
+  throw new AttemptEnd({ type: "blocked", on: "stuck", reason, asked: [] });
+}
+
+function gateChanged(loop: Loop, { gate }: Judged): AttemptEnd {
+  const paths = [...new Set(gate.map(({ path }) => path))];
+  const reason = `${gate.map(({ reason: why }) => why).join("; ")}: td diff ${loop.id}, then td answer ${loop.id} allow or deny`;
+  return new AttemptEnd({ type: "blocked", on: "gate", reason, asked: paths });
+}
+
+function message(loop: Loop): string {
+  return `${loop.title}\n\nTaskDaemon loop ${loop.id}, iteration ${loop.iteration + 1}`;
+}

@@ -1,0 +1,194 @@
+import { assert } from "../core/assert.ts";
+import { type Allowance, allow, leftOf, type Shortage, tokensEstimated } from "../core/budget.ts";
+import { type Loop, type Millis, noUsage, type Usage } from "../core/loop.ts";
+import { afterFailure } from "../core/retry.ts";
+import { loopOf } from "../core/state.ts";
+import { LlmError, type LlmReply, type LlmRequest, type Model, type Price } from "../ports.ts";
+import { AttemptEnd, type Engine } from "./engine.ts";
+
+export interface ModelCall {
+  readonly loop: Loop;
+  readonly turn: number;
+  readonly model: Model;
+  readonly request: Omit<LlmRequest, "outputTokensMax" | "model">;
+}
+
+/** One model call: failures are retried, parked, or turned into the end of the attempt. */
+export async function callModel(
+  engine: Engine,
+  call: ModelCall,
+  signal: AbortSignal,
+): Promise<LlmReply> {
+  const { world, patience } = engine;
+  for (let tries = 1; ; tries += 1) {
+    assert(tries <= patience.triesMax, "afterFailure() ends the tries");
+    await passParking(engine, call, signal);
+    try {
+      return await paidTry(engine, call, tries, signal);
+    } catch (error) {
+      if (!(error instanceof LlmError) || error.kind === "aborted" || signal.aborted) throw error;
+      const jitter = world.random.next();
+      const step = afterFailure(error.kind, error.retryAfterMs, tries, jitter, patience);
+      if (step.type !== "wait") await giveUp(engine, call, error, step);
+      else await wait(engine, call, world.clock.now() + step.ms, error.message, signal);
+    }
+  }
+}
+
+/** Budget is reserved before a request and settled after it, whatever happens between. */
+async function paidTry(
+  engine: Engine,
+  call: ModelCall,
+  tries: number,
+  signal: AbortSignal,
+): Promise<LlmReply> {
+  const { states, world } = engine;
+  const { id, attempt } = call.loop;
+  const iteration = call.loop.iteration + 1;
+  const allowance = allowanceOf(loopOf(states.state, id), call);
+  const turn = `${attempt}.${iteration}.${call.turn}.${tries}`;
+  const { tokens, usd } = allowance;
+  const reserved = await states.submit({ type: "reserve", id, attempt, turn, tokens, usd });
+  if (!reserved.ok) throw lost(reserved.reason);
+  let usage = noUsage;
+  try {
+    const reply = await oneTry(engine, call, allowance, signal);
+    usage = priced(reply.usage, call.model.price);
+    return reply;
+  } catch (error) {
+    if (error instanceof LlmError && error.usage !== null) {
+      usage = priced(error.usage, call.model.price);
+    }
+    throw error;
+  } finally {
+    await states.submit({ type: "settle", id, attempt, turn, usage });
+    world.watch({ type: "usage", loop: id, iteration, usage });
+  }
+}
+
+function allowanceOf(loop: Loop, call: ModelCall): Allowance {
+  const { request, model } = call;
+  const bytes = JSON.stringify([request.system, request.messages, request.tools]).length;
+  const left = leftOf(loop);
+  const allowed = allow(left, tokensEstimated(bytes), model.outputTokensMax, model.price);
+  if (typeof allowed === "object") return allowed;
+  throw new AttemptEnd({
+    type: "blocked",
+    on: "budget",
+    reason: shortage(allowed, loop, model),
+    asked: [],
+  });
+}
+
+function shortage(what: Shortage, loop: Loop, model: Model): string {
+  const { budgetUsd, budgetTokens } = loop.settings;
+  switch (what) {
+    case "price":
+      return `nobody knows the price of ${model.provider}/${model.name}, so a money limit cannot hold: set llm.prices in the user-level configuration, or lift the limit`;
+    case "usd":
+      return `the budget of $${budgetUsd} is spent but for too little to go on: td resume ${loop.id} with a higher --budget`;
+    case "tokens":
+      return `the budget of ${budgetTokens} tokens is spent but for too little to go on: raise budget.loop-tokens`;
+    default:
+      return what satisfies never;
+  }
+}
+
+async function oneTry(
+  { world }: Engine,
+  { loop, model, request }: ModelCall,
+  allowance: Allowance,
+  signal: AbortSignal,
+): Promise<LlmReply> {
+  const { outputTokensMax } = allowance;
+  const iteration = loop.iteration + 1;
+  return model.client.complete(
+    { ...request, model: model.name, outputTokensMax },
+    signal,
+    (delta) => {
+      if (delta.type === "text") {
+        world.watch({ type: "text", loop: loop.id, iteration, text: delta.text });
+      }
+    },
+  );
+}
+
+type LastStep = Exclude<ReturnType<typeof afterFailure>, { type: "wait" }>;
+
+async function giveUp(
+  engine: Engine,
+  { loop, model }: ModelCall,
+  error: LlmError,
+  step: LastStep,
+): Promise<never> {
+  const name = `${model.provider}/${model.name}`;
+  if (step.type === "block") {
+    const reason = `${model.provider} refuses the key (${error.message}): set a valid one, then td resume ${loop.id}`;
+    throw new AttemptEnd({ type: "blocked", on: "key", reason, asked: [] });
+  }
+  if (step.type === "fail") {
+    throw new AttemptEnd({
+      type: "failed",
+      reason: `${name} refuses the request: ${error.message}`,
+    });
+  }
+  const until = engine.world.clock.now() + step.ms;
+  const { provider } = model;
+  const reason = error.message;
+  await engine.states.submit({ type: "park", provider, model: model.name, until, reason });
+  throw parked(call(loop), name, reason, until);
+}
+
+function call(loop: Loop): string {
+  return `iteration ${loop.iteration + 1}, a call of the model`;
+}
+
+/** A parked model is waited for when it is soon, and given the slot back for when it is not. */
+async function passParking(engine: Engine, { loop, model }: ModelCall, signal: AbortSignal) {
+  const name = `${model.provider}/${model.name}`;
+  const parking = engine.states.state.parked.get(name);
+  const now = engine.world.clock.now();
+  if (parking === undefined || parking.until <= now) return;
+  if (parking.until - now > engine.patience.retryAfterMaxMs) {
+    throw parked(call(loop), name, parking.reason, parking.until);
+  }
+  await wait(engine, { loop }, parking.until, parking.reason, signal);
+}
+
+function parked(during: string, name: string, reason: string, until: Millis): AttemptEnd {
+  const limited = `${name} is limited (${reason})`;
+  return new AttemptEnd({ type: "interrupted", during, reason: limited, notBeforeAt: until });
+}
+
+async function wait(
+  { world }: Engine,
+  { loop }: Pick<ModelCall, "loop">,
+  until: Millis,
+  reason: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const iteration = loop.iteration + 1;
+  world.watch({ type: "waiting", loop: loop.id, iteration, until, reason });
+  await world.clock.sleepUntil(until, signal);
+  if (signal.aborted) throw new LlmError("aborted", "aborted while waiting");
+}
+
+function lost(reason: string): AttemptEnd {
+  return new AttemptEnd({
+    type: "interrupted",
+    during: "a change of hands",
+    reason,
+    notBeforeAt: 0,
+  });
+}
+
+function priced(usage: Usage, price: Price | null): Usage {
+  if (price === null) return { ...usage, costUsd: null };
+  const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens } = usage;
+  const micro =
+    inputTokens * price.input +
+    outputTokens * price.output +
+    cacheReadTokens * price.cacheRead +
+    cacheWriteTokens * price.cacheWrite;
+  return { ...usage, costUsd: micro / 1e6 };
+}

@@ -1,0 +1,211 @@
+import type { CommitId, Loop, Verdict } from "../core/loop.ts";
+import { loopOf } from "../core/state.ts";
+import { normalise } from "../core/verdict/clean.ts";
+import { feedback } from "../core/verdict/feedback.ts";
+import { fingerprint } from "../core/verdict/fingerprint.ts";
+import { fewerTestsPath, type Judgement, judge, judgeFlaky } from "../core/verdict/judge.ts";
+import type { CommandResult, Workspace, WorktreeRequest } from "../ports.ts";
+import { type Attempt, hook, must, outputBytesMax, stage } from "./engine.ts";
+import { type GateChange, gateChanges, gateShell, testsMayGo } from "./gate.ts";
+
+const feedbackCharsMax = 12_000;
+const diffBytesMax = 1_000_000;
+
+/** A verdict, and what follows from it for the next iteration or for a person. */
+export interface Judged {
+  readonly verdict: Verdict;
+  readonly feedback: string;
+  readonly fingerprint: string;
+  /** Not empty: the command says yes, but what defines it was changed. */
+  readonly gate: readonly GateChange[];
+}
+
+type Where = "baseline" | "worktree" | "fresh";
+
+/**
+ * Judges a checkpoint: the command in the loop's worktree, then what defines the command, then
+ * the command once more in a fresh worktree of the commit, where nothing ignored can help.
+ */
+export async function giveVerdict(doing: Attempt, commit: CommitId): Promise<Judged> {
+  const { engine, id, workspace, course } = doing;
+  const loop = loopOf(engine.states.state, id);
+  course.at = `iteration ${loop.iteration + 1}, its validation`;
+  stage(engine, loop, "validating", "in the worktree");
+  await hook(doing, "before-validation", {});
+  const first = await tryGate(doing, loop, workspace, commit, "worktree");
+  const judged = await confirm(doing, loop, commit, first);
+  await hook(doing, "after-validation", { PASSED: String(judged.verdict.passed) });
+  return judged;
+}
+
+async function confirm(
+  doing: Attempt,
+  loop: Loop,
+  commit: CommitId,
+  first: Trial,
+): Promise<Judged> {
+  const { verdict, gateChange } = first.judgement;
+  if (!verdict.passed && gateChange === null) return judgedOf(doing, loop, commit, first, "");
+  const gate = await changesOfGate(doing, loop, commit, gateChange);
+  if (gate.length > 0) {
+    const note = gate.map(({ reason }) => reason).join(" ");
+    const held = {
+      ...first,
+      judgement: { verdict: { ...verdict, passed: false, note }, gateChange },
+    };
+    return { ...(await judgedOf(doing, loop, commit, held, `${note}\n\n`)), gate };
+  }
+  stage(doing.engine, loop, "validating", "in a fresh worktree");
+  const second = await tryFresh(doing, loop, commit);
+  const lead = second.judgement.verdict.passed ? "" : onlyInWorktree;
+  return judgedOf(doing, loop, commit, second, lead);
+}
+
+const onlyInWorktree =
+  "The command passes in your worktree, but not in a fresh checkout of the same commit: it must not depend on ignored or generated files, on changed dependencies, or on chance.\n\n";
+
+async function changesOfGate(
+  { engine }: Attempt,
+  loop: Loop,
+  head: CommitId,
+  fewer: string | null,
+): Promise<readonly GateChange[]> {
+  const { repo, gateAllowed: allowed } = loop;
+  const { gate, baseCommit: base } = loop.settings;
+  const { worktrees } = engine.world;
+  const changes = await gateChanges({ worktrees, repo, gate, base, head, allowed });
+  return fewer === null ? changes : [...changes, { path: fewerTestsPath, reason: fewer }];
+}
+
+/** Red in a fresh worktree after green in the loop's own may be chance: it gets one more run. */
+async function tryFresh(doing: Attempt, loop: Loop, commit: CommitId): Promise<Trial> {
+  const { engine, signal } = doing;
+  const fresh = await engine.world.worktrees.fresh(worktreeRequest(loop, commit), signal);
+  try {
+    const first = await tryGate(doing, loop, fresh, commit, "fresh");
+    if (first.judgement.verdict.passed) return first;
+    const second = await tryGate(doing, loop, fresh, commit, "fresh");
+    const verdict = judgeFlaky(first.judgement.verdict, second.judgement.verdict);
+    return { ...second, judgement: { ...second.judgement, verdict } };
+  } finally {
+    await fresh.close();
+  }
+}
+
+/** Runs the command on the base commit, once for all loops that share base and command. */
+export async function runBaseline(doing: Attempt): Promise<void> {
+  const { engine, id, attempt, course, signal } = doing;
+  const loop = loopOf(engine.states.state, id);
+  course.at = "its baseline";
+  const known = knownBaseline(doing, loop);
+  if (known !== null) {
+    await must(engine.states.submit({ type: "recordBaseline", id, attempt, baseline: known }));
+    return;
+  }
+  stage(engine, loop, "preparing", "the command on the base commit");
+  const { baseCommit } = loop.settings;
+  const fresh = await engine.world.worktrees.fresh(worktreeRequest(loop, baseCommit), signal);
+  try {
+    const { judgement } = await tryGate(doing, loop, fresh, baseCommit, "baseline");
+    const baseline = judgement.verdict;
+    await must(engine.states.submit({ type: "recordBaseline", id, attempt, baseline }));
+  } finally {
+    await fresh.close();
+  }
+}
+
+function knownBaseline({ engine }: Attempt, loop: Loop): Verdict | null {
+  const { baseCommit, gate } = loop.settings;
+  for (const other of engine.states.state.loops.values()) {
+    const isSame =
+      other.repo === loop.repo &&
+      other.settings.baseCommit === baseCommit &&
+      other.settings.gate.command === gate.command &&
+      other.settings.gate.successExitCode === gate.successExitCode;
+    if (isSame && other.baseline !== null) return other.baseline;
+  }
+  return null;
+}
+
+interface Trial {
+  readonly judgement: Judgement;
+  readonly result: CommandResult;
+  readonly dir: string;
+}
+
+async function tryGate(
+  doing: Attempt,
+  loop: Loop,
+  workspace: Workspace,
+  commit: CommitId,
+  where: Where,
+): Promise<Trial> {
+  const { engine, signal } = doing;
+  const { gate, sandbox, baseCommit } = loop.settings;
+  const { world } = engine;
+  const shell = await gateShell(gate, (path) => world.worktrees.file(loop.repo, baseCommit, path));
+  const result = await world.sandbox.run(
+    {
+      loop: loop.id,
+      command: gate.command,
+      cwd: workspace.dir,
+      writable: workspace.writable,
+      readable: workspace.readable,
+      settings: sandbox,
+      env: { CI: "1", ...workspace.env },
+      unixSockets: true,
+      timeoutMs: gate.timeoutMs,
+      outputBytesMax,
+    },
+    signal,
+  );
+  if (signal.aborted) throw new Error("interrupted in its validation");
+  const baseline = where === "baseline" ? null : loop.baseline;
+  const fewerTestsAllowed = testsMayGo(loop.gateAllowed);
+  const judgement = judge({ gate, ending: result, commit, baseline, shell, fewerTestsAllowed });
+  record(doing, loop, commit, where, result);
+  return { judgement, result, dir: workspace.dir };
+}
+
+function record(
+  { engine }: Attempt,
+  loop: Loop,
+  commit: CommitId,
+  where: Where,
+  { exitCode, output, durationMs }: CommandResult,
+): void {
+  const { command } = loop.settings.gate;
+  const at = engine.world.clock.now();
+  const entry = {
+    type: "validation",
+    command,
+    commit,
+    where,
+    exitCode,
+    output,
+    durationMs,
+    at,
+  } as const;
+  engine.world.transcripts.write(loop.id, where === "baseline" ? 0 : loop.iteration + 1, entry);
+}
+
+async function judgedOf(
+  { engine }: Attempt,
+  loop: Loop,
+  commit: CommitId,
+  { judgement: { verdict }, result, dir }: Trial,
+  lead: string,
+): Promise<Judged> {
+  const { worktrees } = engine.world;
+  const note = verdict.passed || verdict.note === null || lead !== "" ? "" : `${verdict.note}\n\n`;
+  const text = lead + note + feedback(result, feedbackCharsMax);
+  const diff = await worktrees.diff(loop.repo, loop.settings.baseCommit, commit, diffBytesMax);
+  const name = fingerprint(normalise(text, [dir]), diff);
+  return { verdict, feedback: text, fingerprint: name, gate: [] };
+}
+
+export function worktreeRequest(loop: Loop, head: CommitId): WorktreeRequest {
+  const { id, repo, settings } = loop;
+  const { baseCommit: base, worktree, sandbox } = settings;
+  return { loop: id, repo, base, head, settings: worktree, sandbox };
+}

@@ -1,0 +1,27 @@
+/** The exit codes of CLI.md by name. */
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  invalid: 3,
+  daemon: 4,
+  person: 5,
+  budget: 6,
+  rejected: 7,
+  notFound: 8,
+  bug: 70,
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** Something a person can mend: one or two lines that say what is wrong and what to do. */
+export class UserError extends Error {
+  readonly exitCode: ExitCode;
+
+  constructor(exitCode: ExitCode, message: string, options: { cause?: unknown } = {}) {
+    super(message, options);
+    this.name = "UserError";
+    this.exitCode = exitCode;
+  }
+}

@@ -1,0 +1,90 @@
+import type { Loop, Millis, Stage, Usage, Verdict } from "../core/loop.ts";
+
+/** A loop as scripts see it: field by field the contract of CLI.md, JSON. */
+export interface LoopView {
+  readonly id: string;
+  readonly type: string;
+  readonly parent: string | null;
+  readonly title: string;
+  readonly status: string;
+  readonly stage: string | null;
+  readonly reason: string | null;
+  readonly blockedOn: string | null;
+  readonly priority: string;
+  readonly dependsOn: readonly string[];
+  readonly attempt: number;
+  readonly iteration: number;
+  readonly maxIterations: number;
+  readonly repo: string;
+  readonly branch: string | null;
+  readonly baseCommit: string;
+  readonly headCommit: string | null;
+  readonly delivered: { readonly to: string; readonly commit: string } | null;
+  readonly verdict: VerdictView | null;
+  readonly baseline: VerdictView | null;
+  readonly model: string;
+  readonly usage: Usage;
+  readonly notBefore: string | null;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+interface VerdictView {
+  readonly passed: boolean;
+  readonly exitCode: number | null;
+  readonly command: string;
+  readonly durationMs: number;
+  readonly commit: string;
+  readonly tests: { readonly runner: string; readonly ran: number; readonly failed: number } | null;
+  readonly note: string | null;
+}
+
+export function loopView(loop: Loop, stage: Stage | null): LoopView {
+  const { settings } = loop;
+  return {
+    id: loop.id,
+    type: loop.type,
+    parent: loop.parent,
+    title: loop.title,
+    status: loop.status,
+    stage: loop.status === "running" ? stage : null,
+    reason: loop.reason,
+    blockedOn: loop.blockedOn,
+    priority: loop.priority,
+    dependsOn: loop.dependsOn,
+    attempt: loop.attempt,
+    iteration: loop.iteration,
+    maxIterations: settings.iterationsMax,
+    repo: loop.repo,
+    branch: loop.branch,
+    baseCommit: settings.baseCommit,
+    headCommit: loop.headCommit,
+    delivered: loop.delivered,
+    verdict: verdictView(loop.verdict),
+    baseline: verdictView(loop.baseline),
+    model: loop.escalated ? (settings.escalation ?? settings.model) : settings.model,
+    usage: { ...loop.usage, costUsd: rounded(loop.usage.costUsd) },
+    notBefore: loop.status === "pending" ? timeOf(loop.notBeforeAt) : null,
+    createdAt: timeOf(loop.createdAt),
+    updatedAt: timeOf(loop.updatedAt),
+  };
+}
+
+function verdictView(verdict: Verdict | null): VerdictView | null {
+  if (verdict === null) return null;
+  const { passed, exitCode, command, durationMs, commit, evidence, note } = verdict;
+  const tests =
+    evidence === null
+      ? null
+      : { runner: evidence.runner, ran: evidence.ran, failed: evidence.failed };
+  return { passed, exitCode, command, durationMs: Math.round(durationMs), commit, tests, note };
+}
+
+/** Sums of binary fractions show their dust; a tenth of a micro-dollar is enough for anybody. */
+function rounded(usd: number | null): number | null {
+  return usd === null ? null : Math.round(usd * 1e7) / 1e7;
+}
+
+export function timeOf(at: Millis): string {
+  return new Date(at).toISOString();
+}

@@ -1,0 +1,156 @@
+import { leftOf } from "../core/budget.ts";
+import type { Loop, LoopId, Millis } from "../core/loop.ts";
+import type { State } from "../core/state.ts";
+import { timeOf } from "./loop-view.ts";
+
+/** Why a loop is where it is: one sentence, what lies behind it, and what would change it. */
+export interface WhyView {
+  readonly id: string;
+  readonly status: string;
+  readonly sentence: string;
+  /** From the nearest cause to the farthest. */
+  readonly causes: readonly string[];
+  readonly remedy: string | null;
+}
+
+const causesMax = 20;
+
+export function why(state: State, loop: Loop, now: Millis): WhyView {
+  const { id, status } = loop;
+  const told = tell(state, loop, now);
+  return { id, status, causes: [], remedy: null, ...told };
+}
+
+type Telling = Pick<WhyView, "sentence"> & Partial<WhyView>;
+
+function tell(state: State, loop: Loop, now: Millis): Telling {
+  switch (loop.status) {
+    case "draft":
+      return { sentence: "It is a draft and waits for approval.", remedy: `td approve ${loop.id}` };
+    case "pending":
+      return waiting(state, loop, now);
+    case "running":
+      return {
+        sentence: `Attempt ${loop.attempt} is at work on iteration ${loop.iteration + 1} of ${loop.settings.iterationsMax}.`,
+        causes: lastVerdict(loop),
+      };
+    case "paused":
+      return { sentence: "A person paused it.", remedy: `td resume ${loop.id}` };
+    case "blocked":
+      return blocked(loop);
+    case "delegated":
+      return { sentence: "Its own work is done; it waits for its children." };
+    case "complete":
+      return { sentence: completed(loop), causes: loop.verdict?.note ? [loop.verdict.note] : [] };
+    case "failed":
+      return {
+        sentence: `It failed: ${loop.reason ?? "no reason was recorded"}.`,
+        causes: lastVerdict(loop),
+        remedy: `td run --resume ${loop.id} tries again; td logs ${loop.id} shows what happened`,
+      };
+    case "stopped":
+      return { sentence: "A person stopped it." };
+    default:
+      return loop.status satisfies never;
+  }
+}
+
+function completed({ verdict, delivered }: Loop): string {
+  const proof =
+    verdict === null ? "" : ` \`${verdict.command}\` passed on ${short(verdict.commit)}.`;
+  const where =
+    delivered === null ? " Nothing was delivered, as asked." : ` The work is on ${delivered.to}.`;
+  return `It is complete.${proof}${where}`;
+}
+
+function waiting(state: State, loop: Loop, now: Millis): Telling {
+  const unmet = loop.dependsOn.filter((id) => state.loops.get(id)?.status !== "complete");
+  if (unmet.length > 0) {
+    return { sentence: `It waits for ${unmet.join(", ")}.`, causes: chain(state, unmet, now) };
+  }
+  if (loop.notBeforeAt > now) {
+    return {
+      sentence: `It starts again at ${timeOf(loop.notBeforeAt)} (in ${seconds(loop.notBeforeAt - now)}): ${loop.reason ?? "it backs off"}.`,
+      causes: lastVerdict(loop),
+    };
+  }
+  const since = loop.interruptedAt === null ? "" : ` It was interrupted in ${loop.interruptedAt}.`;
+  return {
+    sentence: `It is ready, and nobody runs it.${since}`,
+    causes: loop.reason === null ? [] : [loop.reason],
+    remedy: `td run --resume ${loop.id}`,
+  };
+}
+
+function chain(state: State, ids: readonly LoopId[], now: Millis): string[] {
+  const causes: string[] = [];
+  const seen = new Set<LoopId>();
+  const queue = [...ids];
+  while (queue.length > 0 && causes.length < causesMax) {
+    const id = queue.shift();
+    const loop = id === undefined ? undefined : state.loops.get(id);
+    if (loop === undefined || seen.has(loop.id)) continue;
+    seen.add(loop.id);
+    causes.push(`${loop.id} is ${loop.status}: ${tell(state, loop, now).sentence}`);
+    queue.push(...loop.dependsOn.filter((next) => state.loops.get(next)?.status !== "complete"));
+  }
+  return causes;
+}
+
+function blocked(loop: Loop): Telling {
+  const reason = loop.reason ?? "no reason was recorded";
+  const causes = lastVerdict(loop);
+  switch (loop.blockedOn) {
+    case "question":
+      return { sentence: `It asks: ${reason}`, remedy: `td answer ${loop.id} "…"` };
+    case "gate":
+      return {
+        sentence: `What defines its validation was changed: ${reason}.`,
+        causes,
+        remedy: `td diff ${loop.id}, then td answer ${loop.id} allow | deny`,
+      };
+    case "budget":
+      return {
+        sentence: `Its budget is exhausted: ${reason}.`,
+        causes: [spent(loop)],
+        remedy: `td run --resume ${loop.id} --budget USD`,
+      };
+    case "stuck":
+      return {
+        sentence: `It is stuck: ${reason}.`,
+        causes,
+        remedy: `td answer ${loop.id} "a hint"`,
+      };
+    default:
+      return {
+        sentence: `It is blocked: ${reason}.`,
+        causes,
+        remedy: `td run --resume ${loop.id}`,
+      };
+  }
+}
+
+function spent(loop: Loop): string {
+  const { usd, tokens } = leftOf(loop);
+  const money = usd === null ? "" : `$${usd.toFixed(4)} of $${loop.settings.budgetUsd} left`;
+  const words = tokens === null ? "" : `${tokens} of ${loop.settings.budgetTokens} tokens left`;
+  return [money, words].filter((part) => part !== "").join(", ");
+}
+
+function lastVerdict({ verdict, iteration }: Loop): string[] {
+  if (verdict === null) return [];
+  const code = verdict.exitCode === null ? "killed" : `exit code ${verdict.exitCode}`;
+  const note = verdict.note === null ? "" : ` (${verdict.note})`;
+  return [
+    `Iteration ${iteration}: \`${verdict.command}\` ${verdict.passed ? "passed" : `did not pass: ${code}`}${note}.`,
+  ];
+}
+
+function seconds(ms: Millis): string {
+  const whole = Math.ceil(ms / 1_000);
+  return whole < 120 ? `${whole} s` : `${Math.ceil(whole / 60)} min`;
+}
+
+function short(commit: string): string {
+  return commit.slice(0, 10);
+}
