@@ -27,42 +27,6 @@ export function describeOrigin(origin: Origin): string {
   return `${origin.file}:${origin.line}:${origin.column}`;
 }
 
-/** Providers that need no configuration. Addresses follow the variables that SDKs honour. */
-export function builtInLayer(env: Environment): Layer {
-  const addresses = {
-    anthropic: ["ANTHROPIC_BASE_URL", "https://api.anthropic.com"],
-    openai: ["OPENAI_BASE_URL", "https://api.openai.com/v1"],
-  } as const;
-  const provider = (name: keyof typeof addresses) => {
-    const [variable, address] = addresses[name];
-    return {
-      kind: name === "anthropic" ? "anthropic" : "openai-compatible",
-      "api-key-env": `${name.toUpperCase()}_API_KEY`,
-      "base-url": env[variable] || address,
-    };
-  };
-  const providers = { anthropic: provider("anthropic"), openai: provider("openai") };
-  const value = { llm: { providers } };
-  const originOf = (path: KeyPath): Origin => {
-    const [variable] = addresses[path[2] as keyof typeof addresses] ?? [];
-    const fromEnv = path[3] === "base-url" && variable !== undefined && env[variable];
-    return fromEnv ? { from: "environment", variable } : { from: "default" };
-  };
-  return { value, problems: checkEnvironmentAddresses(value, originOf), originOf };
-}
-
-function checkEnvironmentAddresses(
-  value: Tree,
-  originOf: (path: KeyPath) => Origin,
-): readonly Problem[] {
-  const { error } = configSchema.safeParse(value);
-  return (error?.issues ?? []).flatMap((issue) => {
-    const file = describeOrigin(originOf(issue.path as KeyPath));
-    const written = { file, value, keyPlace: () => null, valuePlace: () => null };
-    return problemsOf([issue], written, configKeys);
-  });
-}
-
 /** A file of the user or of a repository. `refused` names variables that it may not read. */
 export function fileLayer(
   file: string,

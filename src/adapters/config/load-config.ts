@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from "node:path";
 import { environmentLayer } from "./environment-layer.ts";
-import { builtInLayer, fileLayer, type Layer, leafPaths, type Origin } from "./layer.ts";
+import { fileLayer, type Layer, leafPaths, type Origin } from "./layer.ts";
 import { ConfigError, throwProblems } from "./problem.ts";
 import { readText } from "./read-text.ts";
 import { type Config, configSchema } from "./schema.ts";
@@ -46,10 +46,9 @@ export function userConfigFiles(env: Environment, homeDirectory: string): readon
  */
 export function loadConfig(request: ConfigRequest): LoadedConfig {
   const { env, projectFile } = request;
-  const builtIn = builtInLayer(env);
   const users = request.userFiles.flatMap((file) => readLayer(file, env, () => false));
   const environment = environmentLayer(env);
-  const mine = [builtIn, ...users, environment];
+  const mine = [...users, environment];
   const problems = mine.flatMap((layer) => layer.problems);
   // What a repository may ask for cannot be judged before it is known what the user allows.
   const allowed = problems.length === 0 ? parsed(mine) : null;
@@ -62,7 +61,7 @@ export function loadConfig(request: ConfigRequest): LoadedConfig {
   }
   throwProblems(problems);
   const files = [...users, ...projects];
-  const layers = [builtIn, ...files.map((layer) => withAbsolutePaths(layer)), environment];
+  const layers = [...files.map((layer) => withAbsolutePaths(layer)), environment];
   const config = parsed(layers);
   const { warnings } = environment;
   return { config, origins: originsOf(config, layers), warnings, files: files.map((l) => l.file) };

@@ -37,9 +37,9 @@ function autoOr<Other extends z.ZodType>(other: Other, error: string) {
 const provider = z.strictObject(
   {
     kind: z
-      .enum(["anthropic", "openai-compatible"])
+      .enum(["anthropic", "openai"])
       .optional()
-      .describe("Protocol spoken; by default `anthropic` for anthropic, else `openai-compatible`."),
+      .describe("Protocol spoken; `anthropic` for anthropic, else `openai`."),
     "api-key-env": z
       .string({ error: "expected the name of an environment variable" })
       .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
@@ -56,6 +56,9 @@ const provider = z.strictObject(
       .url({ protocol: /^https?$/, error: "expected an http or https address" })
       .optional()
       .describe("Address of the API."),
+    "output-tokens-max": whole(1, 1_000_000)
+      .optional()
+      .describe("Most output tokens of one reply."),
     concurrency: whole(1, 10_000).optional().describe("Requests in flight at once."),
     "requests-per-minute": whole(1, 1_000_000).optional().describe("Requests begun per minute."),
     "input-tokens-per-minute": whole(1, 1_000_000_000)
@@ -102,7 +105,7 @@ const llm = section(
     providers: key(
       z.record(name, provider, { error: sectionErrors }),
       {},
-      "Model APIs by name. `anthropic` and `openai` are known.",
+      "Model APIs by name. `anthropic`, `openai` and `ollama` are known without.",
     ),
     prices: key(
       z.record(modelName(), modelPrice, { error: sectionErrors }),

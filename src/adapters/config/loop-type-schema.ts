@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { listOf, modelName, pathInside } from "./fields.ts";
+import { loopFields } from "./schema.ts";
+
+const nameError = "expected a name of lower-case letters, digits and -";
+
+function text(what: string, charsMax: number) {
+  const error = `expected ${what}`;
+  return z.string({ error }).min(1, { error }).max(charsMax, { error });
+}
+
+const name = z.string({ error: nameError }).regex(/^[a-z][a-z0-9-]{0,62}$/, { error: nameError });
+
+/** A loop type as a person writes it, `loops/<name>.yml`. Left out is left to taskdaemon.yml. */
+export const loopTypeSchema = z.strictObject({
+  name: name.describe("What `td run NAME` calls it."),
+  description: text("one sentence", 1_000).describe("One sentence for `td types`."),
+  parent: name.optional().describe("Type whose loops beget loops of this one."),
+  prompt: pathInside().describe("Template of the first message, relative to this file."),
+  system: pathInside().optional().describe("Template of the system prompt."),
+  tools: listOf(text("the name of a tool", 200), "tools").describe("What the model may call."),
+  model: modelName().optional().describe("Instead of `llm.default`."),
+  iteration: z
+    .strictObject(loopFields.iteration)
+    .partial()
+    .optional()
+    .describe("See taskdaemon.yml."),
+  validation: z
+    .strictObject(loopFields.validation)
+    .partial()
+    .optional()
+    .describe("See taskdaemon.yml; `protect` is added to it."),
+});
+
+export type LoopTypeDefinition = z.output<typeof loopTypeSchema>;
+
+/** For editors. */
+export function loopTypeJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(loopTypeSchema, { io: "input", target: "draft-7" });
+  return { title: "TaskDaemon loop type", ...schema };
+}
