@@ -24,13 +24,13 @@ export interface NormalMessage {
   readonly toolResults: readonly NormalToolResult[];
 }
 
-export interface NormalToolCall {
+interface NormalToolCall {
   readonly id: string;
   readonly name: string;
   readonly input: unknown;
 }
 
-export interface NormalToolResult {
+interface NormalToolResult {
   readonly id: string;
   readonly text: string;
   readonly isError: boolean;
