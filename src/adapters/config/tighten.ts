@@ -70,6 +70,15 @@ export function looseningOf(
   return problems;
 }
 
+/** Keys that are of no use in a repository: it could only repeat what the user wrote. */
+export function isForUsersAlone(path: readonly string[]): boolean {
+  return rules.some(([pattern, allows]) => {
+    const key = pattern.replace(/\.\*.*$/, "").split(".");
+    const covered = key.length <= path.length && key.every((part, index) => part === path[index]);
+    return allows !== notMore && covered;
+  });
+}
+
 /** Variables that a repository must not be able to put into commands, prompts and logs. */
 export function secretNames(users: Config): (name: string) => boolean {
   const named = Object.values(users.llm.providers).map((provider) => provider["api-key-env"]);
