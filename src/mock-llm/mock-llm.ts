@@ -82,6 +82,7 @@ export async function runMockLlm({
 const connectionsMax = 4096;
 
 async function close(server: Server): Promise<void> {
+  if (!server.listening) return;
   const closed = once(server, "close");
   server.close();
   server.closeAllConnections();

@@ -76,7 +76,7 @@ function answerModels(path: string, request: IncomingMessage, response: ServerRe
   const describe = isAnthropic(request) ? anthropicModel : openaiModel;
   const id = path.replace(/^(\/v1)?\/models\/?/, "");
   if (id !== "") {
-    sendJson(response, 200, describe(decodeURIComponent(id)));
+    sendJson(response, 200, describe(id));
     return;
   }
   const data = models.map((model) => describe(model));

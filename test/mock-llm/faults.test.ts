@@ -161,3 +161,25 @@ test("a client that leaves early is forgotten without a fuss", async () => {
   abort.abort();
   expect((await fetch(`${mock.url}/healthz`)).status).toBe(200);
 });
+
+test("a stream that breaks by chance has not used up its rule", async () => {
+  const mock = await serve({
+    seed: 3,
+    scenario: {
+      replies: [{ text: "told", times: 1 }, { text: "over" }],
+      faults: { rate: 0.7, kinds: [{ "end-after": 2 }] },
+    },
+  });
+  for (let n = 0; n < 20; n += 1) await post(`${mock.url}/v1/messages`, { ...ask, stream: true });
+  const played = mock.journal().map(({ matched, fault }) => [matched, fault === null]);
+  const told = played.findIndex(([, isWhole]) => isWhole);
+  expect(told).toBeGreaterThan(0);
+  expect(played.slice(0, told + 1).every(([matched]) => matched === 0)).toBe(true);
+  expect(played.slice(told + 1).every(([matched]) => matched === 1)).toBe(true);
+});
+
+test("no piece of a text cuts a character in two", async () => {
+  const mock = await serve({ scenario: { replies: [{ text: `a${"🥊".repeat(40)}` }] } });
+  const response = await post(`${mock.url}/v1/messages`, { ...ask, stream: true });
+  expect(await response.text()).not.toContain("\\ud83e");
+});

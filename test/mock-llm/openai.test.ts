@@ -237,3 +237,30 @@ test("a rule may hold for one protocol only", async () => {
   await post(`${mock.url}/v1/responses`, askResponses, headers);
   expect(mock.journal().map(({ matched }) => matched)).toEqual([1, 0]);
 });
+
+test("an error in the middle of a stream has the shape of its protocol, and no end mark", async () => {
+  const reply = { text: "some words that are cut short", fault: { "error-after": 2 } };
+  const { url } = await serve({ scenario: { replies: [reply] } });
+  const told = async (path: string, body: object) =>
+    await (await post(`${url}${path}`, { ...body, stream: true }, headers)).text();
+  const chat = await told("/v1/chat/completions", askChat);
+  expect(chat).toContain('{"error":{"message":"Overloaded","type":"server_error"');
+  expect(chat).not.toContain("[DONE]");
+  const responses = await told("/v1/responses", askResponses);
+  expect(eventNames(responses)).toEqual(["response.created", "response.in_progress", "error"]);
+});
+
+test("a text beyond the limit ends as each protocol says it", async () => {
+  const { url } = await serve({ scenario: { replies: [{ text: "x".repeat(100) }] } });
+  const chat = { ...askChat, max_completion_tokens: 5 };
+  const completion = await post(`${url}/v1/chat/completions`, chat, headers);
+  expect(await completion.json()).toMatchObject({
+    choices: [{ finish_reason: "length", message: { content: "x".repeat(20) } }],
+  });
+  const input = { ...askResponses, max_output_tokens: 5 };
+  const response = await post(`${url}/v1/responses`, input, headers);
+  expect(await response.json()).toMatchObject({
+    status: "incomplete",
+    incomplete_details: { reason: "max_output_tokens" },
+  });
+});

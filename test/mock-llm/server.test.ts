@@ -14,6 +14,7 @@ test("answers probes, says it is well, and knows no other doors", async () => {
   expect((await fetch(`${url}/v1/embeddings`, { method: "POST", body: "{}" })).status).toBe(404);
   const unknown = await fetch(`${url}/v1/files`, { headers: anthropicHeaders });
   expect(await unknown.json()).toMatchObject({ type: "error", error: { type: "not_found_error" } });
+  expect((await fetch(`${url}/v1/models/%`, { headers: anthropicHeaders })).status).toBe(200);
 });
 
 test("the journal shows requests as they were sent, and can be emptied", async () => {
@@ -113,6 +114,13 @@ test("five hundred streams at once all arrive whole", async () => {
   expect(texts.every((text) => text.endsWith('data: {"type":"message_stop"}\n\n'))).toBe(true);
   expect(new Set(texts.map((text) => text.match(/msg_01\w+/)?.[0])).size).toBe(500);
   expect(mock.journal()).toHaveLength(500);
+});
+
+test("closes once, however often it is told to, and says when its port is taken", async () => {
+  const mock = await serve();
+  await expect(serve({ port: mock.port })).rejects.toThrow("EADDRINUSE");
+  await mock.close();
+  await mock.close();
 });
 
 test("the command writes its URL first, and ends with its signal", async () => {
