@@ -1,4 +1,4 @@
-import { nearest } from "./nearest.ts";
+import { didYouMean } from "../core/did-you-mean.ts";
 
 interface Described {
   readonly description: string;
@@ -180,7 +180,7 @@ function expectedString(schema: StringSchema): string {
 }
 
 function unknownName(path: string, name: string, known: readonly string[]): string {
-  const meant = nearest(name, known);
+  const meant = didYouMean(name, known);
   const hint = meant === null ? `it takes ${known.join(", ")}` : `did you mean ${meant}?`;
   return `there is no argument ${path.slice(0, shownCharsMax)}: ${hint}`;
 }

@@ -1,6 +1,6 @@
+import { didYouMean } from "../core/did-you-mean.ts";
 import { FileMissing, ToolRefusal } from "../ports.ts";
 import { cutEnd } from "./cut.ts";
-import { nearest } from "./nearest.ts";
 import { defineTool, done, type Tool, type ToolBench } from "./tool.ts";
 
 const linesDefault = 2000;
@@ -146,7 +146,7 @@ async function similarPaths(name: string, bench: ToolBench): Promise<readonly st
     throw error;
   });
   const files = siblings.paths.filter((each) => !each.endsWith("/") && !each.includes(" -> "));
-  const like = nearest(name, files) ?? files.find((each) => stem(each) === stem(name));
+  const like = didYouMean(name, files) ?? files.find((each) => stem(each) === stem(name));
   return like === undefined ? [] : [like];
 }
 

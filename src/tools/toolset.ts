@@ -1,10 +1,10 @@
 import { Bug } from "../core/assert.ts";
+import { didYouMean } from "../core/did-you-mean.ts";
 import { ToolRefusal } from "../ports.ts";
 import { alert, askPerson, query, reply, share } from "./coordination-tools.ts";
 import { cutEnd, cutMiddle } from "./cut.ts";
 import { edit } from "./edit.ts";
 import { read, write } from "./file-tools.ts";
-import { nearest } from "./nearest.ts";
 import { bash, fetch } from "./run-tools.ts";
 import { glob, grep, list } from "./search-tools.ts";
 import { completeTask, todo } from "./task-tools.ts";
@@ -89,7 +89,7 @@ function notThere(name: string, tools: readonly Tool[]): string {
 }
 
 function hint(name: string, known: readonly string[]): string {
-  const meant = nearest(name, known);
+  const meant = didYouMean(name, known);
   const list = known.length === 0 ? "there are none" : `there are ${known.join(", ")}`;
   return meant === null ? list : `did you mean ${meant}? ${list}`;
 }

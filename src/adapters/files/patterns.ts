@@ -1,4 +1,4 @@
-import { runInNewContext } from "node:vm";
+import { createContext, Script } from "node:vm";
 import picomatch from "picomatch";
 import { ToolRefusal } from "../../ports.ts";
 import { codeOf } from "./directory.ts";
@@ -6,12 +6,13 @@ import { codeOf } from "./directory.ts";
 const patternCharsMax = 1000;
 /** A pattern may take exponential time, and nothing else of the daemon runs meanwhile. */
 const matchMsMax = 500;
+const testAll = new Script("texts.map((text) => regex.test(text))");
 
 /** The paths that a glob pattern matches. Refuses patterns that no worktree can match. */
 export function matchingPaths(pattern: string, paths: readonly string[]): readonly string[] {
   refuseOddPattern(pattern);
-  const matcher = picomatch.makeRe(pattern, { dot: true, noextglob: true, nonegate: true });
-  const found = matches(matcher, paths);
+  const regex = picomatch.makeRe(pattern, { dot: true, noextglob: true, nonegate: true });
+  const found = matcher(regex)(paths);
   return paths.filter((_, index) => found[index]);
 }
 
@@ -24,21 +25,20 @@ export function regexOf(pattern: string, ignoreCase: boolean): RegExp {
   }
 }
 
-/** Whether each of `texts` matches; refuses a pattern that takes too long. */
-export function matches(regex: RegExp, texts: readonly string[]): readonly boolean[] {
-  try {
-    const found: unknown = runInNewContext(
-      "texts.map((text) => regex.test(text))",
-      { regex, texts },
-      {
-        timeout: matchMsMax,
-      },
-    );
-    return found as readonly boolean[]; // what map() of test() makes
-  } catch (error) {
-    if (codeOf(error) !== "ERR_SCRIPT_EXECUTION_TIMEOUT") throw error;
-    throw new ToolRefusal("the pattern takes too long to match: use a simpler one");
-  }
+/** Tells which texts match. Refuses, call by call, when a pattern takes too long. */
+export function matcher(regex: RegExp): (texts: readonly string[]) => readonly boolean[] {
+  const world: { regex: RegExp; texts: readonly string[] } = { regex, texts: [] };
+  const inside = createContext(world);
+  return (texts) => {
+    world.texts = texts;
+    try {
+      const found: unknown = testAll.runInContext(inside, { timeout: matchMsMax });
+      return found as readonly boolean[]; // what map() of test() makes
+    } catch (error) {
+      if (codeOf(error) !== "ERR_SCRIPT_EXECUTION_TIMEOUT") throw error;
+      throw new ToolRefusal("the pattern takes too long to match: use a simpler one");
+    }
+  };
 }
 
 function refuseOddPattern(pattern: string): void {

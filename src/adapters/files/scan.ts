@@ -3,7 +3,7 @@ import type { GrepQuery } from "../../ports.ts";
 import { ToolRefusal } from "../../ports.ts";
 import { isBinary, readBounded } from "./content.ts";
 import { type Directory, refusalOf } from "./directory.ts";
-import { matches, matchingPaths, regexOf } from "./patterns.ts";
+import { matcher, matchingPaths, regexOf } from "./patterns.ts";
 import { columnsMax, fileMatchesMax, grepCharsMax, wholeLines } from "./ripgrep.ts";
 import { type Tree, walkTree } from "./tree.ts";
 
@@ -16,10 +16,10 @@ export async function scan(
   { name, prefix }: { readonly name: string | null; readonly prefix: string },
   signal: AbortSignal,
 ): Promise<string> {
-  const regex = regexOf(query.pattern, query.ignoreCase);
+  const tested = matcher(regexOf(query.pattern, query.ignoreCase));
   if (name !== null) {
     return wholeLines(
-      await scanFile(directory, name, prefix.slice(0, -1), query, regex),
+      await scanFile(directory, name, prefix.slice(0, -1), query, tested),
       grepCharsMax,
     );
   }
@@ -27,13 +27,15 @@ export async function scan(
   for (const path of wanted(await walkTree(directory, depths), query.glob)) {
     signal.throwIfAborted();
     const lines = await inner(directory, path.split("/"), (parent, last) =>
-      scanFile(parent, last, prefix + path, query, regex),
+      scanFile(parent, last, prefix + path, query, tested),
     );
     found += found === "" || lines === "" || query.context === 0 ? lines : `--\n${lines}`;
     if (found.length > grepCharsMax) break;
   }
   return wholeLines(found, grepCharsMax);
 }
+
+type Tested = ReturnType<typeof matcher>;
 
 const depths = { depth: 64, enter: (name: string) => name !== "node_modules" };
 
@@ -82,13 +84,13 @@ async function scanFile(
   name: string,
   path: string,
   query: GrepQuery,
-  regex: RegExp,
+  tested: Tested,
 ): Promise<string> {
   const bytes = await readBounded(directory, name, fileBytesMax);
   if (bytes === null || isBinary(bytes)) return "";
   const lines = new TextDecoder().decode(bytes).split(/\r?\n/u);
   if (lines.at(-1) === "") lines.pop();
-  const hits = matches(regex, lines);
+  const hits = tested(lines);
   let last = -1;
   let found = "";
   for (const at of around(hits, query.context)) {
