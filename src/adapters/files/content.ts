@@ -8,7 +8,7 @@ import { atNewPlace, atPlace, type Place, type Roots } from "./walk.ts";
 export const fileBytesMax = 2_000_000;
 const sniffedBytes = 8192;
 
-/** Whose the new files are; null leaves them to the process. */
+/** Whose the new files are (user and group have one number); null leaves them to the process. */
 export type Owner = number | null;
 
 /** The text of the file, as it is. */
@@ -39,7 +39,7 @@ export function writeText(
     );
   }
   const own = async (directory: Directory): Promise<void> => {
-    if (owner !== null) await directory.chown(owner, await directory.gid());
+    if (owner !== null) await directory.chown(owner, owner);
   };
   return atNewPlace(roots, path, own, async (place) => {
     await refuseStale(place, path, version);
@@ -149,7 +149,7 @@ async function replace(
     try {
       await handle.writeFile(bytes);
       if (mode !== null) await handle.chmod(mode);
-      if (owner !== null) await handle.chown(owner, await directory.gid());
+      if (owner !== null) await handle.chown(owner, owner);
     } finally {
       await handle.close();
     }

@@ -74,10 +74,6 @@ export class Directory {
     await this.#handle.chown(uid, gid);
   }
 
-  async gid(): Promise<number> {
-    return (await this.#handle.stat()).gid;
-  }
-
   async close(): Promise<void> {
     await this.#handle.close();
   }
@@ -89,9 +85,9 @@ export class Directory {
   }
 }
 
-/** The code of a system error, or null. */
+/** The code of a system error, also of one from another realm, or null. */
 export function codeOf(error: unknown): string | null {
-  return error instanceof Error && "code" in error ? String(error.code) : null;
+  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : null;
 }
 
 /** What a model can act on becomes a refusal; the rest is the machine's trouble. */
