@@ -32,9 +32,15 @@ export class BoundedCapture {
     }
     const toTail = chunk.subarray(toHead.length);
     if (toTail.length === 0) return;
+    const keep = this.#tailBytesMax + secretBytesMax;
+    if (toTail.length >= keep) {
+      this.#tail = [toTail.subarray(-keep)];
+      this.#tailBytes = keep;
+      return;
+    }
     this.#tail.push(toTail);
     this.#tailBytes += toTail.length;
-    this.#shrinkTail();
+    this.#shrinkTail(keep);
   }
 
   /** Valid UTF-8, redacted; what was cut is told in a line of its own. */
@@ -62,8 +68,7 @@ export class BoundedCapture {
     return joinCut(first, last, this.#bytes);
   }
 
-  #shrinkTail(): void {
-    const keep = this.#tailBytesMax + secretBytesMax;
+  #shrinkTail(keep: number): void {
     if (this.#tail.length <= piecesMax && this.#tailBytes <= 2 * keep + 65_536) return;
     const joined = Buffer.concat(this.#tail);
     const kept = Buffer.from(joined.subarray(Math.max(joined.length - keep, 0)));

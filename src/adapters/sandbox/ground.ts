@@ -68,12 +68,21 @@ export function prepareGround(options: SandboxOptions): Ground {
     system,
     scratch,
     dropTo,
-    userName: isRoot ? "nobody" : userInfo().username,
+    userName: isRoot ? "nobody" : ownName(),
     isMac: platform() === "darwin",
     strayDescriptors: findStrayDescriptors(),
     filters: writeFilters(scratch.keep("seccomp")),
     watch: new TreeWatch(),
   };
+}
+
+/** A user id need not have a name, as in many containers. */
+function ownName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return "user";
+  }
 }
 
 /** Node closes its own to children, and of inherited ones only those without a gap. */

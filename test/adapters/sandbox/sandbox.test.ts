@@ -1,0 +1,290 @@
+import { spawn } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { execPath } from "node:process";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  createSandbox,
+  probeSandbox,
+  type SrtSandbox,
+} from "../../../src/adapters/sandbox/sandbox.ts";
+import { SandboxUnavailable } from "../../../src/ports.ts";
+import { isRoot, optionsFor, requestFor, type Stage, searchPath, setStage } from "./stage.ts";
+
+const never = new AbortController().signal;
+let stage: Stage;
+let sandbox: SrtSandbox;
+
+beforeAll(async () => {
+  stage = setStage();
+  sandbox = await createSandbox(optionsFor(stage));
+});
+
+afterAll(async () => {
+  await sandbox.close();
+  stage.remove();
+});
+
+/** Processes whose arguments hold `text`. */
+function running(text: string): string[] {
+  return readdirSync("/proc").filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(text);
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function until(isTrue: () => boolean, timeoutMs = 5000): Promise<boolean> {
+  const startedAt = performance.now();
+  while (performance.now() - startedAt < timeoutMs) {
+    if (isTrue()) return true;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return isTrue();
+}
+
+describe("ends and limits", () => {
+  test("tells an exit code, and both streams", async () => {
+    const request = requestFor(stage, "echo out; echo err >&2; exit 7");
+    const result = await sandbox.run(request, never);
+    expect(result).toMatchObject({
+      exitCode: 7,
+      ended: "exited",
+      stdout: "out\n",
+      stderr: "err\n",
+    });
+    expect([...result.output.trim().split("\n")].sort()).toEqual(["err", "out"]);
+  });
+
+  test("ends a command that takes too long, with all it started", async () => {
+    const command = "sleep 301.5 & setsid sleep 301.5 & (trap '' TERM INT; sleep 301.5)";
+    const result = await sandbox.run(requestFor(stage, command, { timeoutMs: 300 }), never);
+    expect(result).toMatchObject({ exitCode: null, ended: "timedOut" });
+    expect(result.durationMs).toBeLessThan(1300);
+    expect(running("301.5")).toEqual([]);
+  });
+
+  test("ends within a second of an abort", async () => {
+    const abort = new AbortController();
+    const startedAt = performance.now();
+    setTimeout(() => abort.abort(), 100);
+    const result = await sandbox.run(requestFor(stage, "echo a; sleep 302.5"), abort.signal);
+    expect(result).toMatchObject({ exitCode: null, ended: "aborted", output: "a\n" });
+    expect(performance.now() - startedAt).toBeLessThan(1100);
+    expect(running("302.5")).toEqual([]);
+  });
+
+  test("an abort before the start starts nothing", async () => {
+    const result = await sandbox.run(requestFor(stage, "touch never"), AbortSignal.abort());
+    expect(result.ended).toBe("aborted");
+    expect(existsSync(join(stage.own, "never"))).toBe(false);
+  });
+
+  test("leaves no process behind when a command ends by itself", async () => {
+    const leave =
+      "(setsid sh -c 'setsid sleep 303.5 & sleep 303.5' &) ; sleep 303.5 & nohup sleep 303.5 >/dev/null 2>&1 &";
+    const result = await sandbox.run(requestFor(stage, `${leave} exit 0`), never);
+    expect(result).toMatchObject({ exitCode: 0, ended: "exited" });
+    expect(running("303.5")).toEqual([]);
+  });
+
+  test("contains a fork storm", async () => {
+    const command = "bomb() { bomb | bomb & }; bomb; sleep 20";
+    const startedAt = performance.now();
+    const result = await sandbox.run(requestFor(stage, command), never);
+    expect(result).toMatchObject({ exitCode: null, ended: "processes" });
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    expect(running("bomb() {")).toEqual([]);
+  });
+
+  test("ends what takes too much memory", async () => {
+    const command = 'python3 -c "b = bytearray(600 << 20); import time; time.sleep(20)"';
+    const settings = { memoryBytesMax: 256 << 20 };
+    const result = await sandbox.run(requestFor(stage, command, { settings }), never);
+    expect(result).toMatchObject({ exitCode: null, ended: "memory" });
+  });
+
+  test("memory that is only reserved is nobody's business", async () => {
+    const command =
+      "node -e 'new WebAssembly.Memory({ initial: 1, maximum: 65536 }); console.log(1)'";
+    const settings = { memoryBytesMax: 300 << 20 };
+    const result = await sandbox.run(requestFor(stage, command, { settings }), never);
+    expect(result).toMatchObject({ exitCode: 0, output: "1\n" });
+  });
+
+  test("a file does not grow over the bound, and nobody dumps core", async () => {
+    const command =
+      "truncate -s 3G big; dd if=/dev/zero of=big bs=1M count=1 seek=2500; ls -s big; ulimit -c; rm -f big";
+    const { output } = await sandbox.run(requestFor(stage, command), never);
+    expect(output).toMatch(/File size limit|File too large/);
+    expect(output).toMatch(/^0$/m);
+  });
+});
+
+describe("output", () => {
+  test("a gigabyte of output does not grow the daemon", async () => {
+    const before = process.memoryUsage().rss;
+    const command = "echo first; head -c 1G /dev/zero | tr '\\0' 'x'; echo; echo last";
+    const result = await sandbox.run(requestFor(stage, command), never);
+    expect(result.output.startsWith("first\nx")).toBe(true);
+    expect(result.output.endsWith("x\nlast\n")).toBe(true);
+    expect(result.output).toMatch(/\[… \d+ bytes left out …\]/);
+    expect(result.output.length).toBeLessThan(21_000);
+    expect(process.memoryUsage().rss - before).toBeLessThan(200 << 20);
+  });
+
+  test("takes secrets out, also one that comes in two pieces", async () => {
+    const command = "printf hunter2; sleep 0.2; echo -secret";
+    const result = await sandbox.run(requestFor(stage, command), never);
+    expect(result.output).toBe("[redacted]\n");
+    expect(result.stdout).toBe("[redacted]\n");
+  });
+});
+
+describe("places", () => {
+  test("temporary files of a command are gone when it ended; its HOME stays", async () => {
+    await sandbox.run(
+      requestFor(stage, "mkdir -p /tmp/a/b; touch ~/kept; chmod 000 /tmp/a"),
+      never,
+    );
+    const { output } = await sandbox.run(requestFor(stage, "ls -A /tmp ~"), never);
+    expect(output).toContain("kept");
+    expect(output).not.toContain("a\n");
+    expect(
+      readdirSync(join(stage.home, "sandbox-temp")).filter((n) => !n.endsWith("seccomp")),
+    ).toEqual([]);
+  });
+
+  test.runIf(isRoot)("works below /root and with any name", async () => {
+    const base = mkdtempSync("/root/td 'quote\" – 日本 ");
+    const hidden = setStage({ base });
+    const other = await createSandbox(optionsFor(hidden));
+    const command =
+      "pwd; cat code.txt; ls -A /root; test -d ~/../../../../repo/.git/objects && echo objects";
+    const result = await other.run(requestFor(hidden, command), never);
+    expect(result.output).toBe(`${hidden.own}\ncode\n${base.split("/").pop()}\nobjects\n`);
+    await other.close();
+    hidden.remove();
+  });
+
+  test("shows toolchains that PATH names below a hidden home, and nothing beside them", async () => {
+    const home = stage.userHome;
+    for (const [path, text] of [
+      [".cargo/bin/tool", "#!/bin/sh\necho tool; cat ~/../../../../.cargo/credentials.toml"],
+      [".cargo/credentials.toml", "token"],
+      ["node/lib/data", "data"],
+      ["node/bin/node-tool", '#!/bin/sh\ncat "${0%/*}/../lib/data"'],
+    ] as const) {
+      mkdirSync(join(home, path, ".."), { recursive: true });
+      writeFileSync(join(home, path), text, { mode: 0o755 });
+    }
+    const PATH = `${join(home, ".cargo/bin")}:${join(home, "node/bin")}:${searchPath}`;
+    const other = await createSandbox({
+      ...optionsFor(stage),
+      home: join(stage.base, "other home"),
+      env: { PATH },
+    });
+    const { output } = await other.run(requestFor(stage, "tool; node-tool"), never);
+    expect(output).toMatch(/^tool\ncat: .*No such file or directory\ndata$/);
+    await other.close();
+  });
+});
+
+describe("where nothing can confine", () => {
+  test("says what is missing and how to get it", async () => {
+    const bin = mkdtempSync(join(tmpdir(), "td-bin-"));
+    const options = { ...optionsFor(stage), home: join(stage.base, "bare"), env: { PATH: bin } };
+    const bare = await createSandbox(options);
+    const run = bare.run(requestFor(stage, "touch ran"), never);
+    await expect(run).rejects.toThrow(SandboxUnavailable);
+    await expect(bare.run(requestFor(stage, "true"), never)).rejects.toThrow(
+      /bubblewrap.*(apt|dnf|pacman|apk|zypper|package manager)/,
+    );
+    expect(existsSync(join(stage.own, "ran"))).toBe(false);
+    expect((await probeSandbox(options)).networkProblem).toMatch(/bubblewrap|socat/);
+    await bare.close();
+    rmSync(bin, { recursive: true });
+  });
+
+  test.runIf(isRoot)("refuses to give commands the user id of root", async () => {
+    const probe = await probeSandbox({
+      ...optionsFor(stage),
+      home: join(stage.base, "zero"),
+      uid: 0,
+    });
+    expect(probe.problem).toMatch(/uid/);
+  });
+
+  test("switched off, commands still have their own environment, HOME and end", async () => {
+    const settings = { level: "off" } as const;
+    const command = "env; id -u; (setsid sleep 304.5 &); sleep 304.5 & echo done";
+    const result = await sandbox.run(requestFor(stage, command, { settings }), never);
+    expect(result).toMatchObject({ exitCode: 0, ended: "exited" });
+    expect(result.output).toContain(`HOME=${join(stage.home, "sandbox-home/1")}`);
+    expect(result.output).not.toContain("ANTHROPIC");
+    expect(running("304.5")).toEqual([]);
+  });
+});
+
+describe("network", () => {
+  test("reaches an allowed host, each command with its own list", async () => {
+    const server = createServer((request, response) =>
+      response.end(`hello ${request.headers.host}`),
+    );
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const curl = (host: string) => `curl -sS -m 5 --noproxy '' http://${host}:${port}/ 2>&1`;
+    const run = (command: string, networkAllow: string[]) =>
+      sandbox.run(requestFor(stage, command, { settings: { networkAllow } }), never);
+    const [allowed, denied, none] = await Promise.all([
+      run(curl("localhost"), ["localhost"]),
+      run(curl("localhost"), ["example.org"]),
+      run(curl("localhost"), []),
+    ]);
+    expect(allowed?.output).toContain("hello localhost");
+    expect(denied?.output).not.toContain("hello");
+    expect(none?.output).not.toContain("hello");
+    server.close();
+  });
+});
+
+describe("a daemon that is killed", () => {
+  test("takes its commands with it, and the next one clears up", async () => {
+    const own = setStage();
+    const options = optionsFor(own);
+    const child = spawn(
+      execPath,
+      [join(import.meta.dirname, "runner.ts"), JSON.stringify({ ...options, redact: null })],
+      { stdio: ["pipe", "ignore", "inherit"] },
+    );
+    const settings = { networkAllow: ["example.org"] };
+    for (const command of ["sleep 305.5", "(setsid sleep 305.5 &) ; sleep 305.5"]) {
+      child.stdin.write(`${JSON.stringify(requestFor(own, command, { settings }))}\n`);
+    }
+    expect(await until(() => running("305.5").length > 0)).toBe(true);
+    const bridges = () => running("UNIX-LISTEN:").length;
+    const before = bridges();
+    child.kill("SIGKILL");
+    expect(await until(() => running("305.5").length === 0)).toBe(true);
+    const next = await createSandbox(options);
+    expect(await until(() => bridges() < before)).toBe(true);
+    expect(readdirSync(join(own.home, "sandbox-temp"))).toEqual([`${process.pid}-seccomp`]);
+    await next.close();
+    own.remove();
+  });
+});
