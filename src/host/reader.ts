@@ -1,0 +1,111 @@
+import { type Dirent, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { StoreCorrupt } from "../adapters/store/errors.ts";
+import { storeDirOf } from "../adapters/store/home.ts";
+import { listSegments, walk } from "../adapters/store/walk.ts";
+import type { Loop, LoopId, Millis } from "../core/loop.ts";
+import { apply, emptyState, type State } from "../core/state.ts";
+import type { Transcripts, Worktrees } from "../ports.ts";
+import type { FeedEvent, IterationRecord, LoopFilter, Reader } from "../protocol/door.ts";
+import { exitCodes, UserError } from "../protocol/errors.ts";
+import { type LoopView, loopView, timeOf } from "../views/loop-view.ts";
+import { type WhyView, why } from "../views/why.ts";
+
+/** What a reader looks at; a live daemon and a log on disk both have it. */
+export interface Sight {
+  readonly home: string;
+  state(): Promise<State>;
+  events(from: number): Promise<readonly FeedEvent[]>;
+  readonly transcripts: Pick<Transcripts, "read">;
+  readonly worktrees: Pick<Worktrees, "diff">;
+  readonly now: () => Millis;
+}
+
+const diffBytesMax = 20_000_000;
+
+export function createReader(sight: Sight): Reader {
+  const loopOf = async (id: string) => find(await sight.state(), id);
+  return {
+    loops: async (filter) => selected(await sight.state(), filter),
+    loop: async (id) => loopView(await loopOf(id), null),
+    why: async (id): Promise<WhyView> => {
+      const state = await sight.state();
+      return why(state, find(state, id), sight.now());
+    },
+    events: (from) => sight.events(from),
+    iterations: async (id) => iterationsOf(sight.home, await loopOf(id)),
+    record: async (id, iteration) => recordOf(sight, await loopOf(id), iteration),
+    diff: async (id) => {
+      const { repo, settings, headCommit } = await loopOf(id);
+      if (headCommit === null) return "";
+      return sight.worktrees.diff(repo, settings.baseCommit, headCommit, diffBytesMax);
+    },
+  };
+}
+
+export function find(state: State, id: string): Loop {
+  const loop = state.loops.get(id as LoopId);
+  if (loop !== undefined) return loop;
+  const known = [...state.loops.keys()].slice(-5).join(", ");
+  const hint = known === "" ? "there are none yet" : `the newest are ${known}; td list shows all`;
+  throw new UserError(exitCodes.notFound, `there is no loop ${id} (${hint})`);
+}
+
+function selected(state: State, { status, type, plan }: LoopFilter): LoopView[] {
+  return [...state.loops.values()]
+    .filter((loop) => status === null || loop.status === status)
+    .filter((loop) => type === null || loop.type === type)
+    .filter(({ id }) => plan === null || id === plan || id.startsWith(`${plan}.`))
+    .map((loop) => loopView(loop, null));
+}
+
+function iterationsOf(home: string, { id }: Loop): number[] {
+  const names = entriesOf(join(home, "transcripts", id)).map(({ name }) => name);
+  const numbers = names.flatMap((name) => /^(\d+)\.jsonl$/.exec(name)?.[1] ?? []).map(Number);
+  return numbers.sort((a, b) => a - b);
+}
+
+function entriesOf(dir: string): Dirent[] {
+  try {
+    return readdirSync(dir, { withFileTypes: true });
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+async function recordOf(sight: Sight, loop: Loop, iteration: number): Promise<IterationRecord> {
+  const entries = await sight.transcripts.read(loop.id, iteration);
+  if (entries.length === 0) {
+    const known = iterationsOf(sight.home, loop).join(", ");
+    const hint = known === "" ? "it has none yet" : `it has ${known}`;
+    const message = `loop ${loop.id} has no record of iteration ${iteration} (${hint})`;
+    throw new UserError(exitCodes.notFound, message);
+  }
+  const to = loop.checkpoints[iteration - 1];
+  const from = loop.checkpoints[iteration - 2] ?? loop.settings.baseCommit;
+  const diff =
+    to === undefined ? "" : await sight.worktrees.diff(loop.repo, from, to, diffBytesMax);
+  return { iteration, entries, diff };
+}
+
+/** The log as it stands, read without its lock: a line that is just being written is left out. */
+export async function readLog(
+  home: string,
+  from: number,
+): Promise<{ readonly state: State; readonly events: readonly FeedEvent[] }> {
+  const state = emptyState();
+  const events: FeedEvent[] = [];
+  for await (const finding of walk(await listSegments(storeDirOf(home)))) {
+    if (finding.kind === "torn") break;
+    if (finding.kind === "damage") {
+      throw new StoreCorrupt(finding.place, finding.what, finding.seqExpected);
+    }
+    const { seq, at, events: happened } = finding.transaction;
+    for (const [index, event] of happened.entries()) {
+      apply(state, event, at);
+      if (seq + index >= from) events.push({ seq: seq + index, at: timeOf(at), ...event });
+    }
+  }
+  return { state, events };
+}

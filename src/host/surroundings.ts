@@ -1,0 +1,28 @@
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+
+/** What the process was born into; read once, in main.ts. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly userHome: string;
+  readonly cwd: string;
+  readonly pid: number;
+  /** Effective user id; null where there is no such thing. */
+  readonly euid: number | null;
+  readonly platform: NodeJS.Platform;
+}
+
+/** Where all state lives, in order: the option, the variable, the platform's state directory. */
+export function homeOf(around: Surroundings, option: string | null): string {
+  const { env, cwd, platform, euid, userHome } = around;
+  const named = option ?? env["TASKDAEMON_HOME"];
+  if (named !== undefined && named !== "") return resolve(cwd, named);
+  if (euid === 0) return "/var/lib/taskdaemon";
+  if (platform === "darwin") return join(userHome, "Library", "Application Support", "taskdaemon");
+  return join(env["XDG_STATE_HOME"] || join(userHome, ".local", "state"), "taskdaemon");
+}
+
+/** HOME is the user's word; without it the user database answers. */
+export function userHomeOf(env: Surroundings["env"]): string {
+  return env["HOME"] || homedir();
+}

@@ -1,0 +1,171 @@
+import { join } from "node:path";
+import { type LoadedConfig, loadConfig, userConfigFiles } from "../adapters/config/load-config.ts";
+import {
+  type LoadedLoopTypes,
+  loadLoopTypes,
+  loopTypeDirectories,
+} from "../adapters/config/loop-types.ts";
+import { modelSettings } from "../adapters/config/model-settings.ts";
+import type { Config } from "../adapters/config/schema.ts";
+import { HttpFetcher } from "../adapters/fetcher.ts";
+import { createFileSystem } from "../adapters/files/file-system.ts";
+import { createWorktrees, type GitWorktrees } from "../adapters/git/worktrees.ts";
+import { type ConfiguredHook, createHooks } from "../adapters/hooks.ts";
+import { createModels } from "../adapters/llm/models.ts";
+import { searchPath } from "../adapters/sandbox/environment.ts";
+import { findPrograms } from "../adapters/sandbox/programs.ts";
+import { createSandbox, type SrtSandbox } from "../adapters/sandbox/sandbox.ts";
+import { FileTranscripts } from "../adapters/store/transcripts.ts";
+import type { LoopId, SandboxSettings } from "../core/loop.ts";
+import { createRedact } from "../core/redact.ts";
+import { type HookName, hookNames, type LiveEvent, type TaskStore, type World } from "../ports.ts";
+import { toolNames } from "../tools/toolset.ts";
+import { systemClock } from "./clock.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** The world of one repository: its configuration decides what stands behind the ports. */
+export interface RepositoryWorld {
+  readonly world: World;
+  readonly config: LoadedConfig;
+  readonly loopTypes: LoadedLoopTypes;
+  readonly sandbox: SrtSandbox;
+  readonly worktrees: GitWorktrees;
+  close(): Promise<void>;
+}
+
+export interface WorldRequest {
+  readonly around: Surroundings;
+  readonly home: string;
+  /** Root of the user's checkout. */
+  readonly repo: string;
+  readonly store: TaskStore;
+  readonly watch: (event: LiveEvent) => void;
+}
+
+export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld> {
+  const { around, home, repo, store, watch } = request;
+  const loaded = loadRepositoryConfig(around, home, repo);
+  const { config } = loaded;
+  const { env, userHome } = around;
+  const models = createModels({ ...modelSettings(config), env, now: systemClock.now });
+  const redact = createRedact(models.secrets());
+  const uid = around.euid === 0 ? config.sandbox.uid : null;
+  const sandbox = await createSandbox({
+    home,
+    uid: config.sandbox.uid,
+    redact,
+    concurrency: config.concurrency.commands,
+    env,
+    userHome,
+  });
+  const worktrees = createWorktrees({
+    home,
+    uid,
+    identity: { name: "TaskDaemon", email: "taskdaemon@localhost" },
+    now: systemClock.now,
+    diskQuotaBytes: config.worktree["disk-quota"],
+    runSetup: (setup, signal) => runSetup(sandbox, sandboxSettings(config), setup, signal),
+  });
+  const loopTypes = loadRepositoryTypes(around, home, repo, config);
+  const world: World = {
+    clock: systemClock,
+    random: { next: () => Math.random() },
+    store,
+    transcripts: new FileTranscripts(home, redact),
+    models,
+    sandbox,
+    worktrees,
+    fileSystem: createFileSystem({ uid, ripgrep: findPrograms(searchPath(env)).ripgrep }),
+    fetcher: new HttpFetcher(),
+    loopTypes,
+    hooks: createHooks({
+      hooks: configuredHooks(loaded, repo),
+      sandbox,
+      settings: sandboxSettings(config),
+      repo,
+    }),
+    redact,
+    watch,
+  };
+  const close = () => sandbox.close();
+  return { world, config: loaded, loopTypes, sandbox, worktrees, close };
+}
+
+export function loadRepositoryConfig(
+  around: Surroundings,
+  home: string,
+  repo: string | null,
+): LoadedConfig {
+  const env = { ...around.env, TASKDAEMON_HOME: home };
+  const userFiles = userConfigFiles(env, around.userHome);
+  const projectFile = repo === null ? null : join(repo, "taskdaemon.yml");
+  return loadConfig({ userFiles, projectFile, env });
+}
+
+export function loadRepositoryTypes(
+  around: Surroundings,
+  home: string,
+  repo: string | null,
+  config: Config,
+): LoadedLoopTypes {
+  const env = { ...around.env, TASKDAEMON_HOME: home };
+  const userFiles = userConfigFiles(env, around.userHome);
+  const directories = loopTypeDirectories({ userFiles, repo, paths: config.loops.paths });
+  return loadLoopTypes({ directories, repo, toolNames });
+}
+
+export function sandboxSettings({ sandbox }: Config): SandboxSettings {
+  return {
+    level: sandbox.level,
+    networkAllow: sandbox.network.allow,
+    memoryBytesMax: sandbox.memory,
+    processesMax: sandbox.processes,
+  };
+}
+
+function configuredHooks(
+  { config, origins }: LoadedConfig,
+  repo: string,
+): Partial<Record<HookName, ConfiguredHook>> {
+  const projectFile = join(repo, "taskdaemon.yml");
+  const hooks: Partial<Record<HookName, ConfiguredHook>> = {};
+  for (const name of hookNames) {
+    const command = config.hooks[name];
+    if (command === null) continue;
+    const origin = origins.get(`hooks.${name}`);
+    hooks[name] = { command, isUsers: !(origin?.from === "file" && origin.file === projectFile) };
+  }
+  return hooks;
+}
+
+interface SetupRequest {
+  readonly loop: LoopId;
+  readonly cwd: string;
+  readonly command: string;
+  readonly networkAllow: readonly string[];
+  readonly writable: readonly string[];
+  readonly readable: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const setupTimeoutMs = 900_000;
+const setupOutputBytesMax = 64 * 1024;
+
+async function runSetup(
+  sandbox: SrtSandbox,
+  settings: SandboxSettings,
+  { networkAllow, ...setup }: SetupRequest,
+  signal: AbortSignal,
+): Promise<{ ok: boolean; output: string }> {
+  const { exitCode, output } = await sandbox.run(
+    {
+      ...setup,
+      settings: { ...settings, networkAllow },
+      unixSockets: true,
+      timeoutMs: setupTimeoutMs,
+      outputBytesMax: setupOutputBytesMax,
+    },
+    signal,
+  );
+  return { ok: exitCode === 0, output };
+}

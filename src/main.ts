@@ -1,0 +1,30 @@
+import { runCli } from "./cli/run-cli.ts";
+import { createProgram } from "./host/program.ts";
+import { homeOf, userHomeOf } from "./host/surroundings.ts";
+
+/** Starts the command line; the only place that reads `process`. */
+export async function main(): Promise<void> {
+  const { env, argv, pid, platform, stdout, stderr, stdin } = process;
+  const around = {
+    env,
+    userHome: userHomeOf(env),
+    cwd: process.cwd(),
+    pid,
+    euid: process.geteuid?.() ?? null,
+    platform,
+  };
+  process.exitCode = await runCli({
+    argv: argv.slice(2),
+    env,
+    cwd: around.cwd,
+    stdout,
+    stderr,
+    stdin,
+    homeOf: (option) => homeOf(around, option),
+    program: createProgram(around),
+    onSignal: (name, listener) => {
+      process.on(name, listener);
+      return () => process.off(name, listener);
+    },
+  });
+}

@@ -1,0 +1,110 @@
+/** What the command line asks of the program around it, besides loops. Implemented in src/host. */
+import type { Door, Reader } from "./door.ts";
+
+export interface Place {
+  /** TASKDAEMON_HOME, resolved. */
+  readonly home: string;
+  /** Any directory; the repository is found from it. */
+  readonly dir: string;
+}
+
+/** One line of `doctor`. */
+export interface Check {
+  readonly name: string;
+  readonly state: "ok" | "warning" | "problem";
+  readonly message: string;
+  /** What to do about it; null when nothing. */
+  readonly remedy: string | null;
+}
+
+export interface ConfigView {
+  /** YAML with the origin of each value, as a comment. */
+  readonly text: string;
+  readonly json: unknown;
+  readonly warnings: readonly string[];
+}
+
+export interface TypeSummary {
+  readonly name: string;
+  readonly description: string;
+  readonly origin: string;
+}
+
+export interface TypeExplanation extends TypeSummary {
+  readonly version: string;
+  readonly overrides: string | null;
+  /** As written; `from` is `file:line:column`. */
+  readonly values: readonly {
+    readonly key: string;
+    readonly value: unknown;
+    readonly from: string;
+  }[];
+  /** Rendered with sample values. */
+  readonly system: string;
+  readonly prompt: string;
+}
+
+export interface TrashView {
+  readonly id: string;
+  readonly loop: string;
+  readonly removedAt: string;
+}
+
+/** What `init` would write; `exists` when there is a file already. */
+export interface InitView {
+  readonly file: string;
+  readonly text: string;
+  readonly exists: boolean;
+  readonly detected: string | null;
+}
+
+export interface StoreCheck {
+  readonly ok: boolean;
+  readonly json: unknown;
+  /** Sentences for a person. */
+  readonly lines: readonly string[];
+}
+
+export interface ShellEntry {
+  readonly dir: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface MockLlmRequest {
+  readonly port: number;
+  readonly scenarioFile: string | null;
+  readonly write: (line: string) => void;
+}
+
+export interface DemoRequest {
+  /** How much faster than life the scripted model answers. */
+  readonly speed: number;
+  readonly keep: boolean;
+  readonly write: (line: string) => void;
+}
+
+/** Every method throws UserError for what a person can mend. */
+export interface Program {
+  openDoor(place: Place): Promise<Door>;
+  openReader(place: Place): Promise<Reader>;
+  doctor(place: Place, signal: AbortSignal): Promise<readonly Check[]>;
+  initFile(place: Place): Promise<InitView>;
+  writeInit(view: InitView): Promise<void>;
+  /** Throws when the configuration is invalid. */
+  config(place: Place): Promise<ConfigView>;
+  configSchema(): unknown;
+  types(place: Place): Promise<readonly TypeSummary[]>;
+  /** Throws when there is none of that name. `text` is the definition as written. */
+  type(place: Place, name: string): Promise<TypeExplanation & { readonly text: string }>;
+  verifyStore(place: Place): Promise<StoreCheck>;
+  repairStore(place: Place): Promise<StoreCheck>;
+  trash(place: Place): Promise<readonly TrashView[]>;
+  /** Resolves to where it is now. */
+  restoreTrash(place: Place, id: string): Promise<string>;
+  /** Resolves to how many were removed for good. */
+  emptyTrash(place: Place): Promise<number>;
+  shell(place: Place, id: string): Promise<ShellEntry>;
+  mockLlm(request: MockLlmRequest, signal: AbortSignal): Promise<void>;
+  /** The exit code. */
+  demo(request: DemoRequest, signal: AbortSignal): Promise<number>;
+}
