@@ -16,7 +16,12 @@ export function didYouMean(word: string, candidates: readonly string[]): string 
     best = candidate;
     bestDistance = distance;
   }
-  return best;
+  return best ?? candidates.find((candidate) => begins(candidate, wanted)) ?? null;
+}
+
+/** `api-key` begins `api-key-env`; two letters begin too much. */
+function begins(candidate: string, wanted: string): boolean {
+  return wanted.length > 2 && plain(candidate).startsWith(wanted);
 }
 
 /** maxTurns, max_turns and MAX-TURNS are one word to a person. */

@@ -10,11 +10,12 @@ test.each([
   ["tiemout", "timeout"],
   ["succes-exit-code", "success-exit-code"],
   ["Max", "max"],
+  ["success", "success-exit-code"],
 ])("%s was meant to be %s", (word, candidate) => {
   expect(didYouMean(word, keys)).toBe(candidate);
 });
 
-test.each(["", "-", "colour", "x", "minimum", "t".repeat(100_000)])(
+test.each(["", "-", "colour", "x", "minimum", "su", "t".repeat(100_000)])(
   "%.20s is near nothing",
   (word) => {
     expect(didYouMean(word, keys)).toBeNull();

@@ -83,6 +83,8 @@ function pathOfVariable(
 function unknownVariable(variable: string): string {
   const known = configKeys.filter(({ path }) => !path.includes("*"));
   const names = [...otherVariables, ...known.map(({ path }) => variableOf(path))];
-  const near = meant(didYouMean(variable, names));
-  return `$${variable}: no such configuration key${near === null ? "" : ` — ${near}`}`;
+  const ends = names.map((name) => name.slice(variablePrefix.length));
+  const near = didYouMean(variable.slice(variablePrefix.length), ends);
+  const suggestion = near === null ? "" : ` — ${meant(variablePrefix + near)}`;
+  return `$${variable}: no such configuration key${suggestion}`;
 }

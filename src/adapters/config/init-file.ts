@@ -1,4 +1,4 @@
-import type { ConfigKey } from "./keys.ts";
+import { type ConfigKey, namesBelow } from "./keys.ts";
 import { configKeys } from "./layer.ts";
 import type { DetectedValidation } from "./repository-facts.ts";
 import { isForUsersAlone } from "./tighten.ts";
@@ -19,8 +19,9 @@ const commentColumn = 44;
 
 /** The `taskdaemon.yml` that `td init` writes. */
 export function initFile(facts: InitFacts): string {
-  const lines = configKeys
-    .filter(({ path }) => !path.includes("*") && !isForUsersAlone(path))
+  const keys = configKeys.filter(({ path }) => !path.includes("*") && !isForUsersAlone(path));
+  const lines = keys
+    .filter((key) => key.kind !== "section" || namesBelow(keys, key.path).length > 0)
     .flatMap((key) => linesOf(key, facts));
   return `${head}${lines.join("\n")}\n`;
 }

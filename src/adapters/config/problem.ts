@@ -41,9 +41,13 @@ const quotedCharsMax = 60;
 
 /** A value as it may stand in a message: one line, short, nothing that moves the cursor. */
 export function quoted(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  const clean = text.replaceAll(/[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "?");
-  return clean.length <= quotedCharsMax ? clean : `${clean.slice(0, quotedCharsMax)}…`;
+  return oneLine(typeof value === "number" ? String(value) : JSON.stringify(value), quotedCharsMax);
+}
+
+/** Without what would move the cursor or turn the writing around. */
+export function oneLine(text: string, charsMax: number): string {
+  const clean = text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?");
+  return clean.length <= charsMax ? clean : `${clean.slice(0, charsMax)}…`;
 }
 
 /** "did you mean "max"?", or null. */

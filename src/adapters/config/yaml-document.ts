@@ -12,7 +12,7 @@ import {
   stringify,
   type YAMLError,
 } from "yaml";
-import { type Problem, quoted } from "./problem.ts";
+import { oneLine, type Problem } from "./problem.ts";
 
 export type KeyPath = readonly (string | number)[];
 
@@ -45,7 +45,7 @@ export function readYaml(file: string, text: string): YamlDocument {
   const parsed = parseDocument(source, { lineCounter: lines, prettyErrors: false });
   const reader = new Reader(file, lines, (alias) => alias.resolve(parsed));
   const errors = [...parsed.errors, ...parsed.warnings];
-  if (errors.length > 0) reader.refuseAll(errors);
+  if (errors.length > 0) reader.refuseAll(errors, source.split("\n"));
   const value = errors.length > 0 ? null : reader.read(parsed.contents, [], depthMax);
   return {
     file,
@@ -72,6 +72,10 @@ export function writeYamlInline(value: unknown): string {
         .replaceAll(/\n\s*/g, " ");
 }
 
+/** A variable's braces inside braces: to YAML they are a mapping. */
+const unquoted = /[[{].*\$\{/;
+const quoteIt = `put quotes around \${…} inside { } and [ ]`;
+
 class Reader {
   readonly keys = new Map<string, Place>();
   readonly values = new Map<string, Place>();
@@ -88,13 +92,14 @@ class Reader {
     this.keys.set(joined([]), { line: 1, column: 1 });
   }
 
-  refuseAll(errors: readonly YAMLError[]): void {
+  refuseAll(errors: readonly YAMLError[], sourceLines: readonly string[]): void {
     const shownLines = new Set<number>();
     for (const error of errors) {
       const { line } = this.#lines.linePos(error.pos[0]);
       if (shownLines.has(line) || shownLines.size >= errorsMax) continue;
       shownLines.add(line);
-      this.#refuse(error.pos[0], sentence(error));
+      const suggestion = unquoted.test(sourceLines[line - 1] ?? "") ? quoteIt : null;
+      this.#refuse(error.pos[0], sentence(error), suggestion);
     }
   }
 
@@ -150,9 +155,9 @@ class Reader {
     return { line, column: col };
   }
 
-  #refuse(offset: number, message: string): null {
+  #refuse(offset: number, message: string, suggestion: string | null = null): null {
     const { line, column } = this.#place(offset);
-    this.problems.push({ file: this.#file, line, column, message, suggestion: null });
+    this.problems.push({ file: this.#file, line, column, message, suggestion });
     return null;
   }
 }
@@ -163,7 +168,7 @@ function sentence(error: YAMLError): string {
   if (error.code === "RESOURCE_EXHAUSTION") return `nested deeper than ${depthMax} levels`;
   if (error.code === "MULTIPLE_DOCS") return "only one YAML document may be in a file";
   if (error.code === "TAG_RESOLVE_FAILED") return `${error.message.toLowerCase()} is not allowed`;
-  return `not valid YAML: ${quoted(error.message).slice(1, -1).replaceAll('\\"', '"')}`;
+  return `not valid YAML: ${oneLine(error.message, 200)}`;
 }
 
 function joined(path: KeyPath): string {
