@@ -1,0 +1,89 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { CommitId, LoopId } from "../../core/loop.ts";
+import { WorktreeError } from "../../ports.ts";
+import { type GitPlace, git, lastLines, tryGit } from "./git.ts";
+import { loopRefs, type Shadow } from "./shadow.ts";
+
+const namesMax = 100;
+
+/**
+ * Makes a branch of `commit` in the user's repository: objects first, then the ref, from nothing.
+ * HEAD, index, files and configuration are not touched. The same call again finds its branch.
+ */
+export async function deliverBranch(
+  shadow: Shadow,
+  loop: LoopId,
+  commit: CommitId,
+): Promise<string> {
+  const { repository } = shadow;
+  const place: GitPlace = { gitDir: repository.commonDir, owner: repository.owner };
+  const taken = await takenNames(place);
+  if (taken.has("taskdaemon")) throw blocked(repository.root);
+  const names = [`taskdaemon/${loop}`];
+  for (let n = 2; n <= namesMax; n += 1) names.push(`taskdaemon/${loop}-${n}`);
+  const name = names.find((each) => (taken.get(each) ?? commit) === commit);
+  if (name === undefined) {
+    throw new WorktreeError(
+      `${repository.root} has ${namesMax} branches taskdaemon/${loop}-*. Delete some.`,
+    );
+  }
+  if (taken.get(name) === commit) return name;
+  const keepFile = await transferObjects(shadow, place, loop, commit);
+  const args = ["update-ref", `refs/heads/${name}`, commit, "0".repeat(commit.length)];
+  const result = await tryGit(place, args);
+  if (keepFile !== null) await rm(keepFile, { force: true });
+  if (result.exitCode === 0) return name;
+  throw new WorktreeError(
+    `The branch ${name} cannot be created in ${repository.root}. git said: ${lastLines(result.stderr)}`,
+  );
+}
+
+/** Short names of branches that matter here, to their commits; unborn ones that are checked out too. */
+async function takenNames(place: GitPlace): Promise<Map<string, string>> {
+  const format = "--format=%(refname)%00%(objectname)";
+  const patterns = ["refs/heads/taskdaemon", "refs/heads/taskdaemon/"];
+  const [listed, head] = await Promise.all([
+    git(place, ["for-each-ref", format, "--", ...patterns]),
+    tryGit(place, ["symbolic-ref", "--quiet", "HEAD"]),
+  ]);
+  const taken = new Map<string, string>();
+  const current = head.stdout.trim();
+  if (current.startsWith("refs/heads/taskdaemon/")) taken.set(current.slice(11), "checked out");
+  for (const line of listed.split("\n")) {
+    const [name, commit] = line.split("\0");
+    if (name !== undefined && commit !== undefined) taken.set(name.slice(11), commit);
+  }
+  return taken;
+}
+
+/** Resolves to the file that keeps the user's `git gc` from the new pack until a ref holds it. */
+async function transferObjects(
+  shadow: Shadow,
+  place: GitPlace,
+  loop: LoopId,
+  commit: CommitId,
+): Promise<string | null> {
+  const pins = await git(place, [
+    "for-each-ref",
+    "--format=%(objectname)",
+    "--",
+    `${shadow.pinPrefix}/`,
+  ]);
+  const have = pins.split("\n").filter((id) => id !== "");
+  const input = [commit, ...have.map((id) => `^${id}`), ""].join("\n");
+  const pack = await git(shadow.place, ["pack-objects", "-q", "--revs", "--stdout"], { input });
+  const count = pack.slice(8, 12);
+  if (count === "\0\0\0\0") return null;
+  const keep = `--keep=taskdaemon ${loopRefs(loop)}`;
+  const args = ["index-pack", "--stdin", "--fix-thin", "--strict", keep];
+  const [, hash = ""] = (await git(place, args, { input: pack })).trim().split("\t");
+  return join(shadow.repository.commonDir, "objects", "pack", `pack-${hash}.keep`);
+}
+
+function blocked(root: string): WorktreeError {
+  return new WorktreeError(
+    `${root} has a branch named taskdaemon, so that no branch taskdaemon/… can exist beside it. ` +
+      "Rename it: git branch -m taskdaemon something-else",
+  );
+}

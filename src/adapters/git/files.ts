@@ -1,0 +1,46 @@
+import { lstat, rm } from "node:fs/promises";
+import { runProgram } from "./programs.ts";
+
+/** For `catch`: what is not there is null; anything else stays an error. */
+export function absent(error: unknown): null {
+  const code = (error as { code?: unknown }).code;
+  if (code === "ENOENT" || code === "ENOTDIR") return null;
+  throw error;
+}
+
+/**
+ * Gives all of `dir` that root made to `uid`. Links are given, never followed, and what is already
+ * theirs is left alone, so that git's stat cache stays true.
+ */
+export async function giveTo(uid: number | null, dirs: readonly string[]): Promise<void> {
+  if (uid === null) return;
+  const rest = ["-xdev", "-user", "0", "-exec", "chown", "-h", `${uid}:${uid}`, "{}", "+"];
+  const found = await runProgram("find", [...dirs, ...rest], { cwd: "/", env: {} });
+  if (found.exitCode !== 0)
+    throw new Error(`cannot give ${dirs.join(", ")} to uid ${uid}: ${found.stderr}`);
+}
+
+/** Removes a tree whatever its modes; links in it are removed, never followed. */
+export async function removeTree(dir: string): Promise<void> {
+  try {
+    await rm(dir, { recursive: true, force: true });
+  } catch (error) {
+    const code = (error as { code?: unknown }).code;
+    if (code !== "EACCES" && code !== "EPERM" && code !== "ENOTEMPTY") throw error;
+    await runProgram("chmod", ["-R", "u+rwX", "--", dir], { cwd: "/", env: {} });
+    await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** Bytes on disk below `dirs`; those that are not there count nothing. */
+export async function diskUsage(dirs: readonly string[]): Promise<number> {
+  const found = await runProgram("du", ["-sk", "--", ...dirs], { cwd: "/", env: {} });
+  let kilobytes = 0;
+  for (const line of found.stdout.split("\n")) kilobytes += Number.parseInt(line, 10) || 0;
+  return kilobytes * 1024;
+}
+
+/** A regular file itself, not a link to one. */
+export async function isRegularFile(path: string): Promise<boolean> {
+  return (await lstat(path).catch(absent))?.isFile() ?? false;
+}

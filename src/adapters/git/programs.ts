@@ -1,0 +1,62 @@
+import { Buffer } from "node:buffer";
+import { execa } from "execa";
+
+export interface ProgramOptions {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** latin1: each character is a byte. */
+  readonly input?: string;
+  readonly signal?: AbortSignal;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly outputBytesMax?: number;
+}
+
+export interface ProgramResult {
+  /** -1 when the program could not start or was killed. */
+  readonly exitCode: number;
+  /** latin1: each character is a byte. */
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The output was longer than asked for, and the program was ended. */
+  readonly truncated: boolean;
+}
+
+export const standardPath =
+  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin";
+
+const outputBytesMaxDefault = 512 * 1024 * 1024;
+const timeoutMs = 15 * 60_000;
+
+/** Runs a program of the system with nothing of the daemon's environment. Rejects on abort only. */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  options: ProgramOptions,
+): Promise<ProgramResult> {
+  const result = await execa(program, args, {
+    cwd: options.cwd,
+    env: { PATH: standardPath, LC_ALL: "C", ...options.env },
+    extendEnv: false,
+    encoding: "latin1",
+    stripFinalNewline: false,
+    reject: false,
+    timeout: timeoutMs,
+    maxBuffer: options.outputBytesMax ?? outputBytesMaxDefault,
+    ...(options.input === undefined
+      ? { stdin: "ignore" as const }
+      : { input: Buffer.from(options.input, "latin1") }),
+    ...(options.signal ? { cancelSignal: options.signal } : {}),
+    ...(options.uid === undefined ? {} : { uid: options.uid }),
+    ...(options.gid === undefined ? {} : { gid: options.gid }),
+  });
+  if (result.isCanceled) throw new Error(`${program} was aborted`, { cause: result });
+  const exitCode = result.exitCode ?? (result.isMaxBuffer ? 0 : -1);
+  const stderr = Buffer.from(result.stderr, "latin1").toString("utf8");
+  return {
+    exitCode,
+    stdout: result.stdout,
+    stderr: exitCode === -1 ? `${stderr}\n${result.shortMessage ?? ""}` : stderr,
+    truncated: result.isMaxBuffer,
+  };
+}
