@@ -95,7 +95,7 @@ describe("a host", () => {
   });
 });
 
-test.for([
+test.for<[string, string]>([
   ["ftp://example.org/", "use https"],
   ["file:///etc/passwd", "use https"],
   ["https://me:secret@example.org/", "user or password"],

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { getEventListeners } from "node:events";
 import type { ServerResponse } from "node:http";
 import { describe, expect, test, vi } from "vitest";
 import {
@@ -10,42 +11,8 @@ import {
   type LlmReply,
   type LlmRequest,
 } from "../../src/ports.ts";
+import type { ClientOptions, Protocol } from "../adapters/llm/protocol.ts";
 import { type Answer, closedPort, serve, sse } from "../adapters/llm/server.ts";
-
-export interface ClientOptions {
-  readonly baseUrl: string;
-  readonly apiKey: string;
-  readonly stallTimeoutMs: number;
-  readonly now: () => number;
-}
-
-/** One wire protocol, as the raw server-sent events of replies that the suite knows. */
-export interface Protocol {
-  /** The text "Grüße 👋 🌍" in two deltas, ended; usage as in `usage`. */
-  readonly text: readonly string[];
-  readonly usage: LlmReply["usage"];
-  /** Text "Reading.", then the calls `read {"path":"ä.txt"}` (`c1`) and `list {}` (`c2`). */
-  readonly tools: readonly string[];
-  /** Thinking "Hm." and then the text "Yes". */
-  readonly thinking: readonly string[];
-  /** Cut by the output limit in the middle of the input of a call. */
-  readonly maxTokens: readonly string[];
-  readonly refusal: readonly string[];
-  /** A call whose input is not JSON, properly ended. */
-  readonly brokenInput: readonly string[];
-  /** The beginning of a reply with the text "Hello". */
-  readonly beginning: readonly string[];
-  /** Any number of them is no progress. */
-  readonly ping: string;
-  /** More text: progress. */
-  readonly more: string;
-  readonly ending: readonly string[];
-  readonly errorEvent: string;
-  readonly malformed: string;
-  errorBody(message: string): string;
-  /** The tokens of a reply that broke after `beginning`. */
-  readonly partialUsage: LlmReply["usage"];
-}
 
 const key = "sk-test-0123456789abcdef";
 const at = Date.parse("2026-11-22T12:00:00Z");
@@ -348,6 +315,13 @@ export function llmClientContract(
       expect(performance.now() - abortedAt).toBeLessThan(1000);
       await closed.promise;
     });
+  });
+
+  test("leaves nothing behind on the signal of its caller", async () => {
+    const { signal } = new AbortController();
+    await outcomeOf(await client(all(protocol.text)), request, signal);
+    await errorOf(outcomeOf(await client(all(protocol.beginning)), request, signal));
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
   test("lets the fault of a listener through as it is", async () => {

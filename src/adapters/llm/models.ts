@@ -14,7 +14,7 @@ import { listPrice } from "./prices.ts";
 import { createTransport } from "./transport.ts";
 
 /** `llm.providers.<name>` of the configuration. */
-export interface ProviderSettings {
+interface ProviderSettings {
   readonly kind?: "anthropic" | "openai" | undefined;
   /** The environment variable that holds the key. */
   readonly apiKeyEnv?: string | undefined;
@@ -154,9 +154,15 @@ function knownNames(options: ModelsOptions): string {
 
 function checkedUrl(name: string, baseUrl: string): string {
   const url = URL.parse(baseUrl);
+  const setting = `llm.providers.${name}.base-url`;
   if (url === null || !["http:", "https:"].includes(url.protocol)) {
     throw new ModelUnavailable(
-      `The base URL of ${name}, "${baseUrl}", is not an http or https address: correct llm.providers.${name}.base-url.`,
+      `The base URL of ${name}, "${baseUrl}", is not an http or https address: correct ${setting}.`,
+    );
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new ModelUnavailable(
+      `The base URL of ${name} has a user or password in it: correct ${setting} and give a key.`,
     );
   }
   return baseUrl.replace(/\/+$/, "");

@@ -3,12 +3,8 @@ import { describe, expect, test } from "vitest";
 import { AnthropicClient } from "../../../src/adapters/llm/anthropic.ts";
 import { createTransport } from "../../../src/adapters/llm/transport.ts";
 import type { LlmRequest } from "../../../src/ports.ts";
-import {
-  type ClientOptions,
-  llmClientContract,
-  type Protocol,
-  request,
-} from "../../contracts/llm-client.ts";
+import { llmClientContract, request } from "../../contracts/llm-client.ts";
+import type { ClientOptions, Protocol } from "./protocol.ts";
 import { serve, sse } from "./server.ts";
 
 const event = (type: string, more: object = {}): string =>

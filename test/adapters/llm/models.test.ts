@@ -49,6 +49,7 @@ describe("resolve", () => {
     ["gate/c", {}, "llm.providers.gate.base-url"],
     ["gate/c", { providers: { gate: {} } }, "llm.providers.gate.base-url"],
     ["gate/c", { providers: { gate: { baseUrl: "gate.example" } } }, "correct llm.providers.gate"],
+    ["gate/c", { providers: { gate: { baseUrl: "http://sk ant:x@a/" } } }, "user or password"],
     ["constructor/c", {}, "base-url"],
     ["claude-opus-5", {}, "write provider/model"],
     ["anthropic/", {}, "write provider/model"],

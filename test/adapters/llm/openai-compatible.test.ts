@@ -2,12 +2,8 @@ import { describe, expect, test } from "vitest";
 import { OpenAiCompatibleClient } from "../../../src/adapters/llm/openai-compatible.ts";
 import { createTransport } from "../../../src/adapters/llm/transport.ts";
 import type { LlmReply, LlmRequest } from "../../../src/ports.ts";
-import {
-  type ClientOptions,
-  llmClientContract,
-  type Protocol,
-  request,
-} from "../../contracts/llm-client.ts";
+import { llmClientContract, request } from "../../contracts/llm-client.ts";
+import type { ClientOptions, Protocol } from "./protocol.ts";
 import { serve, sse } from "./server.ts";
 
 const line = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`;
