@@ -90,7 +90,7 @@ function notThere(name: string, tools: readonly Tool[]): string {
 
 function hint(name: string, known: readonly string[]): string {
   const meant = didYouMean(name, known);
-  const list = known.length === 0 ? "there are none" : `there are ${known.join(", ")}`;
+  const list = known.length === 0 ? "there are no tools" : `the tools are ${known.join(", ")}`;
   return meant === null ? list : `did you mean ${meant}? ${list}`;
 }
 

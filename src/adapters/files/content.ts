@@ -110,7 +110,8 @@ function join(chunks: readonly Uint8Array[], total: number): Uint8Array {
 }
 
 function textOf(bytes: Uint8Array, path: string): string {
-  if (isBinary(bytes)) throw new ToolRefusal(`${path} is a binary file of ${size(bytes.length)}`);
+  if (isBinary(bytes))
+    throw new ToolRefusal(`${path} is a binary file of ${size(bytes.length)}, not text`);
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
