@@ -317,6 +317,19 @@ export function llmClientContract(
     });
   });
 
+  test("tells nothing more once it is aborted", async () => {
+    const controller = new AbortController();
+    const deltas: LlmDelta[] = [];
+    const stopped = await client(all(protocol.text));
+    const outcome = stopped.complete(request, controller.signal, (delta) => {
+      deltas.push(delta);
+      controller.abort();
+    });
+    expect((await errorOf(outcome)).kind).toBe("aborted");
+    await pause(50);
+    expect(deltas).toEqual([{ type: "began" }]);
+  });
+
   test("leaves nothing behind on the signal of its caller", async () => {
     const { signal } = new AbortController();
     await outcomeOf(await client(all(protocol.text)), request, signal);

@@ -37,7 +37,10 @@ export async function watched<T>(
     const text = `sent nothing new for ${Math.round(idleMs / 100) / 10} s`;
     reject(new LlmError("stalled", describe(endpoint, text)));
   });
-  const onAbort = () => reject(aborted());
+  const onAbort = () => {
+    watch.disarm();
+    reject(aborted());
+  };
   caller.addEventListener("abort", onAbort, { once: true });
   try {
     return await Promise.race([work(watch), interrupted]);
@@ -106,6 +109,9 @@ class ArmedWatch implements Watch {
   #check(): void {
     const idleMs = performance.now() - this.#progressAt;
     if (idleMs < this.#idleMsMax) this.#arm(this.#idleMsMax - idleMs);
-    else this.#onStall(idleMs);
+    else {
+      this.disarm();
+      this.#onStall(idleMs);
+    }
   }
 }
