@@ -6,7 +6,7 @@ import { otherRunners } from "./runners-other.ts";
 import { type Reading, type Runner, sum } from "./tally.ts";
 
 const runners: readonly Runner[] = [...jsRunners, ...otherRunners];
-const lineCharsMax = 2_000;
+const lineCharsMax = 1_000;
 
 /** A reporter or a quietness that leaves the summary out. */
 const mute =

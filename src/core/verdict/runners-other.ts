@@ -9,7 +9,8 @@ import {
   sum,
 } from "./tally.ts";
 
-const pytestEnd = /^(?:=+ )?(?:\d{1,9} [a-z]+(?:, )?|no tests ran)+.* in \d[\d.:]*s?/;
+const pytestCounts = /^(?:=+ )?(?:\d{1,9} [a-z]|no tests ran)/;
+const pytestTime = / in \d[\d.]*s(?: \([\d:]+\))?(?: =+)?$/;
 
 function pytest(lines: readonly string[]): Reading {
   const runs = stretches(lines, /^=+ test session starts =+$/);
@@ -18,8 +19,8 @@ function pytest(lines: readonly string[]): Reading {
 }
 
 function pytestRun(lines: readonly string[]): Reading {
-  const last = lastLine(lines, pytestEnd);
-  if (last === null) return null;
+  const last = lines.findLast((line) => pytestCounts.test(line) && pytestTime.test(line));
+  if (last === undefined) return null;
   const counts = countsBefore(last);
   const failed = counts("failed", "error", "errors");
   return {

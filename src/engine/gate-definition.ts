@@ -1,0 +1,234 @@
+import type { Gate } from "../core/loop.ts";
+import { baseName, type Command, commandsIn, dirName, joinPath } from "../core/verdict/commands.ts";
+import { includesOf, targetsOf } from "../core/verdict/makefile.ts";
+import {
+  configurationText,
+  packageScripts,
+  packageSettings,
+  withoutComments,
+} from "../core/verdict/manifests.ts";
+import { type ToolsInUse, toolsInUse } from "../core/verdict/protected.ts";
+import { scriptCall, scriptsCalled } from "../core/verdict/script-calls.ts";
+
+/** A file, or a part of one, that says what the gate's command does. */
+export interface GatePiece {
+  readonly path: string;
+  readonly what: string;
+  readonly text: string;
+}
+
+export interface GateDefinition {
+  readonly pieces: readonly GatePiece[];
+  /** The command and every script text that it leads to: what `judge` takes as `shell`. */
+  readonly shell: string;
+  readonly tools: ToolsInUse;
+}
+
+/** The files of one commit. */
+export interface Tree {
+  readonly paths: ReadonlySet<string>;
+  /** Null when there is no such file; `irregular` when it is a link or a submodule. */
+  read(path: string): Promise<string | null>;
+}
+
+/** Stands for the text of what is no regular file (or too large to be read). */
+export const irregular = "\u0000not a regular file";
+
+const piecesMax = 500;
+const depthMax = 8;
+const packagesMax = 100;
+
+interface Walk {
+  readonly tree: Tree;
+  readonly pieces: Map<string, GatePiece>;
+  readonly commands: (readonly string[])[];
+  readonly shells: string[];
+  readonly seen: Set<string>;
+}
+
+/** Follows the gate's command through scripts, targets and files to all that defines it. */
+export async function readGateDefinition(gate: Gate, tree: Tree): Promise<GateDefinition> {
+  const walk: Walk = { tree, pieces: new Map(), commands: [], shells: [], seen: new Set() };
+  await follow(walk, gate.command, "", 0);
+  const tools = toolsInUse(walk.commands);
+  for (const path of [...tree.paths].filter((each) => isRootConfiguration(each, tools, walk))) {
+    const text = await tree.read(path);
+    if (text !== null) add(walk, { path, what: "configuration", text: settled(path, text) });
+  }
+  await packageParts(walk, tools);
+  return { pieces: [...walk.pieces.values()], shell: walk.shells.join("\n"), tools };
+}
+
+function settled(path: string, text: string): string {
+  return text === irregular ? text : configurationText(path, text);
+}
+
+/** A vite.config is build configuration, unless vitest has no configuration of its own. */
+function isRootConfiguration(path: string, tools: ToolsInUse, walk: Walk): boolean {
+  if (!tools.isConfiguration(path)) return false;
+  if (!/^vite\.config\./.test(baseName(path))) return true;
+  const dir = dirName(path);
+  return ![...walk.tree.paths].some(
+    (other) => dirName(other) === dir && /^vitest\.config\./.test(baseName(other)),
+  );
+}
+
+async function packageParts(walk: Walk, tools: ToolsInUse): Promise<void> {
+  const manifests = new Set(["package.json"]);
+  for (const { path } of walk.pieces.values()) {
+    if (baseName(path) === "package.json") manifests.add(path);
+  }
+  for (const path of manifests) {
+    const text = await walk.tree.read(path);
+    if (text === null) continue;
+    for (const part of packageSettings(text, tools.packageKeys)) add(walk, { path, ...part });
+  }
+}
+
+function add(walk: Walk, piece: GatePiece): void {
+  const key = `${piece.path}\n${piece.what}`;
+  if (walk.pieces.size < piecesMax) walk.pieces.set(key, piece);
+}
+
+async function follow(walk: Walk, shell: string, dir: string, depth: number): Promise<void> {
+  if (depth > depthMax) return;
+  walk.shells.push(shell);
+  for (const command of commandsIn(shell, dir)) {
+    walk.commands.push(command.words);
+    await followScripts(walk, command, depth);
+    await followTargets(walk, command, depth);
+    await followFiles(walk, command, depth);
+  }
+}
+
+async function followScripts(walk: Walk, command: Command, depth: number): Promise<void> {
+  const call = scriptCall(command.words, command.dir);
+  if (call === null) return;
+  const dirs = call.workspaces ? [call.dir, ...packageDirs(walk.tree)] : [call.dir];
+  for (const dir of new Set(dirs)) {
+    const path = joinPath(dir, "package.json");
+    const scripts = packageScripts((await walk.tree.read(path)) ?? "");
+    for (const name of call.scripts) {
+      for (const [key, text] of scriptsCalled(scripts, name)) {
+        if (!once(walk, `${path}#${key}`)) continue;
+        add(walk, { path, what: `scripts.${key}`, text });
+        await follow(walk, text, dir, depth + 1);
+      }
+    }
+  }
+}
+
+function packageDirs(tree: Tree): readonly string[] {
+  return [...tree.paths]
+    .filter((path) => baseName(path) === "package.json" && !path.includes("node_modules/"))
+    .slice(0, packagesMax)
+    .map(dirName);
+}
+
+const makefiles = ["GNUmakefile", "makefile", "Makefile"];
+const justfiles = ["justfile", "Justfile", ".justfile"];
+
+async function followTargets(walk: Walk, { words, dir }: Command, depth: number): Promise<void> {
+  const isMake = /^g?make$/.test(words[0] ?? "");
+  if (!isMake && words[0] !== "just") return;
+  const option = (name: string) => {
+    const at = words.indexOf(name);
+    return at === -1 ? null : (words[at + 1] ?? null);
+  };
+  const here = joinPath(dir, option("-C") ?? "");
+  const given = option("-f");
+  const names = given === null ? (isMake ? makefiles : justfiles) : [given];
+  const goals = words
+    .slice(1)
+    .filter(
+      (word, at) =>
+        /^[\w./-]+$/.test(word) && !/^-/.test(word) && !/^-[Cfj]$/.test(words[at] ?? ""),
+    );
+  for (const name of names) {
+    const path = joinPath(here, name);
+    const text = await walk.tree.read(path);
+    if (text === null || !once(walk, `${path}#${goals.join(" ")}`)) continue;
+    await targets(walk, { path, text, goals, dir: here }, depth);
+    return;
+  }
+}
+
+async function targets(
+  walk: Walk,
+  file: { path: string; text: string; goals: readonly string[]; dir: string },
+  depth: number,
+): Promise<void> {
+  let text = file.text;
+  for (const include of includesOf(file.text)) {
+    const path = joinPath(file.dir, include);
+    const included = await walk.tree.read(path);
+    if (included === null) continue;
+    add(walk, { path, what: "included file", text: withoutComments(path, included) });
+    text += `\n${included}`;
+  }
+  for (const target of targetsOf(text, file.goals)) {
+    const what = target.name === "" ? "settings" : `target ${target.name}`;
+    add(walk, { path: file.path, what, text: target.text });
+    await follow(walk, target.shell, file.dir, depth + 1);
+  }
+}
+
+const interpreters =
+  /^(?:(?:ba|da|z|k)?sh|source|\.|node|tsx|ts-node|bun|deno|python[\d.]*|pypy\d?|ruby|perl|php|pwsh)$/;
+const fileOption =
+  /^(?:-r|-c|-p|--require|--import|--loader|--experimental-loader|--config|--configuration|--reporter|--test-reporter|--setupFiles|--setup-files|--globalSetup|--env-file|--env-file-if-exists|--rootdir|--ini|-f|--file|--makefile|--test-global-setup)$/;
+
+/** Files that the words of a command name: the script itself, and what options load. */
+async function followFiles(walk: Walk, { words, dir }: Command, depth: number): Promise<void> {
+  const [first = ""] = words;
+  for (const candidate of filesNamed(words)) {
+    const path = joinPath(dir, candidate);
+    if (path.startsWith("/") || path.startsWith("..") || !once(walk, path)) continue;
+    const text = await walk.tree.read(path);
+    if (text === null) continue;
+    add(walk, { path, what: "file", text: withoutComments(path, text) });
+    const isShell = /\.(?:ba|z|k)?sh$/.test(path) || /^#!.*\b(?:ba|da|z|k)?sh\b/.test(text);
+    if (isShell || /^(?:\.|source|(?:ba|da|z|k)?sh)$/.test(first)) {
+      await follow(walk, text, dir, depth + 1);
+    }
+  }
+}
+
+function filesNamed(words: readonly string[]): readonly string[] {
+  const [first = "", ...rest] = words;
+  const found = first.includes("/") || /\.\w+$/.test(first) ? [first] : [];
+  for (const [at, word] of rest.entries()) {
+    const [option = "", value] = word.split("=");
+    if (fileOption.test(option)) found.push(...withExtensions(value ?? rest[at + 1] ?? ""));
+  }
+  if (interpreters.test(first) && !rest.includes("--test")) {
+    const script = rest.find(
+      (word, at) => /^[^-]/.test(word) && !fileOption.test(rest[at - 1] ?? ""),
+    );
+    if (rest[0] === "-m") found.push(...modulePaths(rest[1] ?? ""));
+    else if (script !== undefined && !looksLikeTest(script)) found.push(...withExtensions(script));
+  }
+  return found.filter((path) => path !== "");
+}
+
+function withExtensions(path: string): readonly string[] {
+  return /\.\w+$/.test(path)
+    ? [path]
+    : [path, `${path}.js`, `${path}.mjs`, `${path}.ts`, `${path}/index.js`];
+}
+
+function modulePaths(name: string): readonly string[] {
+  const path = name.replaceAll(".", "/");
+  return [`${path}.py`, `${path}/__main__.py`];
+}
+
+/** A test that is named by itself is a test: it may be extended. */
+function looksLikeTest(path: string): boolean {
+  return /^(?:tests?\.\w+|test[._-].*|.*[._-](?:test|spec)\.\w+)$/.test(baseName(path));
+}
+
+function once(walk: Walk, key: string): boolean {
+  if (walk.seen.has(key)) return false;
+  walk.seen.add(key);
+  return true;
+}

@@ -1,0 +1,191 @@
+import type { CommitId, Gate } from "../core/loop.ts";
+import { baseName, dirName } from "../core/verdict/commands.ts";
+import {
+  isProtected,
+  protectedDefaults,
+  shadowOf,
+  type ToolsInUse,
+} from "../core/verdict/protected.ts";
+import { changedExpectations, type FilePair, weakenedTests } from "../core/verdict/test-changes.ts";
+import { isTestFile } from "../core/verdict/test-facts.ts";
+import type { FileChange, Worktrees } from "../ports.ts";
+import {
+  type GateDefinition,
+  type GatePiece,
+  irregular,
+  readGateDefinition,
+  type Tree,
+} from "./gate-definition.ts";
+
+/** A change of what decides. A person must allow it; `reason` is a sentence that names the path. */
+export interface GateChange {
+  readonly path: string;
+  readonly reason: string;
+}
+
+export interface GateQuestion {
+  readonly worktrees: Worktrees;
+  readonly repo: string;
+  readonly gate: Gate;
+  readonly base: CommitId;
+  readonly head: CommitId;
+  /** Paths, or patterns of paths, that a person allowed to change. */
+  readonly allowed: readonly string[];
+}
+
+/** The definition of the gate as it stands in a commit. */
+export async function gateDefinitionAt(
+  question: Pick<GateQuestion, "worktrees" | "repo" | "gate">,
+  commit: CommitId,
+): Promise<GateDefinition> {
+  return readGateDefinition(question.gate, await treeOf(question, commit));
+}
+
+/** What was changed of the gate from `base` to `head`, by path; empty when nothing was. */
+export async function gateChanges(question: GateQuestion): Promise<readonly GateChange[]> {
+  const { worktrees, repo, gate, base, head, allowed } = question;
+  const changes = await worktrees.changes(repo, base, head);
+  if (changes.length === 0) return [];
+  const before = await treeOf(question, base);
+  const after = await treeOf(question, head, { tree: before, changes });
+  const [old, now] = [
+    await readGateDefinition(gate, before),
+    await readGateDefinition(gate, after),
+  ];
+  const pairs = await filePairs(changes, before, after, (path) => isTestFile(path));
+  const found = [
+    ...protectedChanges(changes, gate),
+    ...shadows(changes, old.tools),
+    ...definitionChanges(old, now, { before, changes }),
+    ...replaced(pairs),
+    ...weakenedTests(pairs).map(({ path, reason }) => ({ path, reason: `${path}: ${reason}.` })),
+  ];
+  const first = new Map<string, GateChange>();
+  for (const change of found) {
+    if (!first.has(change.path) && !isProtected(change.path, allowed))
+      first.set(change.path, change);
+  }
+  return [...first.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Changes of tests that block nothing, for whoever reviews: expectations and snapshots. */
+export async function testNotes(
+  question: Omit<GateQuestion, "gate" | "allowed">,
+): Promise<readonly string[]> {
+  const { worktrees, repo, base, head } = question;
+  const changes = await worktrees.changes(repo, base, head);
+  const before = await treeOf(question, base);
+  const after = await treeOf(question, head, { tree: before, changes });
+  const pairs = await filePairs(changes, before, after, () => true);
+  return changedExpectations(pairs).map(({ path, reason }) => `${path}: ${reason}.`);
+}
+
+/** Reads each file once; one that did not change since the other tree is not read again. */
+async function treeOf(
+  { worktrees, repo }: Pick<GateQuestion, "worktrees" | "repo">,
+  commit: CommitId,
+  since: { readonly tree: Tree; readonly changes: readonly FileChange[] } | null = null,
+): Promise<Tree> {
+  const paths = new Set(await worktrees.paths(repo, commit));
+  const changed = new Set(since?.changes.flatMap(({ path, oldPath }) => [path, oldPath ?? path]));
+  const texts = new Map<string, string | null>();
+  const load = async (path: string) => {
+    if (!paths.has(path)) return null;
+    if (since !== null && !changed.has(path)) return since.tree.read(path);
+    return (await worktrees.file(repo, commit, path)) ?? irregular;
+  };
+  return {
+    paths,
+    read: async (path) => {
+      const known = texts.get(path);
+      if (known !== undefined) return known;
+      const text = await load(path);
+      texts.set(path, text);
+      return text;
+    },
+  };
+}
+
+const filesMax = 5_000;
+
+async function filePairs(
+  changes: readonly FileChange[],
+  before: Tree,
+  after: Tree,
+  wanted: (path: string) => boolean,
+): Promise<readonly FilePair[]> {
+  const pairs: FilePair[] = [];
+  for (const { path, status, oldPath } of changes.slice(0, filesMax)) {
+    const old = status === "added" ? null : (oldPath ?? path);
+    const now = status === "deleted" ? null : path;
+    if (!wanted(path) && (old === null || !wanted(old))) continue;
+    pairs.push({
+      oldPath: old,
+      newPath: now,
+      before: old === null ? null : await before.read(old),
+      after: now === null ? null : await after.read(now),
+    });
+  }
+  return pairs;
+}
+
+function protectedChanges(changes: readonly FileChange[], gate: Gate): readonly GateChange[] {
+  const patterns = [...protectedDefaults, ...gate.protect];
+  return changes.flatMap(({ path, oldPath, status }) =>
+    [path, oldPath ?? path]
+      .filter((each, at, all) => all.indexOf(each) === at && isProtected(each, patterns))
+      .map((each) => ({ path: each, reason: `${each} is protected and was ${status}.` })),
+  );
+}
+
+/** Pieces that read otherwise now. One that is merely reached no more is not changed itself. */
+function definitionChanges(
+  old: GateDefinition,
+  now: GateDefinition,
+  { before, changes }: { readonly before: Tree; readonly changes: readonly FileChange[] },
+): readonly GateChange[] {
+  const touched = new Set(changes.flatMap(({ path, oldPath }) => [path, oldPath ?? path]));
+  const [was, is] = [byKey(old.pieces), byKey(now.pieces)];
+  const changed = [...new Set([...was.keys(), ...is.keys()])].filter(
+    (key) => (was.get(key)?.text ?? "") !== (is.get(key)?.text ?? ""),
+  );
+  return changed.flatMap((key) => {
+    const [piece, next] = [was.get(key) ?? is.get(key), is.get(key)];
+    if (piece === undefined || !touched.has(piece.path) || isOfNewFolder(piece, before)) return [];
+    const verb = was.has(key) ? (next === undefined ? "was removed" : "was changed") : "was added";
+    const reason = reasonOf(piece, next?.text === irregular ? "is a link now" : verb);
+    return [{ path: piece.path, reason }];
+  });
+}
+
+function byKey(pieces: readonly GatePiece[]): ReadonlyMap<string, GatePiece> {
+  return new Map(pieces.map((piece) => [`${piece.path}\n${piece.what}`, piece]));
+}
+
+/** A new package brings its own configuration: it says nothing of the tests that were there. */
+function isOfNewFolder({ path }: GatePiece, before: Tree): boolean {
+  const dir = dirName(path);
+  if (dir === "" || baseName(path) === "conftest.py") return false;
+  return ![...before.paths].some((other) => other.startsWith(`${dir}/`));
+}
+
+function reasonOf({ path, what }: GatePiece, verb: string): string {
+  if (what === "file") return `${path}, which the validation command runs, ${verb}.`;
+  if (what === "configuration") return `${path}, which configures the validation command, ${verb}.`;
+  return `${path}: ${what}, a part of the validation command, ${verb}.`;
+}
+
+function shadows(changes: readonly FileChange[], tools: ToolsInUse): readonly GateChange[] {
+  return changes.flatMap(({ path, status }) => {
+    const why = status === "deleted" ? null : shadowOf(path, tools);
+    return why === null ? [] : [{ path, reason: `${path} was ${status}: ${why}.` }];
+  });
+}
+
+function replaced(pairs: readonly FilePair[]): readonly GateChange[] {
+  return pairs.flatMap(({ newPath, before, after }) =>
+    newPath !== null && after === irregular && before !== null
+      ? [{ path: newPath, reason: `${newPath}: the test file is a link or a submodule now.` }]
+      : [],
+  );
+}
