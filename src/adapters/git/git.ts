@@ -109,6 +109,12 @@ export async function git(
   return result.stdout;
 }
 
+/** "2.39.5"; null when there is no git. */
+export async function gitVersion(): Promise<string | null> {
+  const { stdout } = await runProgram("git", ["--version"], { cwd: "/", env: environment });
+  return /(\d+\.\d+(\.\d+)?)/.exec(stdout)?.[1] ?? null;
+}
+
 /** The pieces of NUL-terminated output. */
 export function splitNul(output: Bytes): Bytes[] {
   const pieces = output.split("\0");
