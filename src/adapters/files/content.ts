@@ -5,7 +5,7 @@ import { FileMissing, ToolRefusal } from "../../ports.ts";
 import { codeOf, type Directory } from "./directory.ts";
 import { atNewPlace, atPlace, type Place, type Roots } from "./walk.ts";
 
-export const fileBytesMax = 2_000_000;
+const fileBytesMax = 2_000_000;
 const sniffedBytes = 8192;
 
 /** Whose the new files are (user and group have one number); null leaves them to the process. */

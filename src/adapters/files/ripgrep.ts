@@ -3,7 +3,7 @@ import { type GrepQuery, ToolRefusal } from "../../ports.ts";
 import { codeOf, type Directory } from "./directory.ts";
 
 export const grepCharsMax = 40_000;
-export const grepMsMax = 10_000;
+const grepMsMax = 10_000;
 export const columnsMax = 400;
 export const fileMatchesMax = 200;
 const fileSizeMax = "5M";

@@ -5,7 +5,7 @@ import { isBinary, readBounded } from "./content.ts";
 import { type Directory, refusalOf } from "./directory.ts";
 import { matcher, matchingPaths, regexOf } from "./patterns.ts";
 import { columnsMax, fileMatchesMax, grepCharsMax, wholeLines } from "./ripgrep.ts";
-import { type Tree, walkTree } from "./tree.ts";
+import { depthMax, skipped, type Tree, walkTree } from "./tree.ts";
 
 const fileBytesMax = 5_000_000;
 
@@ -37,7 +37,7 @@ export async function scan(
 
 type Tested = ReturnType<typeof matcher>;
 
-const depths = { depth: 64, enter: (name: string) => name !== "node_modules" };
+const depths = { depth: depthMax, enter: (name: string) => name !== skipped };
 
 /** A glob without a slash is for names, as ripgrep and gitignore have it. */
 function wanted(tree: Tree, glob: string | null): readonly string[] {

@@ -9,12 +9,12 @@ import { inDirectory, type Roots } from "./walk.ts";
 const entriesMax = 2000;
 /** More than this is not looked at: the walk of a monstrous tree ends. */
 const visitedMax = 50_000;
-const depthMax = 64;
+export const depthMax = 64;
 
 /** Big, not the user's own, and never what was meant, unless it is named. */
-const skipped = "node_modules";
+export const skipped = "node_modules";
 
-export interface Entry {
+interface Entry {
   /** From where the walk began. */
   readonly path: string;
   readonly depth: number;
@@ -142,6 +142,6 @@ export function prefixOf(roots: Roots, path: string): string {
 }
 
 /** By code units: the same on every machine. */
-export function compare(a: string, b: string): number {
+function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
