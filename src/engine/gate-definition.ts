@@ -34,9 +34,9 @@ export interface Tree {
 /** Stands for the text of what is no regular file (or too large to be read). */
 export const irregular = "\u0000not a regular file";
 
-const piecesMax = 500;
+const piecesMax = 5_000;
 const depthMax = 8;
-const packagesMax = 100;
+const packagesMax = 300;
 
 interface Walk {
   readonly tree: Tree;

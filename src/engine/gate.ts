@@ -6,7 +6,12 @@ import {
   shadowOf,
   type ToolsInUse,
 } from "../core/verdict/protected.ts";
-import { changedExpectations, type FilePair, weakenedTests } from "../core/verdict/test-changes.ts";
+import {
+  changedExpectations,
+  concernsTests,
+  type FilePair,
+  weakenedTests,
+} from "../core/verdict/test-changes.ts";
 import { isTestFile } from "../core/verdict/test-facts.ts";
 import type { FileChange, Worktrees } from "../ports.ts";
 import {
@@ -52,12 +57,13 @@ export async function gateChanges(question: GateQuestion): Promise<readonly Gate
     await readGateDefinition(gate, before),
     await readGateDefinition(gate, after),
   ];
-  const pairs = await filePairs(changes, before, after, (path) => isTestFile(path));
+  const pairs = await filePairs(changes, before, after, isTestFile);
   const found = [
     ...protectedChanges(changes, gate),
     ...shadows(changes, old.tools),
     ...definitionChanges(old, now, { before, changes }),
     ...replaced(pairs),
+    ...tooMany(changes),
     ...weakenedTests(pairs).map(({ path, reason }) => ({ path, reason: `${path}: ${reason}.` })),
   ];
   const first = new Map<string, GateChange>();
@@ -76,7 +82,7 @@ export async function testNotes(
   const changes = await worktrees.changes(repo, base, head);
   const before = await treeOf(question, base);
   const after = await treeOf(question, head, { tree: before, changes });
-  const pairs = await filePairs(changes, before, after, () => true);
+  const pairs = await filePairs(changes, before, after, concernsTests);
   return changedExpectations(pairs).map(({ path, reason }) => `${path}: ${reason}.`);
 }
 
@@ -115,10 +121,10 @@ async function filePairs(
   wanted: (path: string) => boolean,
 ): Promise<readonly FilePair[]> {
   const pairs: FilePair[] = [];
-  for (const { path, status, oldPath } of changes.slice(0, filesMax)) {
+  const about = changes.filter(({ path, oldPath }) => wanted(path) || wanted(oldPath ?? path));
+  for (const { path, status, oldPath } of about.slice(0, filesMax)) {
     const old = status === "added" ? null : (oldPath ?? path);
     const now = status === "deleted" ? null : path;
-    if (!wanted(path) && (old === null || !wanted(old))) continue;
     pairs.push({
       oldPath: old,
       newPath: now,
@@ -127,6 +133,14 @@ async function filePairs(
     });
   }
   return pairs;
+}
+
+/** What is not looked at must not pass by itself. */
+function tooMany(changes: readonly FileChange[]): readonly GateChange[] {
+  const [last] = changes.filter(({ path }) => isTestFile(path)).slice(filesMax);
+  if (last === undefined) return [];
+  const { path } = last;
+  return [{ path, reason: `${path}: more than ${filesMax} test files were changed.` }];
 }
 
 function protectedChanges(changes: readonly FileChange[], gate: Gate): readonly GateChange[] {

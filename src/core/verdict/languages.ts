@@ -44,7 +44,7 @@ const javascript: Language = {
     /(?<![\w.$])expect(?:\.(?:soft|poll|element)|TypeOf)?\s*[(<]|(?<![\w$])(?:\w+\.)?assert\w*(?:\.\w+)*\s*\(|(?<![\w.$])t\.(?!test\b|skip\b|todo\b|plan\b|context\b|teardown\b|log\b|after|before|diagnostic\b|mock\b|end\b|pass\b|comment\b|assert)\w+\(|\.should\b/g,
   trivial:
     /expect\(\s*(true|1|false|0)\s*\)\.(?:toBe|toEqual|toStrictEqual)\(\s*\1\s*\)|expect\(\s*true\s*\)\.toBeTruthy\(|assert(?:\.ok)?\(\s*(?:true|1)\s*[,)]|assert\.(?:equal|strictEqual|deepEqual)\(\s*(true|1|false|0)\s*,\s*\2\s*[,)]/g,
-  skip: /(?<![\w.$])(?:test|it|describe|suite|context|specify)(?:\.\w+)*\.(?:skip|todo|fails|failing|skipIf|runIf|fixme)\b|(?<![\w.$])x(?:it|describe|test|context|specify)\s*[(.]|(?<![\w.$])(?:t|this|ctx|context)\.(?:skip|todo)\(|[{,]\s*(?:skip|todo)\s*:\s*(?:true|["'`]|process|!)/g,
+  skip: /(?<![\w.$])(?:test|it|describe|suite|context|specify)(?:\.\w+)*\.(?:skip|fails|failing|skipIf|runIf|fixme)\b|(?<![\w.$])x(?:it|describe|test|context|specify)\s*[(.]|(?<![\w.$])(?:t|this|ctx|context)\.(?:skip|todo)\(|[{,]\s*(?:skip|todo)\s*:\s*(?:true|["'`]|process|!)/g,
   only: /(?<![\w$.])(?:test|it|describe|suite|context|specify|t)(?:\.\w+)*\.only\b|(?<![\w.$])f(?:it|describe)\s*\(|[{,]\s*only\s*:\s*true/g,
 };
 
@@ -180,7 +180,7 @@ const languages: readonly Language[] = [
 
 /** The language of a path that holds tests by its name; null for every other path. */
 export function testLanguage(path: string): Language | null {
-  if (/(?:^|\/)(?:node_modules|vendor|__?fixtures__?|__snapshots__|testdata)\//.test(path))
+  if (/(?:^|\/)(?:node_modules|vendor|(?:__)?fixtures(?:__)?|__snapshots__|testdata)\//.test(path))
     return null;
   const language = languages.find(({ extension }) => extension.test(path));
   return language?.testPath.test(path) === true ? language : null;

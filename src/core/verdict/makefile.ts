@@ -19,10 +19,7 @@ const special =
  * settings of the whole file as a target named "".
  */
 export function targetsOf(text: string, names: readonly string[]): readonly Target[] {
-  const lines = text
-    .replaceAll("\\\n", " ")
-    .split("\n")
-    .map((line) => line.slice(0, lineCharsMax));
+  const lines = text.replaceAll("\\\n", " ").split("\n");
   const all = parse(lines);
   const wanted = new Set<string>();
   const queue = names.length > 0 ? [...names] : [defaultGoal(lines, all)];
@@ -60,7 +57,9 @@ function parse(lines: readonly string[]): readonly Target[] {
     if (match?.[1] !== undefined) values.set(match[1], match[2] ?? "");
   }
   return lines.flatMap((line, at) => {
-    const match = /^([\w./%@ -]+?)(?:\s[^:=]*)?::?(?![=])\s*([^#]*)/.exec(line);
+    const match = /^([\w./%@ -]+?)(?:\s[^:=]*)?::?(?![=])\s*([^#]*)/.exec(
+      line.slice(0, lineCharsMax),
+    );
     if (match === null || /^\s/.test(line)) return [];
     const [needs = "", inline = ""] = (match[2] ?? "").split(";");
     const body = [inline, ...recipeAfter(lines, at)];

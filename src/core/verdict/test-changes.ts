@@ -75,10 +75,15 @@ function noteOn({ oldPath, newPath, before, after }: FilePair): string | null {
 
 const focusReason = "it makes the runner leave all other tests out (only)";
 
+/** A path that `changedExpectations` may have something to say of. */
+export function concernsTests(path: string): boolean {
+  return isTestFile(path) || isExpectation(path);
+}
+
 function isExpectation(path: string): boolean {
   return (
     /\.(?:snap|snapshot|golden|approved\.\w+|expected)$/.test(path) ||
-    /(?:^|\/)(?:__snapshots__|snapshots|__?fixtures__?|testdata|goldens?)\//.test(path) ||
+    /(?:^|\/)(?:__snapshots__|snapshots|(?:__)?fixtures(?:__)?|testdata|goldens?)\//.test(path) ||
     /(?:^|\/)(?:conftest\.py|__mocks__\/.*)$/.test(path)
   );
 }
