@@ -68,7 +68,8 @@ function confinement({ sandbox, worktree }: Config): Pick<LoopSettings, "sandbox
     worktree: {
       link: worktree.link,
       copy: worktree.copy,
-      setup: worktree.setup,
+      // What a worktree needs beyond its links, a person must say: it may need the network.
+      setup: worktree.setup === "auto" ? null : worktree.setup,
       setupNetworkAllow: worktree["setup-network"],
     },
   };

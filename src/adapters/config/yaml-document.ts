@@ -42,7 +42,10 @@ const errorsMax = 3;
 export function readYaml(file: string, text: string): YamlDocument {
   const lines = new LineCounter();
   const source = text.startsWith("\uFEFF") ? text.slice(1) : text;
-  const parsed = parseDocument(source, { lineCounter: lines, prettyErrors: false });
+  if (isTooDeep(source)) return empty(file, `nested deeper than ${depthMax} levels`);
+  // Its own check of keys takes time quadratic in their number; ours does not.
+  const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: false };
+  const parsed = parseDocument(source, options);
   const reader = new Reader(file, lines, (alias) => alias.resolve(parsed));
   const errors = [...parsed.errors, ...parsed.warnings];
   if (errors.length > 0) reader.refuseAll(errors, source.split("\n"));
@@ -54,6 +57,26 @@ export function readYaml(file: string, text: string): YamlDocument {
     keyPlace: (path) => nearest(reader.keys, path),
     valuePlace: (path) => reader.values.get(joined(path)) ?? nearest(reader.keys, path),
   };
+}
+
+/** Brackets left open: far more than any depth we accept, for they may stand in texts too. */
+const openBracketsMax = 200;
+const compactNesting = /([-?:][ \t]+){50}/;
+
+/** The parser would take minutes to give up. */
+function isTooDeep(source: string): boolean {
+  let open = 0;
+  for (const [bracket] of source.matchAll(/[[\]{}]/g)) {
+    open = Math.max(0, open + (bracket === "[" || bracket === "{" ? 1 : -1));
+    if (open > openBracketsMax) return true;
+  }
+  return compactNesting.test(source);
+}
+
+function empty(file: string, message: string): YamlDocument {
+  const start = { line: 1, column: 1 };
+  const problems = [{ file, ...start, message, suggestion: null }];
+  return { file, value: null, problems, keyPlace: () => start, valuePlace: () => start };
 }
 
 /** One value in YAML, without its final line break. */
@@ -136,6 +159,7 @@ class Reader {
 
   #readMap(pairs: readonly Pair[], path: KeyPath, depthLeft: number): unknown {
     const entries: [string, unknown][] = [];
+    const seen = new Set<string>();
     for (const { key, value } of pairs) {
       const offset = isNode(key) ? (key.range?.[0] ?? 0) : 0;
       const name = isScalar(key) ? key.value : undefined;
@@ -144,6 +168,8 @@ class Reader {
         continue;
       }
       const keyPath = [...path, String(name)];
+      if (seen.has(String(name))) this.#refuse(offset, "this key is here twice");
+      seen.add(String(name));
       this.keys.set(joined(keyPath), this.#place(offset));
       entries.push([String(name), this.read(value, keyPath, depthLeft - 1)]);
     }
@@ -163,7 +189,6 @@ class Reader {
 }
 
 function sentence(error: YAMLError): string {
-  if (error.code === "DUPLICATE_KEY") return "this key is here twice";
   if (error.code === "TAB_AS_INDENT") return "a tab cannot indent YAML; use spaces";
   if (error.code === "RESOURCE_EXHAUSTION") return `nested deeper than ${depthMax} levels`;
   if (error.code === "MULTIPLE_DOCS") return "only one YAML document may be in a file";
