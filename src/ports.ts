@@ -53,7 +53,12 @@ export type TranscriptEntry = { readonly at: Millis } & (
       readonly stopReason: string;
       readonly usage: Usage;
     }
-  | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly input: unknown }
+  | {
+      readonly type: "toolCall";
+      readonly id: string;
+      readonly name: string;
+      readonly input: unknown;
+    }
   | {
       readonly type: "toolResult";
       readonly id: string;
@@ -87,7 +92,12 @@ export type ChatContent =
   | { readonly type: "text"; readonly text: string }
   /** Opaque to us; passed back unchanged, because providers demand it in tool turns. */
   | { readonly type: "thinking"; readonly provider: string; readonly block: unknown }
-  | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly input: unknown }
+  | {
+      readonly type: "toolCall";
+      readonly id: string;
+      readonly name: string;
+      readonly input: unknown;
+    }
   | {
       readonly type: "toolResult";
       readonly id: string;
@@ -423,6 +433,7 @@ export type LiveEvent = { readonly loop: LoopId; readonly iteration: number } & 
   | { readonly type: "tool"; readonly name: string; readonly summary: string }
   | { readonly type: "toolDone"; readonly name: string; readonly isError: boolean }
   | { readonly type: "usage"; readonly usage: Usage }
+  | { readonly type: "verdict"; readonly passed: boolean; readonly detail: string }
   | { readonly type: "waiting"; readonly until: Millis; readonly reason: string }
   | { readonly type: "note"; readonly text: string }
 );

@@ -10,6 +10,7 @@ import {
   WorktreeError,
 } from "../ports.ts";
 import { type Attempt, AttemptEnd, type Course, type Engine, headOf, stage } from "./engine.ts";
+import { gateDefinitionAt } from "./gate.ts";
 import { runIteration } from "./iteration.ts";
 import { runBaseline, worktreeRequest } from "./verdict.ts";
 
@@ -21,13 +22,13 @@ export async function runAttempt(
   signal: AbortSignal,
 ): Promise<void> {
   const { states, world } = engine;
-  const course: Course = { at: "its preparation" };
+  const course: Course = { at: "its preparation", workspace: null };
   const outcome = await work(engine, id, attempt, course, signal).catch((error: unknown) =>
     asOutcome(error, course, world.clock.now(), signal),
   );
   await world.transcripts.flush();
   const ended = await states.submit({ type: "finishAttempt", id, attempt, outcome });
-  if (ended.ok) await afterwards(engine, loopOf(states.state, id));
+  if (ended.ok) await afterwards(engine, loopOf(states.state, id), course);
 }
 
 /** The heart of the system: prepare, then iterate with a fresh context until the verdict is given. */
@@ -44,7 +45,12 @@ async function work(
   if (type === null) return { type: "failed", reason: `there is no loop type ${loop.type}` };
   stage(engine, loop, "preparing", null);
   const workspace = await world.worktrees.open(worktreeRequest(loop, headOf(loop)), signal);
-  const doing: Attempt = { engine, id, attempt, type, workspace, signal, course };
+  course.workspace = workspace;
+  const gate = await gateDefinitionAt(
+    { worktrees: world.worktrees, repo: loop.repo, gate: loop.settings.gate },
+    loop.settings.baseCommit,
+  );
+  const doing: Attempt = { engine, id, attempt, type, workspace, gate, signal, course };
   if (loop.baseline === null) await runBaseline(doing);
   for (;;) {
     const { iteration, settings } = loopOf(states.state, id);
@@ -104,12 +110,12 @@ const hookOf: Partial<Record<Loop["status"], HookName>> = {
   blocked: "on-blocked",
 };
 
-async function afterwards({ world }: Engine, loop: Loop): Promise<void> {
+async function afterwards({ world }: Engine, loop: Loop, { workspace }: Course): Promise<void> {
   const { id, iteration, status, reason } = loop;
   const name = hookOf[status];
   if (name !== undefined) {
     const facts = { STATUS: status, REASON: reason ?? "", BRANCH: loop.branch ?? "" };
-    const request = { name, loop: id, iteration, workspace: null, facts };
+    const request = { name, loop: id, iteration, workspace, facts };
     const failure = await world.hooks.run(request, AbortSignal.timeout(hookTimeoutMs));
     if (failure !== null) world.watch({ type: "note", loop: id, iteration, text: failure });
   }

@@ -4,6 +4,7 @@ import type { CommitId, Loop, LoopId, Stage } from "../core/loop.ts";
 import type { Patience } from "../core/retry.ts";
 import { loopOf } from "../core/state.ts";
 import type { HookName, LoopType, LoopWorkspace, World } from "../ports.ts";
+import type { GateDefinition } from "./gate-definition.ts";
 import type { StateManager } from "./state-manager.ts";
 
 /** What every part of the engine works with, from the general to the particular. */
@@ -36,6 +37,8 @@ export interface Attempt {
   readonly attempt: number;
   readonly type: LoopType;
   readonly workspace: LoopWorkspace;
+  /** What defines the validation, as it is on the base commit. */
+  readonly gate: GateDefinition;
   readonly signal: AbortSignal;
   readonly course: Course;
 }
@@ -43,6 +46,7 @@ export interface Attempt {
 /** Where an attempt is, for whoever has to say what was interrupted. */
 export interface Course {
   at: string;
+  workspace: LoopWorkspace | null;
 }
 
 export function headOf(loop: Loop): CommitId {

@@ -70,11 +70,19 @@ async function promptValues(doing: Attempt, loop: Loop): Promise<PromptValues> {
     interrupted: loop.interruptedAt ?? "",
     answers: loop.answers.map(({ question, answer }) => `${question}\n→ ${answer}`).join("\n\n"),
     messages: "",
-    protected: settings.gate.protect,
+    protected: protectedNames(doing),
     tools: doing.type.tools,
     "network-allow": settings.sandbox.networkAllow,
     "output-dir": "",
   };
+}
+
+const protectedNamesMax = 30;
+
+function protectedNames({ gate, engine, id }: Attempt): readonly string[] {
+  const { protect } = loopOf(engine.states.state, id).settings.gate;
+  const names = gate.pieces.map(({ path, what }) => `${path} (${what})`);
+  return [...new Set([...names, ...protect])].slice(0, protectedNamesMax);
 }
 
 async function learn(

@@ -4,6 +4,7 @@ import { schedule } from "../core/schedule.ts";
 import type { Clock } from "../ports.ts";
 import { runAttempt } from "./attempt.ts";
 import type { Engine } from "./engine.ts";
+import type { StateManager } from "./state-manager.ts";
 
 export interface Limits {
   readonly runningMax: number;
@@ -87,13 +88,12 @@ async function changeOrTime(clock: Clock, change: Promise<void>, wakeAt: Millis 
 }
 
 /** Attempts that a crash left running are nobody's: hand them back to the queue. */
-export async function recover({ states, world }: Engine): Promise<readonly LoopId[]> {
+export async function recover(states: StateManager, now: Millis): Promise<readonly LoopId[]> {
   const orphans = [...states.state.loops.values()].filter((loop) => loop.status === "running");
   for (const { id, attempt, iteration } of orphans) {
     const during = `iteration ${iteration + 1}, by a crash`;
     const reason = "the daemon ended in the middle of an attempt";
-    const notBeforeAt = world.clock.now();
-    const outcome = { type: "interrupted", during, reason, notBeforeAt } as const;
+    const outcome = { type: "interrupted", during, reason, notBeforeAt: now } as const;
     await states.submit({ type: "finishAttempt", id, attempt, outcome });
   }
   return orphans.map(({ id }) => id);

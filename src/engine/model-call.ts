@@ -1,5 +1,6 @@
 import { assert } from "../core/assert.ts";
 import { type Allowance, allow, leftOf, type Shortage, tokensEstimated } from "../core/budget.ts";
+import { holdsLease } from "../core/decide.ts";
 import { type Loop, type Millis, noUsage, type Usage } from "../core/loop.ts";
 import { afterFailure } from "../core/retry.ts";
 import { loopOf } from "../core/state.ts";
@@ -20,17 +21,19 @@ export async function callModel(
   signal: AbortSignal,
 ): Promise<LlmReply> {
   const { world, patience } = engine;
-  for (let tries = 1; ; tries += 1) {
+  for (let tries = 1; ; ) {
     assert(tries <= patience.triesMax, "afterFailure() ends the tries");
     await passParking(engine, call, signal);
     try {
-      return await paidTry(engine, call, tries, signal);
+      const reply = await paidTry(engine, call, tries, signal);
+      if (reply !== "parked") return reply;
     } catch (error) {
       if (!(error instanceof LlmError) || error.kind === "aborted" || signal.aborted) throw error;
       const jitter = world.random.next();
       const step = afterFailure(error.kind, error.retryAfterMs, tries, jitter, patience);
       if (step.type !== "wait") await giveUp(engine, call, error, step);
       else await wait(engine, call, world.clock.now() + step.ms, error.message, signal);
+      tries += 1;
     }
   }
 }
@@ -41,7 +44,7 @@ async function paidTry(
   call: ModelCall,
   tries: number,
   signal: AbortSignal,
-): Promise<LlmReply> {
+): Promise<LlmReply | "parked"> {
   const { states, world } = engine;
   const { id, attempt } = call.loop;
   const iteration = call.loop.iteration + 1;
@@ -52,6 +55,10 @@ async function paidTry(
   if (!reserved.ok) throw lost(reserved.reason);
   let usage = noUsage;
   try {
+    // While the reservation went to disk, a person may have taken the lease, or another loop
+    // may have parked the model.
+    if (!holdsLease(loopOf(states.state, id), attempt)) throw lost("the loop has moved on");
+    if (isParked(engine, call.model)) return "parked";
     const reply = await oneTry(engine, call, allowance, signal);
     usage = priced(reply.usage, call.model.price);
     return reply;
@@ -141,6 +148,11 @@ async function giveUp(
 
 function call(loop: Loop): string {
   return `iteration ${loop.iteration + 1}, a call of the model`;
+}
+
+function isParked({ states, world }: Engine, { provider, name }: Model): boolean {
+  const until = states.state.parked.get(`${provider}/${name}`)?.until ?? 0;
+  return until > world.clock.now();
 }
 
 /** A parked model is waited for when it is soon, and given the slot back for when it is not. */

@@ -3,10 +3,17 @@ import { loopOf } from "../core/state.ts";
 import { normalise } from "../core/verdict/clean.ts";
 import { feedback } from "../core/verdict/feedback.ts";
 import { fingerprint } from "../core/verdict/fingerprint.ts";
-import { fewerTestsPath, type Judgement, judge, judgeFlaky } from "../core/verdict/judge.ts";
+import {
+  allowsFewerTests,
+  fewerTestsPath,
+  type Judgement,
+  judge,
+  judgeFlaky,
+} from "../core/verdict/judge.ts";
+import { isTestFile } from "../core/verdict/test-facts.ts";
 import type { CommandResult, Workspace, WorktreeRequest } from "../ports.ts";
 import { type Attempt, hook, must, outputBytesMax, stage } from "./engine.ts";
-import { type GateChange, gateChanges, gateShell, testsMayGo } from "./gate.ts";
+import { type GateChange, gateChanges } from "./gate.ts";
 
 const feedbackCharsMax = 12_000;
 const diffBytesMax = 1_000_000;
@@ -141,9 +148,8 @@ async function tryGate(
   where: Where,
 ): Promise<Trial> {
   const { engine, signal } = doing;
-  const { gate, sandbox, baseCommit } = loop.settings;
+  const { gate, sandbox } = loop.settings;
   const { world } = engine;
-  const shell = await gateShell(gate, (path) => world.worktrees.file(loop.repo, baseCommit, path));
   const result = await world.sandbox.run(
     {
       loop: loop.id,
@@ -161,10 +167,22 @@ async function tryGate(
   );
   if (signal.aborted) throw new Error("interrupted in its validation");
   const baseline = where === "baseline" ? null : loop.baseline;
-  const fewerTestsAllowed = testsMayGo(loop.gateAllowed);
+  const { shell } = doing.gate;
+  const fewerTestsAllowed = allowsFewerTests(loop.gateAllowed, isTestFile);
   const judgement = judge({ gate, ending: result, commit, baseline, shell, fewerTestsAllowed });
   record(doing, loop, commit, where, result);
+  const { passed } = judgement.verdict;
+  const detail = judgement.verdict.note ?? describe(judgement.verdict);
+  world.watch({ type: "verdict", loop: loop.id, iteration: loop.iteration + 1, passed, detail });
   return { judgement, result, dir: workspace.dir };
+}
+
+/** "exit code 1, 2 of 3 tests failed" */
+function describe({ exitCode, evidence }: Verdict): string {
+  const code = exitCode === null ? "killed" : `exit code ${exitCode}`;
+  if (evidence === null) return code;
+  const { failed, ran } = evidence;
+  return failed === 0 ? `${code}, ${ran} tests` : `${code}, ${failed} of ${ran} tests failed`;
 }
 
 function record(

@@ -1,7 +1,9 @@
 import { type Dirent, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { createWorktrees, type GitWorktrees } from "../adapters/git/worktrees.ts";
 import { StoreCorrupt } from "../adapters/store/errors.ts";
 import { storeDirOf } from "../adapters/store/home.ts";
+import { FileTranscripts } from "../adapters/store/transcripts.ts";
 import { listSegments, walk } from "../adapters/store/walk.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
 import { apply, emptyState, type State } from "../core/state.ts";
@@ -10,6 +12,8 @@ import type { FeedEvent, IterationRecord, LoopFilter, Reader } from "../protocol
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import { type LoopView, loopView, timeOf } from "../views/loop-view.ts";
 import { type WhyView, why } from "../views/why.ts";
+import { systemClock } from "./clock.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** What a reader looks at; a live daemon and a log on disk both have it. */
 export interface Sight {
@@ -109,3 +113,27 @@ export async function readLog(
   }
   return { state, events };
 }
+
+/** Transcripts and diffs of a home, for reading beside whoever writes. */
+export function openRecords(
+  around: Surroundings,
+  home: string,
+): Pick<Sight, "transcripts" | "worktrees"> {
+  // What is in a transcript was redacted when it was written.
+  const transcripts = new FileTranscripts({ home, redact: (text) => text });
+  return { transcripts, worktrees: readingTrees(around, home) };
+}
+
+/** Worktrees for all that needs no sandbox: reading, the trash, a person's shell. */
+export function readingTrees({ euid }: Surroundings, home: string): GitWorktrees {
+  return createWorktrees({
+    home,
+    uid: euid === 0 ? sandboxUid : null,
+    now: systemClock.now,
+    identity,
+    runSetup: () => Promise.reject(new Error("a reader sets nothing up")),
+  });
+}
+
+export const sandboxUid = 65_534;
+export const identity = { name: "TaskDaemon", email: "taskdaemon@localhost" };

@@ -15,14 +15,16 @@ export interface Surroundings {
 /** Where all state lives, in order: the option, the variable, the platform's state directory. */
 export function homeOf(around: Surroundings, option: string | null): string {
   const { env, cwd, platform, euid, userHome } = around;
-  const named = option ?? env["TASKDAEMON_HOME"];
+  const { TASKDAEMON_HOME, XDG_STATE_HOME } = env;
+  const named = option ?? TASKDAEMON_HOME;
   if (named !== undefined && named !== "") return resolve(cwd, named);
   if (euid === 0) return "/var/lib/taskdaemon";
   if (platform === "darwin") return join(userHome, "Library", "Application Support", "taskdaemon");
-  return join(env["XDG_STATE_HOME"] || join(userHome, ".local", "state"), "taskdaemon");
+  return join(XDG_STATE_HOME || join(userHome, ".local", "state"), "taskdaemon");
 }
 
 /** HOME is the user's word; without it the user database answers. */
 export function userHomeOf(env: Surroundings["env"]): string {
-  return env["HOME"] || homedir();
+  const { HOME } = env;
+  return HOME || homedir();
 }

@@ -1,3 +1,4 @@
+import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
 import { type LoadedConfig, loadConfig, userConfigFiles } from "../adapters/config/load-config.ts";
 import {
@@ -13,7 +14,6 @@ import { createWorktrees, type GitWorktrees } from "../adapters/git/worktrees.ts
 import { type ConfiguredHook, createHooks } from "../adapters/hooks.ts";
 import { createModels } from "../adapters/llm/models.ts";
 import { searchPath } from "../adapters/sandbox/environment.ts";
-import { findPrograms } from "../adapters/sandbox/programs.ts";
 import { createSandbox, type SrtSandbox } from "../adapters/sandbox/sandbox.ts";
 import { FileTranscripts } from "../adapters/store/transcripts.ts";
 import type { LoopId, SandboxSettings } from "../core/loop.ts";
@@ -21,6 +21,7 @@ import { createRedact } from "../core/redact.ts";
 import { type HookName, hookNames, type LiveEvent, type TaskStore, type World } from "../ports.ts";
 import { toolNames } from "../tools/toolset.ts";
 import { systemClock } from "./clock.ts";
+import { identity } from "./reader.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** The world of one repository: its configuration decides what stands behind the ports. */
@@ -61,7 +62,7 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
   const worktrees = createWorktrees({
     home,
     uid,
-    identity: { name: "TaskDaemon", email: "taskdaemon@localhost" },
+    identity,
     now: systemClock.now,
     diskQuotaBytes: config.worktree["disk-quota"],
     runSetup: (setup, signal) => runSetup(sandbox, sandboxSettings(config), setup, signal),
@@ -71,11 +72,11 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     clock: systemClock,
     random: { next: () => Math.random() },
     store,
-    transcripts: new FileTranscripts(home, redact),
+    transcripts: new FileTranscripts({ home, redact }),
     models,
     sandbox,
     worktrees,
-    fileSystem: createFileSystem({ uid, ripgrep: findPrograms(searchPath(env)).ripgrep }),
+    fileSystem: createFileSystem({ uid, ripgrep: await findProgram("rg", searchPath(env)) }),
     fetcher: new HttpFetcher(),
     loopTypes,
     hooks: createHooks({
@@ -168,4 +169,16 @@ async function runSetup(
     signal,
   );
   return { ok: exitCode === 0, output };
+}
+
+async function findProgram(name: string, directories: readonly string[]): Promise<string | null> {
+  for (const directory of directories) {
+    const path = join(directory, name);
+    const isThere = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return path;
+  }
+  return null;
 }
