@@ -7,6 +7,7 @@ import { type LoopWorkspace, type Workspace, WorktreeError } from "../../ports.t
 import { createAgentGit, type Identity, identityEnvironment } from "./agent-git.ts";
 import { giveTo, removeTree } from "./files.ts";
 import { type Bytes, GitFailed, type GitPlace, git, splitNul, tryGit } from "./git.ts";
+import { ignoredByBase } from "./ignore-rules.ts";
 import type { Placement } from "./placement.ts";
 import { summarize } from "./reading.ts";
 import { loopRefs, ownObjects, readLoopRefs, type Shadow } from "./shadow.ts";
@@ -228,7 +229,7 @@ export class LoopTree implements LoopWorkspace {
       stagedChanges(this.#place, parent),
       this.#knownFacts().gitlinks.size > 0 ? null : git(this.#place, ["write-tree"]),
     ]);
-    const isStripped = await this.#strip(changes);
+    const isStripped = await this.#strip(changes, parent);
     const rest = isStripped ? await stagedChanges(this.#place, parent) : changes;
     if (rest.every(({ status, path }) => status === "D" && this.#knownFacts().gitlinks.has(path))) {
       return null;
@@ -238,14 +239,17 @@ export class LoopTree implements LoopWorkspace {
   }
 
   /** Takes out what must not be in a checkpoint. True when the index changed. */
-  async #strip(changes: readonly StagedChange[]): Promise<boolean> {
+  async #strip(changes: readonly StagedChange[], parent: CommitId): Promise<boolean> {
     const added = changes.filter(({ status }) => status === "A");
     const embedded = added.filter(({ mode }) => mode === "160000").map(({ path }) => path);
     if (changes.some(({ path }) => isIgnoreFile(path))) this.#ignoreRulesMoved = true;
     if (embedded.length > 0) {
       await flattenEmbedded(this.#place, join(this.#parts.dir, "no-index"), embedded);
-      const again = await stagedChanges(this.#place, this.#refs.get("head") ?? this.#parts.base);
-      await this.#strip(again.filter(({ mode }) => mode !== "160000"));
+      const again = await stagedChanges(this.#place, parent);
+      await this.#strip(
+        again.filter(({ mode }) => mode !== "160000"),
+        parent,
+      );
       return true;
     }
     const paths = added.map(({ path }) => path);
@@ -259,17 +263,8 @@ export class LoopTree implements LoopWorkspace {
   async #ignoredByBase(paths: readonly Bytes[]): Promise<Bytes[]> {
     if (!this.#ignoreRulesMoved || paths.length === 0) return [];
     const { dir, shadow, trees, base } = this.#parts;
-    const rules = join(dir, "base-ignore");
-    const place = { ...shadow.place, workTree: rules, indexFile: join(dir, "base-ignore-index") };
-    if ((await mkdir(rules, { recursive: true })) !== undefined) {
-      const { ignoreFiles } = await trees.read(shadow, base);
-      const input = ignoreFiles.map((path) => `${path}\0`).join("");
-      await git(place, ["read-tree", base]);
-      await git(place, ["checkout-index", "-f", "-z", "--stdin"], { input });
-    }
-    const input = paths.map((path) => `${path}\0`).join("");
-    const found = await tryGit(place, ["check-ignore", "-z", "--no-index", "--stdin"], { input });
-    return splitNul(found.stdout);
+    const { ignoreFiles } = await trees.read(shadow, base);
+    return ignoredByBase({ shadow, base, ignoreFiles, dir: join(dir, "base-ignore") }, paths);
   }
 
   async #writeTreeWithGitlinks(changes: readonly StagedChange[]): Promise<string> {

@@ -12,6 +12,8 @@ export interface StagedChange {
   readonly path: Bytes;
 }
 
+import { ignoredPaths } from "./ignore-rules.ts";
+
 const embeddedMax = 200;
 const mendedMax = 1_000_000;
 
@@ -81,13 +83,10 @@ export async function flattenEmbedded(
     }
   }
   if (files.length === 0) return;
-  const input = files.map((path) => `${path}\0`).join("");
-  const ignored = await tryGit(place, ["check-ignore", "-z", "--no-index", "--stdin"], { input });
-  const left = new Set(splitNul(ignored.stdout));
-  const wanted = files.filter((path) => !left.has(path)).map((path) => `${path}\0`);
-  await git(place, ["update-index", "-z", "--add", "--replace", "--stdin"], {
-    input: wanted.join(""),
-  });
+  const left = new Set(await ignoredPaths(place, files));
+  const input = files.filter((path) => !left.has(path)).map((path) => `${path}\0`);
+  const args = ["update-index", "-z", "--add", "--replace", "--stdin"];
+  await git(place, args, { input: input.join("") });
 }
 
 /** Makes readable what its owner closed, and drops what became a pipe, a socket or a device. */
