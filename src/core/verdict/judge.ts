@@ -1,9 +1,10 @@
 import { assert } from "../assert.ts";
 import type { CommitId, Evidence, Gate, Verdict } from "../loop.ts";
 import { readEvidence, runnersNamed } from "./evidence.ts";
+import { wholeFiles } from "./tally.ts";
 
 /** What the sandbox says of the command. */
-export interface Ending {
+interface Ending {
   readonly exitCode: number | null;
   readonly ended: "exited" | "timedOut" | "aborted" | "memory" | "processes";
   readonly output: string;
@@ -45,9 +46,16 @@ export function judge(trial: Trial): Judgement {
     durationMs: ending.durationMs,
     commit,
     evidence,
-    note: doubt ?? (exited && evidence === null ? onlyExitCode : null),
+    note: doubt ?? (exited ? remarkOn(evidence) : null),
   };
   return { verdict, gateChange: fewer !== null && doubt === fewer ? fewer : null };
+}
+
+const earlyFiles = "node:test saw whole files and no tests in them: they may have been ended early";
+
+function remarkOn(evidence: Evidence | null): string | null {
+  if (evidence === null) return onlyExitCode;
+  return evidence.runner === wholeFiles ? `${earlyFiles}, or are plain scripts.` : null;
 }
 
 const onlyExitCode = "No known test runner reported: the exit code is all there is.";
@@ -92,7 +100,9 @@ function doubtOf({ gate, baseline, shell }: Trial, evidence: Evidence | null): s
     return `${evidence.runner} reports ${evidence.failed} failed, but the exit code says success: the command hides failures.`;
   }
   if (evidence !== null) {
-    return evidence.ran === 0 ? `${evidence.runner} ran no tests.` : null;
+    if (evidence.ran === 0) return `${evidence.runner} ran no tests.`;
+    const endedEarly = evidence.runner === wholeFiles && baseline?.evidence?.runner === "node:test";
+    return endedEarly ? `${earlyFiles}.` : null;
   }
   if (baseline !== null && baseline.evidence !== null) {
     return `${baseline.evidence.runner} reported on the base commit and printed no summary now: it may have been ended early.`;

@@ -7,23 +7,38 @@ import {
   type Runner,
   stretches,
   sum,
+  type Tally,
+  wholeFiles,
 } from "./tally.ts";
 
+/** Tests that have a name of their own; a file among them that ran as a whole is none. */
 function nodeTest(lines: readonly string[]): Reading {
+  const { tally, files } = nodeSummary(lines);
+  if (tally === null) return null;
+  const ran = tally.ran - files;
+  return files > 0 && ran <= 0 ? null : { ...tally, ran };
+}
+
+/** Only whole files: plain scripts, or files that crashed or ended the process before their tests. */
+function nodeFiles(lines: readonly string[]): Reading {
+  const { tally, files } = nodeSummary(lines);
+  return tally !== null && files > 0 && tally.ran <= files ? tally : null;
+}
+
+const wholeFile = /^(?:[✔✖]|(?:not )?ok \d+ -) \S+\.[cm]?[jt]sx?(?: \([\d.]+ms\))?$/;
+
+function nodeSummary(lines: readonly string[]): { tally: Tally | null; files: number } {
   const start = lines.findLastIndex((line) => /^\s*(?:ℹ|#|i) tests \d+$/.test(line));
-  if (start === -1) return null;
-  const block = lines.slice(start, start + 9);
-  if (!block.some((line) => /(?:ℹ|#|i) duration_ms /.test(line))) return null;
+  const block = start === -1 ? [] : lines.slice(start, start + 9);
+  if (!block.some((line) => /(?:ℹ|#|i) duration_ms /.test(line))) return { tally: null, files: 0 };
   const count = (word: string) => {
     const found = block.find((line) => line.includes(` ${word} `));
     return Number(/ (\d{1,9})\s*$/.exec(found ?? "")?.[1] ?? 0);
   };
   const failed = count("fail") + count("cancelled");
-  return {
-    ran: count("pass") + failed,
-    failed,
-    skipped: count("skipped") + count("todo"),
-  };
+  const skipped = count("skipped") + count("todo");
+  const files = lines.slice(0, start).filter((line) => wholeFile.test(line)).length;
+  return { tally: { ran: count("pass") + failed, failed, skipped }, files };
 }
 
 function vitest(lines: readonly string[]): Reading {
@@ -134,6 +149,13 @@ export const jsRunners: readonly Runner[] = [
     weak: false,
     talks: true,
     read: nodeTest,
+  },
+  {
+    name: wholeFiles,
+    named: /^node .*--test(?: |$)/,
+    weak: false,
+    talks: false,
+    read: nodeFiles,
   },
   {
     name: "vitest",

@@ -19,6 +19,9 @@ export interface Runner {
   read(lines: readonly string[]): Reading;
 }
 
+/** The runner's name where node:test saw files, and no tests in them. */
+export const wholeFiles = "node:test (whole files)";
+
 export const nothing: Tally = { ran: 0, failed: 0, skipped: 0 };
 
 /** Numbers that stand before a word ("3 passed") or after it ("Passed: 3"), by the word. */

@@ -45,7 +45,7 @@ describe("reads what real runners print:", () => {
     ["mocha-pass", "mocha: 2 ran, 0 failed, 1 skipped"],
     ["mocha-tap", "TAP: 2 ran, 0 failed, 1 skipped"],
     ["node-dot", null],
-    ["node-exit-runner", "node:test: 1 ran, 0 failed, 0 skipped"],
+    ["node-exit-runner", "node:test (whole files): 1 ran, 0 failed, 0 skipped"],
     ["node-exit", null],
     ["node-none", "node:test: 0 ran, 0 failed, 0 skipped"],
     ["node-spec", "node:test: 3 ran, 1 failed, 2 skipped"],
@@ -88,6 +88,11 @@ describe("readEvidence", () => {
     expect(told("", fixture("vitest-ok") + fixture("pytest-pass"))).toBe(
       "vitest + pytest: 5 ran, 0 failed, 4 skipped",
     );
+  });
+
+  test("does not take a file that ended before its tests for a test", () => {
+    const mixed = fixture("node-spec").replace("✔ adds", "✔ test/a.test.mjs (57.01ms)\n✔ adds");
+    expect(told("node --test", mixed)).toBe("node:test: 2 ran, 1 failed, 2 skipped");
   });
 
   test("reads through colours", () => {

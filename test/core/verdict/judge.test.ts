@@ -132,6 +132,17 @@ describe("judge", () => {
     });
   });
 
+  test("does not pass files that end before their tests, where there were tests", () => {
+    const baseline = { ...green, evidence: { runner: "node:test", ran: 1, failed: 1, skipped: 0 } };
+    const one = trial(fixture("node-exit-runner"), { shell: "node --test", baseline });
+    expect(said(one).passed).toBe(false);
+    expect(said({ ...one, baseline: null })).toEqual({
+      passed: true,
+      note: "node:test saw whole files and no tests in them: they may have been ended early, or are plain scripts.",
+      gateChange: null,
+    });
+  });
+
   test("asks a person when fewer tests ran than on the base commit", () => {
     const baseline = { ...green, evidence: { runner: "vitest", ran: 3, failed: 0, skipped: 0 } };
     const sentence = "2 tests ran; on the base commit there were 3.";
