@@ -1,0 +1,40 @@
+// The tests run real sandboxed commands: says what the machine lacks, or as root installs it.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+
+const needed = { bwrap: "bubblewrap", socat: "socat", rg: "ripgrep", git: "git" };
+
+const missing = process.platform === "linux" ? missingPackages() : [];
+if (missing.length > 0) {
+  const install = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
+  if (process.getuid() === 0 && has("apt-get")) {
+    console.error(`installing what the tests need: ${missing.join(", ")}`);
+    run("apt-get update -qq");
+    run(`${install} -qq`);
+  }
+  const left = missingPackages();
+  if (left.length > 0) {
+    console.error(`The tests need ${left.join(", ")}. Install them first: sudo ${install}`);
+    process.exit(1);
+  }
+}
+
+function missingPackages() {
+  return Object.entries(needed)
+    .filter(([program]) => !has(program))
+    .map(([, name]) => name);
+}
+
+function has(program) {
+  return (process.env.PATH ?? "")
+    .split(delimiter)
+    .some((directory) => existsSync(join(directory, program)));
+}
+
+function run(command) {
+  spawnSync("sh", ["-c", command], {
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+  });
+}
