@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
-import { assert } from "../../core/assert.ts";
+import { assert, Bug } from "../../core/assert.ts";
 import type { Transaction } from "../../core/events.ts";
 
 /*
@@ -13,8 +13,15 @@ export const formatVersion = 1;
 /** The largest line; more than this in one decision is a bug. */
 export const transactionBytesMax = 16 * 1024 * 1024;
 
-const trailerBytes = ',"crc":"00000000"}'.length;
-const newline = 10;
+const crcKey = ',"crc":"';
+const seqKey = Buffer.from('{"seq":');
+/** With a place for the digits. */
+const trailer = Buffer.from(`${crcKey}00000000"}\n`);
+const trailerBytes = trailer.length - 1;
+const crcDigitsBeforeEnd = '00000000"}\n'.length;
+/** Everything in a line but its events. */
+const frameBytesMax = 256;
+const digitZero = 48;
 
 export type Decoded =
   | { readonly ok: true; readonly transaction: Transaction }
@@ -25,6 +32,8 @@ export type Decoded =
 export class Lines {
   #bytes: Buffer;
   #length = 0;
+  #at = Number.NaN;
+  #atBytes = Buffer.alloc(0);
 
   constructor(bytes: number) {
     this.#bytes = Buffer.allocUnsafe(bytes);
@@ -43,24 +52,38 @@ export class Lines {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** Runs once for every append: only the events are made a string, the rest is put down as bytes. */
   add(transaction: Transaction): void {
-    const text = beforeCrc(transaction);
+    const { seq, at, events } = transaction;
+    assert(Number.isSafeInteger(seq) && seq > 0, "an event has no number");
+    assert(Number.isFinite(at), "an event has no time");
+    assert(events.length > 0, "a transaction has no events");
+    const text = JSON.stringify(events);
     // No UTF-16 unit needs more than three bytes.
-    this.#reserve(text.length * 3 + trailerBytes + 1);
+    this.#reserve(text.length * 3 + frameBytesMax);
     const start = this.#length;
-    const end = start + this.#bytes.write(text, start);
-    assert(
-      end - start + trailerBytes < transactionBytesMax,
-      `transaction ${transaction.seq} is larger than ${transactionBytesMax} bytes`,
-    );
-    const trailer = trailerOf(crc32(this.#bytes.subarray(start, end)));
-    this.#bytes.write(trailer, end, "latin1");
-    this.#bytes[end + trailerBytes] = newline;
-    this.#length = end + trailerBytes + 1;
+    let end = put(this.#bytes, start, seqKey);
+    end = putDigits(this.#bytes, end, seq);
+    end = put(this.#bytes, end, this.#afterSeq(at));
+    end += this.#bytes.write(text, end);
+    const crc = crc32(this.#bytes.subarray(start, end));
+    end = put(this.#bytes, end, trailer);
+    if (end - start > transactionBytesMax) throw new Bug(`transaction ${seq} is too large`);
+    putHex(this.#bytes, end - crcDigitsBeforeEnd, crc);
+    this.#length = end;
   }
 
   clear(): void {
     this.#length = 0;
+  }
+
+  /** Many transactions share a millisecond. */
+  #afterSeq(at: number): Buffer {
+    if (at !== this.#at) {
+      this.#at = at;
+      this.#atBytes = Buffer.from(`,"at":${at},"v":${formatVersion},"events":`);
+    }
+    return this.#atBytes;
   }
 
   #reserve(bytes: number): void {
@@ -84,10 +107,10 @@ export function decodeLine(line: Buffer): Decoded {
   if (line.length >= transactionBytesMax) return refused("the line is too long");
   const end = line.length - trailerBytes;
   if (end <= 0) return refused("the line is cut off");
-  const trailer = line.toString("latin1", end);
-  if (trailer !== trailerOf(crc32(line.subarray(0, end)))) {
+  const found = line.toString("latin1", end);
+  if (found !== trailerOf(crc32(line.subarray(0, end)))) {
     return refused(
-      trailer.startsWith(',"crc":"') ? "the checksum does not fit" : "the line has no checksum",
+      found.startsWith(crcKey) ? "the checksum does not fit" : "the line has no checksum",
     );
   }
   return parse(line.toString("utf8"));
@@ -95,20 +118,40 @@ export function decodeLine(line: Buffer): Decoded {
 
 /** Whether whole content and more stand before the end of a bad line: then a crash did not cut it. */
 export function beginsWithWholeLine(line: Buffer): boolean {
-  const end = line.indexOf(',"crc":"') + trailerBytes;
+  const end = line.indexOf(crcKey) + trailerBytes;
   return end > trailerBytes && end < line.length && decodeLine(line.subarray(0, end)).ok;
 }
 
-function beforeCrc(transaction: Transaction): string {
-  const { seq, at, events } = transaction;
-  assert(Number.isSafeInteger(seq) && seq > 0, `${seq} is no number of an event`);
-  assert(Number.isFinite(at), `event ${seq} has no time`);
-  assert(events.length > 0, `transaction ${seq} has no events`);
-  return `{"seq":${seq},"at":${at},"v":${formatVersion},"events":${JSON.stringify(events)}`;
+function trailerOf(crc: number): string {
+  return `${crcKey}${crc.toString(16).padStart(8, "0")}"}`;
 }
 
-function trailerOf(crc: number): string {
-  return `,"crc":"${crc.toString(16).padStart(8, "0")}"}`;
+const hexDigits = Buffer.from("0123456789abcdef");
+
+function putHex(bytes: Buffer, start: number, crc: number): void {
+  for (let digit = 0; digit < 8; digit += 1) {
+    bytes[start + digit] = hexDigits[(crc >>> (28 - 4 * digit)) & 15] as number;
+  }
+}
+
+function putDigits(bytes: Buffer, start: number, value: number): number {
+  let end = start + 1;
+  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) end += 1;
+  let rest = value;
+  for (let at = end - 1; at >= start; at -= 1) {
+    const tenth = Math.floor(rest / 10);
+    bytes[at] = digitZero + rest - tenth * 10;
+    rest = tenth;
+  }
+  return end;
+}
+
+/** For a few bytes, faster than `copy`. */
+function put(bytes: Buffer, start: number, source: Buffer): number {
+  for (let index = 0; index < source.length; index += 1) {
+    bytes[start + index] = source[index] as number;
+  }
+  return start + source.length;
 }
 
 /** The checksum held: what stands here is what was written, by whichever version. */

@@ -1,7 +1,7 @@
 import { stat, truncate } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { setImmediate } from "node:timers";
-import { assert } from "../../core/assert.ts";
+import { assert, Bug } from "../../core/assert.ts";
 import type { Transaction } from "../../core/events.ts";
 import { StoreBroken, type TaskStore } from "../../ports.ts";
 import { Lines } from "./codec.ts";
@@ -15,6 +15,8 @@ const segmentBytesMax = 64 * 1024 * 1024;
 /** Lines that wait for the disk. More means that nobody awaits their appends. */
 const pendingBytesMax = 256 * 1024 * 1024;
 const batchBytesFirst = 64 * 1024;
+/** From here on, encoding takes as long as a sync: better side by side than one after the other. */
+const batchBytesWorth = 64 * 1024;
 /** A batch that grew larger than this gives its memory back. */
 const batchBytesKept = 4 * 1024 * 1024;
 
@@ -96,14 +98,14 @@ export class JsonlTaskStore implements TaskStore {
   append(transaction: Transaction): Promise<void> {
     if (this.#broken !== null) return Promise.reject(this.#broken);
     assert(this.#closed === null, "append to a closed store");
-    assert(
-      transaction.seq === this.#seq,
-      `transaction ${transaction.seq} where event ${this.#seq} is due`,
-    );
+    if (transaction.seq !== this.#seq) {
+      throw new Bug(`transaction ${transaction.seq} where event ${this.#seq} is due`);
+    }
     const batch = this.#collecting ?? this.#beginBatch();
     batch.lines.add(transaction);
     assert(batch.lines.length <= pendingBytesMax, "appends outrun the disk");
     this.#seq += transaction.events.length;
+    if (batch.lines.length >= batchBytesWorth) this.#commit();
     return batch.durable.promise;
   }
 
@@ -116,14 +118,18 @@ export class JsonlTaskStore implements TaskStore {
     const batch = new Batch(this.#seq, this.#spare ?? new Lines(batchBytesFirst));
     this.#spare = null;
     this.#collecting = batch;
-    if (this.#committing === null) setImmediate(() => this.#commit());
+    if (this.#committing === null) this.#commitSoon();
     return batch;
   }
 
-  /** Not begun before every waiter of the last batch had its turn: what they append joins in. */
+  /** Once all who wait for the last batch had their turn: what they append joins in. */
+  #commitSoon(): void {
+    setImmediate(() => this.#commit());
+  }
+
   #commit(): void {
     const batch = this.#collecting;
-    assert(batch !== null && this.#committing === null, "one commit at a time");
+    if (batch === null || this.#committing !== null) return;
     this.#collecting = null;
     this.#committing = batch;
     this.#makeDurable(batch).then(
@@ -141,7 +147,7 @@ export class JsonlTaskStore implements TaskStore {
       this.#file = await this.#options.files.create(segmentFile(this.#lock.storeDir, seq));
       this.#fileBytes = 0;
     }
-    await this.#file.write(lines.bytes);
+    this.#file.write(lines.bytes);
     await this.#file.datasync();
     this.#fileBytes += lines.length;
   }
@@ -150,8 +156,9 @@ export class JsonlTaskStore implements TaskStore {
     this.#committing = null;
     batch.lines.clear();
     this.#spare = batch.lines.capacity <= batchBytesKept ? batch.lines : null;
+    if ((this.#collecting?.lines.length ?? 0) >= batchBytesWorth) this.#commit();
     batch.durable.resolve();
-    if (this.#collecting !== null) setImmediate(() => this.#commit());
+    if (this.#collecting !== null) this.#commitSoon();
   }
 
   #break(batch: Batch, cause: unknown): void {

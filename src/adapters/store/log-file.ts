@@ -1,12 +1,15 @@
-import { Buffer } from "node:buffer";
+import { writeSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { privateFile, syncDir } from "./home.ts";
 
 /** A segment that is being written. Small, so that a test can fail it at any byte. */
 export interface LogFile {
-  /** Appends all bytes or throws; then any part of them may be in the file. */
-  write(bytes: Uint8Array): Promise<void>;
+  /**
+   * Appends all bytes or throws; then any part of them may be in the file. At once: it is a copy
+   * into the page cache, and the sync must be on its way before the next batch is encoded.
+   */
+  write(bytes: Uint8Array): void;
   /** Resolves once what was written is durable. */
   datasync(): Promise<void>;
   close(): Promise<void>;
@@ -37,12 +40,9 @@ export const diskFiles: LogFiles = {
 
 function onDisk(handle: FileHandle): LogFile {
   return {
-    async write(bytes) {
+    write(bytes) {
       let written = 0;
-      while (written < bytes.length) {
-        const result = await handle.write(bytes, written);
-        written += result.bytesWritten;
-      }
+      while (written < bytes.length) written += writeSync(handle.fd, bytes, written);
     },
     datasync: () => handle.datasync(),
     close: () => handle.close(),
@@ -53,7 +53,7 @@ function onDisk(handle: FileHandle): LogFile {
 export async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
   const file = await diskFiles.create(path);
   try {
-    await file.write(Buffer.from(bytes));
+    file.write(bytes);
     await file.datasync();
   } finally {
     await file.close();

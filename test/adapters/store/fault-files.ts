@@ -40,7 +40,7 @@ export class FaultFiles implements LogFiles {
     // Files that were there before are tracked by nobody: they were durable.
     if (size !== null) this.#open.set(path, progress);
     return {
-      write: async (bytes) => {
+      write: (bytes) => {
         const room = Math.min(bytes.length, this.roomBytes);
         this.roomBytes -= room;
         let error: unknown = room < bytes.length ? diskError("ENOSPC") : null;
@@ -49,7 +49,7 @@ export class FaultFiles implements LogFiles {
         } catch (fault) {
           error = fault;
         }
-        await file.write(bytes.subarray(0, room));
+        file.write(bytes.subarray(0, room));
         progress.written += room;
         if (error !== null) throw error;
       },

@@ -75,7 +75,7 @@ describe("on disk", () => {
 
   test("appends that arrive while a sync runs share the next one", async () => {
     const store = await place.open();
-    await appendAll(store, transactionsOf(Array.from({ length: 500 }, () => 1)));
+    await appendAll(store, transactionsOf(Array.from({ length: 300 }, () => 1)));
     await store.close();
     expect(place.files.operations).toEqual(["create", "write", "datasync"]);
   });
