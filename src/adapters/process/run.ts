@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
+import { Socket } from "node:net";
 import { constants, setPriority } from "node:os";
 import { performance } from "node:perf_hooks";
 import { kill } from "node:process";
@@ -7,6 +8,7 @@ import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redact } from "../../ports.ts";
 import { BoundedCapture } from "./capture.ts";
+import type { OutputPipes, PipePool } from "./pipes.ts";
 import { isAlive, ProcessTable, readProc } from "./tree.ts";
 import type { TreeLimits, TreeWatch } from "./watch.ts";
 
@@ -23,6 +25,8 @@ export interface ProcessRequest {
   readonly limits: TreeLimits;
   /** Opened for reading as descriptor 4. */
   readonly inputFile: string | null;
+  /** Instead of Node's own, which scripts cannot open by name. */
+  readonly pipes: PipePool | null;
   /** Marks processes that leave the tree, so that the end finds them: an environment entry. */
   readonly mark: string | null;
 }
@@ -46,6 +50,7 @@ export class SpawnFailed extends Error {}
 
 const statusBytesMax = 4096;
 const statusDescriptor = 3;
+const handshakeDescriptor = 5;
 /** Below the daemon and the person at the keyboard: a fork storm must not starve its watchman. */
 const niceness = 10;
 /** Without a pid namespace a process may hide from us and hold a pipe: it is not waited for. */
@@ -54,18 +59,31 @@ const killRounds = 40;
 const killRoundMs = 25;
 
 /**
+ * Descriptors of the program: 3 takes its reports, 4 is `inputFile`, and on 5 a line that it
+ * writes is answered with a line, for as long as we live.
+ *
  * Runs a program in a process group of its own until it ends, is aborted, takes too long or
  * grows beyond its limits; then everything it started is dead. Rejects with SpawnFailed only.
  */
-export async function runProcess(
+export function runProcess(
   request: ProcessRequest,
   watch: TreeWatch,
   signal: AbortSignal,
 ): Promise<ProcessEnd> {
+  if (request.pipes === null) return runWith(request, null, watch, signal);
+  return request.pipes.lend((pipes) => runWith(request, pipes, watch, signal));
+}
+
+async function runWith(
+  request: ProcessRequest,
+  pipes: OutputPipes | null,
+  watch: TreeWatch,
+  signal: AbortSignal,
+): Promise<ProcessEnd> {
   const startedAt = performance.now();
-  const child = await start(request);
+  const child = await start(request, pipes);
   const root = child.pid ?? 0;
-  const captures = capture(child, request.outputBytesMax);
+  const captures = capture(child, pipes, request.outputBytesMax);
   let ended: ProcessEnding = "exited";
   let killing: Promise<void> | null = null;
   const end = (reason: ProcessEnding) => {
@@ -98,17 +116,21 @@ export async function runProcess(
   }
 }
 
-async function start(request: ProcessRequest): Promise<ChildProcess> {
+async function start(request: ProcessRequest, pipes: OutputPipes | null): Promise<ChildProcess> {
   const [program, ...args] = request.argv;
   const input = request.inputFile === null ? null : openSync(request.inputFile, "r");
+  const [stdout, stderr] = pipes?.descriptors ?? (["pipe", "pipe"] as const);
   try {
-    const child = spawn(program, args, {
+    const options: SpawnOptions = {
       cwd: request.cwd,
       env: request.env,
       detached: true,
-      stdio: ["ignore", "pipe", "pipe", "pipe", ...(input === null ? [] : [input])],
+      stdio: ["ignore", stdout, stderr, "pipe", input ?? "ignore", "pipe"],
       ...(request.uid === null ? {} : { uid: request.uid, gid: request.uid }),
-    });
+    };
+    const child = spawn(program, args, options);
+    const line: unknown = Object.values(child.stdio)[handshakeDescriptor];
+    if (line instanceof Socket) answer(line);
     await new Promise<void>((resolve, reject) => {
       child.once("spawn", resolve);
       child.once("error", (cause) =>
@@ -118,8 +140,15 @@ async function start(request: ProcessRequest): Promise<ChildProcess> {
     });
     return child;
   } finally {
+    pipes?.closeDescriptors();
     if (input !== null) closeSync(input);
   }
+}
+
+/** A program that asks here before it does anything does nothing once we are dead. */
+function answer(line: Socket): void {
+  line.once("data", () => line.end("go\n"));
+  line.once("error", () => line.destroy());
 }
 
 function lowerPriority(pid: number): void {
@@ -136,26 +165,31 @@ interface Captures {
   readonly stdout: BoundedCapture;
   readonly stderr: BoundedCapture;
   readonly status: () => string;
+  readonly streams: readonly Readable[];
 }
 
-function capture(child: ChildProcess, bytesMax: number): Captures {
+function capture(child: ChildProcess, pipes: OutputPipes | null, bytesMax: number): Captures {
   const both = new BoundedCapture(bytesMax);
   const stdout = new BoundedCapture(bytesMax);
   const stderr = new BoundedCapture(bytesMax);
-  child.stdout?.on("data", (chunk) => {
-    stdout.push(chunk);
-    both.push(chunk);
-  });
-  child.stderr?.on("data", (chunk) => {
-    stderr.push(chunk);
-    both.push(chunk);
-  });
+  const streams: Readable[] = [];
+  for (const [stream, own] of [
+    [pipes?.stdout ?? child.stdout, stdout],
+    [pipes?.stderr ?? child.stderr, stderr],
+  ] as const) {
+    if (stream === null) continue;
+    streams.push(stream);
+    stream.on("data", (chunk) => {
+      own.push(chunk);
+      both.push(chunk);
+    });
+  }
   let status = "";
   const reports = child.stdio[statusDescriptor] as Readable | null | undefined;
   reports?.on("data", (chunk) => {
     if (status.length < statusBytesMax) status += chunk;
   });
-  return { both, stdout, stderr, status: () => status };
+  return { both, stdout, stderr, status: () => status, streams };
 }
 
 /** The program ended; what it left behind is killed, which closes the pipes. */
@@ -164,13 +198,17 @@ async function closed(
   captures: Captures,
   mark: string | null,
 ): Promise<{ code: number | null; by: NodeJS.Signals | null }> {
-  const pipesClosed = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const pipesClosed = Promise.all(
+    [child, ...captures.streams].map(
+      (end) => new Promise<void>((resolve) => end.once("close", () => resolve())),
+    ),
+  );
   const exit = await new Promise<{ code: number | null; by: NodeJS.Signals | null }>((resolve) =>
     child.once("exit", (code, by) => resolve({ code, by })),
   );
   await killLeftovers(child.pid ?? 0, captures.status(), mark);
   await Promise.race([pipesClosed, sleep(pipesCloseMs, undefined, { ref: false })]);
-  for (const stream of [child.stdout, child.stderr]) stream?.destroy();
+  for (const stream of captures.streams) stream.destroy();
   return exit;
 }
 
@@ -197,7 +235,7 @@ async function killLeftovers(root: number, status: string, mark: string | null):
     if (mark !== null) left.push(...marked(mark));
     if (left.length === 0) return;
     killAll(left);
-    await sleep(killRoundMs);
+    await sleep(Math.min(2 ** round, killRoundMs));
   }
 }
 

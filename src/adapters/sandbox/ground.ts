@@ -1,8 +1,9 @@
 import { readdirSync, writeFileSync } from "node:fs";
-import { platform, userInfo } from "node:os";
+import { availableParallelism, platform, userInfo } from "node:os";
 import { join } from "node:path";
 import { arch, geteuid, pid } from "node:process";
 import type { Redact } from "../../ports.ts";
+import { PipePool } from "../process/pipes.ts";
 import { readProc } from "../process/tree.ts";
 import { TreeWatch } from "../process/watch.ts";
 import { searchPath } from "./environment.ts";
@@ -27,6 +28,7 @@ export interface SandboxOptions {
   readonly hidden?: readonly string[];
 }
 
+const slotsPerCore = 2;
 const closeOnExec = 0o2000000;
 
 /** All that is the same for every command of this daemon. */
@@ -45,6 +47,9 @@ export interface Ground {
   /** System call filters; null where we do not know the processor. */
   readonly filters: SeccompFilters | null;
   readonly watch: TreeWatch;
+  /** How many commands run at once. */
+  readonly slots: number;
+  readonly pipes: PipePool;
 }
 
 export interface SeccompFilters {
@@ -60,6 +65,8 @@ export function prepareGround(options: SandboxOptions): Ground {
   const dropTo = isRoot ? options.uid : null;
   const scratch = new Scratch(options.home, { pid, uid: dropTo });
   scratch.reap();
+  const { concurrency } = options;
+  const slots = concurrency === "auto" ? availableParallelism() * slotsPerCore : concurrency;
   const visible = system.map((entry) => entry.path);
   return {
     options,
@@ -73,6 +80,8 @@ export function prepareGround(options: SandboxOptions): Ground {
     strayDescriptors: findStrayDescriptors(),
     filters: writeFilters(scratch.keep("seccomp")),
     watch: new TreeWatch(),
+    slots,
+    pipes: new PipePool(scratch.keep("pipes"), { count: slots, owner: dropTo }),
   };
 }
 

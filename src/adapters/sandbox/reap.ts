@@ -2,14 +2,13 @@ import { readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { geteuid, kill } from "node:process";
-import { readProc } from "../process/tree.ts";
+import { isAlive, readProc } from "../process/tree.ts";
 
 /** How sandbox-runtime calls the sockets of its bridge. */
 const bridgeSocket = /^claude-(http|socks)-[0-9a-f]+\.sock$/;
 
 /**
  * Ends the bridges of daemons that were killed: `socat` outlives its parent and is given to init.
- * Commands need no reaping: the kernel ends them with their daemon.
  */
 export function reapBridges(): void {
   const inUse = new Set<string>();
@@ -23,6 +22,19 @@ export function reapBridges(): void {
   for (const name of readdirSync(tmpdir())) {
     const path = join(tmpdir(), name);
     if (bridgeSocket.test(name) && !inUse.has(path) && isOurs(path)) rmSync(path, { force: true });
+  }
+}
+
+/** Should the kernel not have ended them: sandboxes of dead daemons of this home. */
+export function reapSandboxes(home: string): void {
+  const temp = `${join(home, "sandbox-temp")}/`;
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const [program = "", ...args] = readProc(Number(name), "cmdline")?.split("\0") ?? [];
+    if (!/(^|\/)bwrap$/.test(program)) continue;
+    const place = args.find((arg) => arg.startsWith(temp));
+    const daemon = Number(place?.slice(temp.length).split("-")[0]);
+    if (place !== undefined && !isAlive(daemon)) kill(Number(name), "SIGKILL");
   }
 }
 

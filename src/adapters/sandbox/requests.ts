@@ -50,6 +50,7 @@ export function confinedRequest(
     cwd: "/",
     uid: confinement === "dropped" ? ground.dropTo : null,
     inputFile: (unixSockets ? ground.filters?.withUnixSockets : ground.filters?.strict) ?? null,
+    pipes: ground.pipes,
     mark: null,
   };
 }
@@ -70,6 +71,8 @@ export function openRequest(
     cwd: request.cwd,
     uid: ground.dropTo,
     inputFile: null,
+    // What hides from us may go on writing: not into the next command's output.
+    pipes: null,
     mark: `${name}=${token}`,
   };
 }

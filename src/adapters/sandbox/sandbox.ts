@@ -1,4 +1,4 @@
-import { availableParallelism } from "node:os";
+import { platform } from "node:os";
 import {
   type CommandRequest,
   type CommandResult,
@@ -10,20 +10,21 @@ import { Bulkhead } from "./bulkhead.ts";
 import { type Ground, prepareGround, type SandboxOptions } from "./ground.ts";
 import { AllowlistProxy } from "./network.ts";
 import { probeGround, type SandboxProbe } from "./probe.ts";
-import { reapBridges } from "./reap.ts";
+import { reapBridges, reapSandboxes } from "./reap.ts";
 import { confinedRequest, openRequest } from "./requests.ts";
 import { removeTree } from "./scratch.ts";
 import { shellArguments } from "./wrap.ts";
-
-const slotsPerCore = 2;
 
 /**
  * Clears away what dead daemons left and tries once how this machine confines. Resolves also where
  * nothing does: then `run` rejects, unless its settings say `off`. One per home and process.
  */
 export async function createSandbox(options: SandboxOptions): Promise<SrtSandbox> {
+  if (platform() === "linux") {
+    reapSandboxes(options.home);
+    reapBridges();
+  }
   const ground = prepareGround(options);
-  if (!ground.isMac) reapBridges();
   return new SrtSandbox(ground, await probeGround(ground));
 }
 
@@ -42,13 +43,10 @@ export class SrtSandbox implements Sandbox {
   readonly #proxy: AllowlistProxy;
 
   constructor(ground: Ground, probe: SandboxProbe) {
-    const { concurrency } = ground.options;
     this.probe = probe;
     this.#ground = ground;
     this.#proxy = new AllowlistProxy(ground.dropTo);
-    this.#bulkhead = new Bulkhead(
-      concurrency === "auto" ? availableParallelism() * slotsPerCore : concurrency,
-    );
+    this.#bulkhead = new Bulkhead(ground.slots);
   }
 
   async run(request: CommandRequest, signal: AbortSignal): Promise<CommandResult> {

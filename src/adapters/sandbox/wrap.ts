@@ -28,6 +28,11 @@ export interface WrapRequest {
 
 /** One file of a command may grow to this size: 2 GiB, in bash's unit. */
 const fileKibibytesMax = 2 * 1024 * 1024;
+/**
+ * `--die-with-parent` takes hold late: a daemon that dies while bubblewrap still builds its view
+ * would leave the command running. So the command asks first, and without an answer it ends.
+ */
+const handshake = "echo >&5; read -r go <&5 || exit 125; unset go; exec 5>&-; ";
 const relayRoundsMax = 200;
 const namespaces = [
   "--unshare-pid",
@@ -52,6 +57,10 @@ const rights: Readonly<Record<Confinement, readonly string[]>> = {
 export function wrapCommand(request: WrapRequest): [string, ...string[]] {
   const { confinement, ground, view, pass } = request;
   const { programs } = ground;
+  const command =
+    pass === null
+      ? shellArguments(ground, `${handshake}${request.command}`)
+      : relayed(ground, shellArguments(ground, request.command));
   const placed = pass === null ? [] : [[pass.socketPath, proxySocketPlace] as const];
   return [
     programs.bwrap ?? "bwrap",
@@ -62,7 +71,7 @@ export function wrapCommand(request: WrapRequest): [string, ...string[]] {
     request.cwd,
     "--",
     ...(confinement === "root" ? dropUser(programs.setpriv ?? "setpriv", request.uid) : []),
-    ...(pass === null ? shellArguments(ground, request.command) : relayed(ground, request.command)),
+    ...command,
   ];
 }
 
@@ -90,11 +99,12 @@ function dropUser(setpriv: string, uid: number): string[] {
 }
 
 /** Starts the relay to the proxy, waits until it listens, and becomes the command. */
-function relayed(ground: ShellGround, command: string): string[] {
+function relayed(ground: ShellGround, command: readonly string[]): string[] {
   const { shell, socat } = ground.programs;
   const listen = `TCP-LISTEN:${relayPort},bind=127.0.0.1,fork,reuseaddr,backlog=4096`;
   const port = relayPort.toString(16).toUpperCase().padStart(4, "0");
   const script = [
+    handshake,
     `"$1" ${listen} UNIX-CONNECT:${proxySocketPlace} </dev/null >/dev/null 2>&1 &`,
     "n=0",
     `until grep -q ":${port} .* 0A " /proc/net/tcp || [ $n -ge ${relayRoundsMax} ]; do`,
@@ -102,9 +112,5 @@ function relayed(ground: ShellGround, command: string): string[] {
     "done",
     'shift; exec "$@"',
   ].join("\n");
-  return [
-    shell ?? "/bin/sh",
-    ...["-c", script, "sh", socat ?? "socat"],
-    ...shellArguments(ground, command),
-  ];
+  return [shell ?? "/bin/sh", ...["-c", script, "sh", socat ?? "socat"], ...command];
 }

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { execPath } from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   createSandbox,
@@ -48,11 +49,23 @@ function running(text: string): string[] {
   });
 }
 
+function nameOf(pid: string): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+  } catch {
+    return null;
+  }
+}
+
+function parentOf(pid: string): number {
+  return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+}
+
 async function until(isTrue: () => boolean, timeoutMs = 5000): Promise<boolean> {
   const startedAt = performance.now();
   while (performance.now() - startedAt < timeoutMs) {
     if (isTrue()) return true;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sleep(20);
   }
   return isTrue();
 }
@@ -68,6 +81,12 @@ describe("ends and limits", () => {
       stderr: "err\n",
     });
     expect([...result.output.trim().split("\n")].sort()).toEqual(["err", "out"]);
+  });
+
+  test("lets scripts open their output by name", async () => {
+    const command = "echo a > /dev/stderr; echo b | tee /dev/stderr > /dev/stdout";
+    const result = await sandbox.run(requestFor(stage, command), never);
+    expect(result).toMatchObject({ exitCode: 0, stdout: "b\n", stderr: "a\nb\n" });
   });
 
   test("ends a command that takes too long, with all it started", async () => {
@@ -165,7 +184,7 @@ describe("places", () => {
     expect(output).toContain("kept");
     expect(output).not.toContain("a\n");
     expect(
-      readdirSync(join(stage.home, "sandbox-temp")).filter((n) => !n.endsWith("seccomp")),
+      readdirSync(join(stage.home, "sandbox-temp")).filter((n) => !/seccomp|pipes/.test(n)),
     ).toEqual([]);
   });
 
@@ -187,7 +206,7 @@ describe("places", () => {
       [".cargo/bin/tool", "#!/bin/sh\necho tool; cat ~/../../../../.cargo/credentials.toml"],
       [".cargo/credentials.toml", "token"],
       ["node/lib/data", "data"],
-      ["node/bin/node-tool", '#!/bin/sh\ncat "${0%/*}/../lib/data"'],
+      ["node/bin/node-tool", '#!/bin/sh\ncat "$(dirname "$0")/../lib/data"'],
     ] as const) {
       mkdirSync(join(home, path, ".."), { recursive: true });
       writeFileSync(join(home, path), text, { mode: 0o755 });
@@ -264,26 +283,62 @@ describe("network", () => {
 });
 
 describe("a daemon that is killed", () => {
-  test("takes its commands with it, and the next one clears up", async () => {
+  const killedWhen = async (
+    isTime: (child: ChildProcess, duration: string) => Promise<unknown>,
+  ) => {
     const own = setStage();
     const options = optionsFor(own);
+    const duration = `${300 + Math.random()}`;
     const child = spawn(
       execPath,
       [join(import.meta.dirname, "runner.ts"), JSON.stringify({ ...options, redact: null })],
       { stdio: ["pipe", "ignore", "inherit"] },
     );
     const settings = { networkAllow: ["example.org"] };
-    for (const command of ["sleep 305.5", "(setsid sleep 305.5 &) ; sleep 305.5"]) {
+    for (const command of [
+      `sleep ${duration}`,
+      `(setsid sleep ${duration} &) ; sleep ${duration}`,
+    ]) {
       child.stdin.write(`${JSON.stringify(requestFor(own, command, { settings }))}\n`);
+      child.stdin.write(`${JSON.stringify(requestFor(own, command))}\n`);
     }
-    expect(await until(() => running("305.5").length > 0)).toBe(true);
-    const bridges = () => running("UNIX-LISTEN:").length;
-    const before = bridges();
+    expect(await until(() => running(duration).length > 0)).toBe(true);
+    await isTime(child, duration);
+    const died = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGKILL");
-    expect(await until(() => running("305.5").length === 0)).toBe(true);
+    await died;
+    // A bubblewrap whose parent died before it was told to go on waits for ever, and runs nothing.
+    const commands = () =>
+      running(duration).filter((pid) => nameOf(pid) !== "bwrap" && nameOf(pid) !== null);
+    const areGone = await until(() => commands().length === 0);
+    return { areGone, own, options, left: () => running(duration) };
+  };
+
+  test("takes its commands with it, and the next one clears up", async () => {
+    const sleeping = (duration: string) =>
+      running(duration).filter((pid) => nameOf(pid) === "sleep");
+    const { areGone, own, options } = await killedWhen((_child, duration) =>
+      until(() => sleeping(duration).length >= 6),
+    );
+    expect(areGone).toBe(true);
+    const orphans = () => running("UNIX-LISTEN:").filter((pid) => parentOf(pid) === 1);
+    const orphaned = orphans();
     const next = await createSandbox(options);
-    expect(await until(() => bridges() < before)).toBe(true);
-    expect(readdirSync(join(own.home, "sandbox-temp"))).toEqual([`${process.pid}-seccomp`]);
+    expect(await until(() => orphaned.every((pid) => nameOf(pid) === null))).toBe(true);
+    expect(orphaned.length).toBeGreaterThan(0);
+    expect(readdirSync(join(own.home, "sandbox-temp"))).toEqual([
+      `${process.pid}-pipes`,
+      `${process.pid}-seccomp`,
+    ]);
+    await next.close();
+    own.remove();
+  });
+
+  test.each([0, 2, 4, 6, 8, 12])("takes one that is starting with it (%i ms)", async (delayMs) => {
+    const { areGone, own, options, left } = await killedWhen(() => sleep(delayMs));
+    expect(areGone).toBe(true);
+    const next = await createSandbox(options);
+    expect(await until(() => left().length === 0)).toBe(true);
     await next.close();
     own.remove();
   });

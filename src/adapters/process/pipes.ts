@@ -1,0 +1,69 @@
+import { execFileSync } from "node:child_process";
+import { chownSync, closeSync, constants, openSync } from "node:fs";
+import { Socket } from "node:net";
+import { join } from "node:path";
+import { assert } from "../../core/assert.ts";
+
+/** Where a child's output goes: descriptors to give it, streams to read, both to be let go. */
+export interface OutputPipes {
+  readonly descriptors: readonly [stdout: number, stderr: number];
+  readonly stdout: Socket;
+  readonly stderr: Socket;
+  /** To be called once the child has its copies: our own would keep the streams open. */
+  closeDescriptors(): void;
+}
+
+/**
+ * Named pipes for the output of children. Node gives children sockets, and a script cannot open
+ * /dev/stdout or /dev/stderr again when that is a socket, nor when it belongs to another user.
+ */
+export class PipePool {
+  readonly #free: (readonly [string, string])[] = [];
+
+  /** Makes `count` pairs in `dir`, which must be private; `owner` is who children will be. */
+  constructor(
+    dir: string,
+    { count, owner }: { readonly count: number; readonly owner: number | null },
+  ) {
+    for (let n = 0; n < count; n += 1)
+      this.#free.push([join(dir, `${n}-out`), join(dir, `${n}-err`)]);
+    const paths = this.#free.flat();
+    execFileSync("mkfifo", ["-m", "600", "--", ...paths]);
+    if (owner !== null) for (const path of paths) chownSync(path, owner, owner);
+  }
+
+  /** Nobody else has the pair while `action` runs. Not for more callers at once than pairs. */
+  async lend<T>(action: (pipes: OutputPipes) => Promise<T>): Promise<T> {
+    const pair = this.#free.pop();
+    assert(pair !== undefined, "there are as many pairs of pipes as commands at once");
+    const stdout = openPipe(pair[0]);
+    const stderr = openPipe(pair[1]);
+    let isOpen = true;
+    const closeDescriptors = () => {
+      if (isOpen) for (const { writer } of [stdout, stderr]) closeSync(writer);
+      isOpen = false;
+    };
+    try {
+      return await action({
+        descriptors: [stdout.writer, stderr.writer],
+        stdout: stdout.reader,
+        stderr: stderr.reader,
+        closeDescriptors,
+      });
+    } finally {
+      closeDescriptors();
+      stdout.reader.destroy();
+      stderr.reader.destroy();
+      this.#free.push(pair);
+    }
+  }
+}
+
+function openPipe(path: string): { readonly writer: number; readonly reader: Socket } {
+  // Without O_NONBLOCK it would wait for the writer, which is us, a line later.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  return {
+    writer: openSync(path, constants.O_WRONLY),
+    reader: new Socket({ fd, readable: true, writable: false }),
+  };
+}
