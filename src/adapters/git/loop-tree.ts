@@ -11,7 +11,14 @@ import { ignoredByBase } from "./ignore-rules.ts";
 import type { Placement } from "./placement.ts";
 import { summarize } from "./reading.ts";
 import { loopRefs, ownObjects, readLoopRefs, type Shadow } from "./shadow.ts";
-import { flattenEmbedded, type StagedChange, stageAll, stagedChanges, unstage } from "./staging.ts";
+import {
+  flattenEmbedded,
+  type StagedChange,
+  stageAll,
+  stagedChanges,
+  unstage,
+  unstageGitlinks,
+} from "./staging.ts";
 import {
   escapePattern,
   excludesText,
@@ -62,6 +69,7 @@ export class LoopTree implements LoopWorkspace {
   #facts: TreeFacts | null = null;
   #ignoreRulesMoved = true;
   #isNew = false;
+  #mayHoldGitlinks = true;
 
   constructor(parts: LoopTreeParts) {
     const { tree, agentGit } = pathsOfLoop(parts.dir);
@@ -174,10 +182,11 @@ export class LoopTree implements LoopWorkspace {
 
   /** What the set-up command changed is no work of the loop: files made stay out, others go back. */
   async #absorbSetUp(commit: CommitId): Promise<void> {
-    await stageAll(this.#place);
+    await this.#stage();
     const changes = await stagedChanges(this.#place, commit);
     const made = changes.filter(({ status }) => status === "A").map(({ path }) => path);
     await unstage(this.#place, made);
+    this.#mayHoldGitlinks = false;
     if (changes.length > made.length) await this.#checkOut(commit);
     if (made.length === 0) return;
     this.#placement = { ...this.#placement, paths: [...this.#placement.paths, ...made] };
@@ -224,18 +233,39 @@ export class LoopTree implements LoopWorkspace {
 
   /** The tree of the files as they are; null when it is the tree of `parent`. */
   async #stageTree(parent: CommitId): Promise<string | null> {
-    await stageAll(this.#place);
+    try {
+      return await this.#stageWithIndex(parent);
+    } catch (error) {
+      if (!(error instanceof GitFailed)) throw error;
+      // A power cut may have torn the index: it is only a cache, so it is made anew.
+      await this.#clearIndex();
+      await git(this.#place, ["read-tree", parent]);
+      this.#mayHoldGitlinks = true;
+      return this.#stageWithIndex(parent);
+    }
+  }
+
+  async #stageWithIndex(parent: CommitId): Promise<string | null> {
+    await this.#stage();
     const [changes, quickTree] = await Promise.all([
       stagedChanges(this.#place, parent),
       this.#knownFacts().gitlinks.size > 0 ? null : git(this.#place, ["write-tree"]),
     ]);
     const isStripped = await this.#strip(changes, parent);
+    this.#mayHoldGitlinks = false;
     const rest = isStripped ? await stagedChanges(this.#place, parent) : changes;
     if (rest.every(({ status, path }) => status === "D" && this.#knownFacts().gitlinks.has(path))) {
       return null;
     }
     if (quickTree !== null && !isStripped) return quickTree.trim();
     return this.#writeTreeWithGitlinks(rest);
+  }
+
+  /** Whatever ends this early, a crash too, leaves an index that is cleared before its next use. */
+  async #stage(): Promise<void> {
+    if (this.#mayHoldGitlinks) await unstageGitlinks(this.#place);
+    this.#mayHoldGitlinks = true;
+    await stageAll(this.#place);
   }
 
   /** Takes out what must not be in a checkpoint. True when the index changed. */

@@ -18,18 +18,30 @@ const embeddedMax = 200;
 const mendedMax = 1_000_000;
 
 /**
- * Brings the private index up to the files. The index never holds a submodule: git would run
- * `git status` inside of it, under a configuration that the agent can write.
+ * Brings the private index up to the files. The index must not hold a submodule: git would run
+ * `git status` inside of it, under a configuration that the agent can write. This call may add
+ * some (repositories that the agent made); `unstage` them before anything else.
  */
 export async function stageAll(place: GitPlace & { workTree: string }): Promise<void> {
   const first = await tryGit(place, ["add", "-A", "--ignore-errors"]);
   if (first.exitCode === 0) return;
+  await unstageGitlinks(place);
   await mend(place);
   const second = await tryGit(place, ["add", "-A", "--ignore-errors"]);
   // 1: some paths cannot be in any commit (`.GIT/x`); 128: nothing was written.
   if (second.exitCode <= 1 && second.exitCode >= 0) return;
   throw new WorktreeError(
     `The files in ${place.workTree} cannot be saved. git said: ${lastLines(second.stderr)}`,
+  );
+}
+
+/** Takes every submodule out of the private index. */
+export async function unstageGitlinks(place: GitPlace): Promise<void> {
+  const listed = splitNul(await git(place, ["ls-files", "-s", "-z"]));
+  const gitlinks = listed.filter((line) => line.startsWith("160000 "));
+  await unstage(
+    place,
+    gitlinks.map((line) => line.slice(line.indexOf("\t") + 1)),
   );
 }
 

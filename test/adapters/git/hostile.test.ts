@@ -155,6 +155,31 @@ describe("an agent gains nothing by", () => {
     outsideIsWhole(scene);
   });
 
+  test("a hostile repository inside, beside a name that makes git stage twice", async () => {
+    const scene = await attack();
+    scene.agent(`mkdir -p sub .GIT; echo x > .GIT/x; echo 1 > sub/one; cd sub; git init -q
+      echo '* filter=evil' > .gitattributes; git add -A
+      git -c user.name=a -c user.email=a@a commit -q -m x
+      git config filter.evil.clean "touch $CANARY; cat"; echo 2 > one`);
+    const commit = await scene.snapshot();
+    const all = ["a.txt", "dir/b.txt", "sub/.gitattributes", "sub/one"];
+    expect(await scene.paths(commit)).toEqual(all);
+    outsideIsWhole(scene);
+    // What a crash between staging and stripping leaves behind.
+    const index = join(dirname(scene.workspace.dir), "index");
+    const [shadow = ""] = readdirSync(join(scene.home, "shadows"));
+    const env = { GIT_DIR: join(scene.home, "shadows", shadow), GIT_INDEX_FILE: index };
+    sh(
+      scene.dir,
+      `git rm -q --cached -r sub; git update-index --add --cacheinfo 160000,${commit},sub`,
+      env,
+    );
+    const again = await scene.worktrees.open(scene.request({ head: commit }), never);
+    scene.agent("echo 3 > sub/one");
+    expect(await scene.paths(await again.snapshot(commit, "again\n"))).toEqual(all);
+    outsideIsWhole(scene);
+  });
+
   test("pipes, sockets, closed files and names that git refuses", async () => {
     const scene = await attack();
     scene.agent(`rm a.txt; mkfifo a.txt pipe; mkdir -p .GIT 'git~1' 'x/.git '; echo x > .GIT/config
