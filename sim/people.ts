@@ -40,6 +40,7 @@ export function newLoop(random: SeededRandom, loops: readonly Loop[], base: stri
 function drawSettings(random: SeededRandom, baseCommit: string): LoopSettings {
   return {
     model: "sim/small",
+    fallback: random.chance(0.3) ? "sim/other" : null,
     escalation: random.chance(0.5) ? "sim/large" : null,
     gate: {
       command: "./check.sh",

@@ -13,6 +13,7 @@ import {
 import { isSettled, type Loop, type LoopId, type Millis } from "./loop.ts";
 import { childrenOf, type State } from "./state.ts";
 import { to } from "./transition.ts";
+import { problemsOf } from "./validate.ts";
 
 /** What a decision may know of the world: time, chance, and how often the world may fail. */
 export interface Moment {
@@ -51,6 +52,8 @@ export function holdsLease(loop: Loop, attempt: number): boolean {
 }
 
 function created(state: State, loop: Created): Decision {
+  const [problem] = problemsOf(loop);
+  if (problem !== undefined) return refuse(problem);
   const unknown = loop.dependsOn.find((id) => !state.loops.has(id));
   if (unknown !== undefined) return refuse(`there is no loop ${unknown} to wait for`);
   const id = String(state.rootsCreated + 1) as LoopId;

@@ -75,6 +75,8 @@ export interface LoopSettings {
   /** `provider/model` */
   readonly model: string;
   readonly escalation: string | null;
+  /** Works in place of a model that is parked for long; null: then the loop waits. */
+  readonly fallback: string | null;
   readonly gate: Gate;
   readonly iterationsMax: number;
   readonly turnsMax: number;

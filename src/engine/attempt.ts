@@ -26,7 +26,12 @@ export async function runAttempt(
   const outcome = await work(engine, id, attempt, course, signal).catch((error: unknown) =>
     asOutcome(error, course, world.clock.now(), signal),
   );
-  await world.transcripts.flush();
+  await world.transcripts.flush().catch((error: unknown) => {
+    if (error instanceof Bug) throw error;
+    // Work goes on without its record; the person is told.
+    const text = `the transcript is incomplete: ${error instanceof Error ? error.message : error}`;
+    world.watch({ type: "note", loop: id, iteration: 0, text });
+  });
   const ended = await states.submit({ type: "finishAttempt", id, attempt, outcome });
   if (ended.ok) await afterwards(engine, loopOf(states.state, id), course);
 }

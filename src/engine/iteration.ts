@@ -5,6 +5,7 @@ import { isStuck } from "../core/verdict/fingerprint.ts";
 import type { PromptValues } from "../ports.ts";
 import { converse } from "./conversation.ts";
 import { type Attempt, AttemptEnd, headOf, hook, must, stage } from "./engine.ts";
+import { modelFor } from "./model-call.ts";
 import { giveVerdict, type Judged } from "./verdict.ts";
 
 const progressCharsMax = 24_000;
@@ -35,7 +36,7 @@ export async function runIteration(doing: Attempt): Promise<"passed" | "again"> 
 
 async function begin(doing: Attempt, loop: Loop): Promise<void> {
   const { engine, id, attempt } = doing;
-  const model = modelOf(loop);
+  const model = modelFor(engine, loop);
   await must(engine.states.submit({ type: "startIteration", id, attempt, model }));
   await hook(doing, "before-iteration", {});
 }
@@ -44,13 +45,9 @@ async function talk(doing: Attempt, loop: Loop): Promise<void> {
   const { engine, type } = doing;
   stage(engine, loop, "working", null);
   const values = await promptValues(doing, loop);
-  const model = engine.world.models.resolve(modelOf(loop));
+  const model = engine.world.models.resolve(modelFor(engine, loop));
   const opening = { system: type.renderSystem(values), prompt: type.renderPrompt(values) };
   await converse(doing, loop, model, opening);
-}
-
-export function modelOf({ escalated, settings }: Loop): string {
-  return escalated ? (settings.escalation ?? settings.model) : settings.model;
 }
 
 async function promptValues(doing: Attempt, loop: Loop): Promise<PromptValues> {

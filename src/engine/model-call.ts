@@ -143,11 +143,22 @@ async function giveUp(
   const { provider } = model;
   const reason = error.message;
   await engine.states.submit({ type: "park", provider, model: model.name, until, reason });
-  throw parked(call(loop), name, reason, until);
+  throw parked(engine, loop, name, reason, until);
 }
 
 function call(loop: Loop): string {
   return `iteration ${loop.iteration + 1}, a call of the model`;
+}
+
+/** The loop's own model, or its fallback while that one is parked beyond our patience. */
+export function modelFor({ states, world, patience }: Engine, loop: Loop): string {
+  const { escalated, settings } = loop;
+  const { model, escalation, fallback } = settings;
+  const own = escalated ? (escalation ?? model) : model;
+  const untilOf = (name: string) => states.state.parked.get(name)?.until ?? 0;
+  const now = world.clock.now();
+  const isLong = untilOf(own) - now > patience.retryAfterMaxMs;
+  return isLong && fallback !== null && untilOf(fallback) <= now ? fallback : own;
 }
 
 function isParked({ states, world }: Engine, { provider, name }: Model): boolean {
@@ -162,13 +173,25 @@ async function passParking(engine: Engine, { loop, model }: ModelCall, signal: A
   const now = engine.world.clock.now();
   if (parking === undefined || parking.until <= now) return;
   if (parking.until - now > engine.patience.retryAfterMaxMs) {
-    throw parked(call(loop), name, parking.reason, parking.until);
+    throw parked(engine, loop, name, parking.reason, parking.until);
   }
   await wait(engine, { loop }, parking.until, parking.reason, signal);
 }
 
-function parked(during: string, name: string, reason: string, until: Millis): AttemptEnd {
+/** The loop comes back when the model does, or at once where another may stand in for it. */
+function parked(
+  engine: Engine,
+  loop: Loop,
+  name: string,
+  reason: string,
+  until: Millis,
+): AttemptEnd {
   const limited = `${name} is limited (${reason})`;
+  const during = call(loop);
+  if (modelFor(engine, loop) !== name) {
+    const notBeforeAt = engine.world.clock.now();
+    return new AttemptEnd({ type: "interrupted", during, reason: limited, notBeforeAt });
+  }
   return new AttemptEnd({ type: "interrupted", during, reason: limited, notBeforeAt: until });
 }
 

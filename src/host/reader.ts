@@ -120,7 +120,7 @@ export function openRecords(
   home: string,
 ): Pick<Sight, "transcripts" | "worktrees"> {
   // What is in a transcript was redacted when it was written.
-  const transcripts = new FileTranscripts({ home, redact: (text) => text });
+  const transcripts = new FileTranscripts(home, (text) => text);
   return { transcripts, worktrees: readingTrees(around, home) };
 }
 

@@ -72,7 +72,7 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     clock: systemClock,
     random: { next: () => Math.random() },
     store,
-    transcripts: new FileTranscripts({ home, redact }),
+    transcripts: new FileTranscripts(home, redact),
     models,
     sandbox,
     worktrees,

@@ -43,6 +43,7 @@ export function resolveSettings(request: SettingsRequest): ResolvedSettings {
   const settings: LoopSettings = {
     model: options.model ?? type.model ?? config.llm.default,
     escalation: config.llm.escalation,
+    fallback: config.llm.fallback,
     gate,
     iterationsMax: options.maxIterations ?? iteration.max,
     turnsMax: iteration["max-turns"],

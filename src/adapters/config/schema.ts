@@ -92,6 +92,11 @@ const llm = section(
       null,
       "Stronger model that a stuck loop is given once, before a person is asked.",
     ),
+    fallback: key(
+      modelName().nullable(),
+      null,
+      "Model that stands in while a loop's own is parked for longer than retry-after-max.",
+    ),
     "stall-timeout": key(
       duration("1s", "1h"),
       "90s",
@@ -227,7 +232,7 @@ const places = {
       setup: key(
         autoOr(command(), "expected auto, null or a shell command").nullable(),
         "auto",
-        "Command run in a new worktree; auto detects whether one is needed, null runs none.",
+        "Command run in a new worktree, for example `npm ci`; auto and null run none.",
       ),
       "setup-network": key(
         listOf(hostName(), "host names"),
