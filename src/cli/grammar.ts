@@ -1,0 +1,163 @@
+/** The command line's grammar: the one file that knows commander. */
+import {
+  Argument,
+  Command,
+  CommanderError,
+  type CommandUnknownOpts,
+  InvalidArgumentError,
+  Option,
+} from "@commander-js/extra-typings";
+import { exitCodes, UserError } from "../protocol/errors.ts";
+import type { CliWorld } from "./cli-world.ts";
+import { type GlobalOptions, openSession, type Session } from "./session.ts";
+import { strip } from "./text.ts";
+
+export type Body = (session: Session) => Promise<number>;
+
+export class Grammar {
+  readonly root;
+  readonly #world: CliWorld;
+  readonly #gone: AbortSignal;
+  #exitCode: number = exitCodes.done;
+
+  constructor(world: CliWorld, version: string, gone: AbortSignal) {
+    this.#world = world;
+    this.#gone = gone;
+    this.root = rootCommand(world, version);
+  }
+
+  /** A command that is not in the tree yet. */
+  command(name: string, description: string) {
+    return new Command(name).copyInheritedSettings(this.root).description(description);
+  }
+
+  /** What an action does: a session is opened, and the body's number is the exit code. */
+  async run(command: CommandUnknownOpts, body: Body): Promise<void> {
+    refuseExcess(command);
+    const options: GlobalOptions = this.root.opts();
+    this.#exitCode = await body(openSession(this.#world, options, this.#gone));
+  }
+
+  /** Resolves to the exit code. Throws what the bodies throw; wrong usage is told here. */
+  async parse(): Promise<number> {
+    const { argv, stdout } = this.#world;
+    if (argv.length === 0) {
+      stdout.write(firstSteps);
+      return exitCodes.done;
+    }
+    try {
+      await this.root.parseAsync(helped(argv), { from: "user" });
+      return this.#exitCode;
+    } catch (error) {
+      if (!(error instanceof CommanderError)) throw error;
+      return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    }
+  }
+}
+
+export const firstSteps = `td carries software work out by itself: each piece in its own worktree and
+sandbox, again and again with a fresh mind, until a command of yours passes.
+
+Try:
+  td demo                        see it work; no key and no account needed
+  td doctor                      is this machine ready?
+  td run ralph "fix the tests"   in a git repository: one piece of work
+
+td help lists all commands, td help run explains one.
+`;
+
+function rootCommand({ stdout, stderr }: CliWorld, version: string) {
+  return new Command("td")
+    .description("Completes software work by itself: AI loops that a command of yours judges.")
+    .option("--home <dir>", "where all state is kept (default: $TASKDAEMON_HOME)")
+    .option("--repo <dir>", "the repository (default: the one around the current directory)")
+    .option("--json", "stdout is JSON and nothing else")
+    .option("--no-color", "no colours (NO_COLOR does the same)")
+    .option("-q, --quiet", "errors and the result only")
+    .option("-v, --verbose", "more of what goes on")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print help")
+    .helpCommand("help [command]", "explain a command")
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      outputError: (text, write) => write(usageError(text)),
+    });
+}
+
+/** One or two lines: commander's own, under our name. */
+function usageError(text: string): string {
+  const plain = strip(text)
+    .trim()
+    .replace(/^error: /, "td: ");
+  return plain.includes("\n") ? `${plain}\n` : `${plain}\n(td help explains every command)\n`;
+}
+
+/** `td help trash list` asks `td trash list --help`; commander knows one word only. */
+function helped(argv: readonly string[]): string[] {
+  const [first, ...words] = argv;
+  if (first !== "help" || words.length === 0 || words.some((word) => word.startsWith("-"))) {
+    return [...argv];
+  }
+  return [...words, "--help"];
+}
+
+/** The default command of a group sees the words that are no command of the group. */
+function refuseExcess(command: CommandUnknownOpts): void {
+  const { parent, args, registeredArguments } = command;
+  const excess = args[registeredArguments.length];
+  if (excess === undefined || registeredArguments.at(-1)?.variadic === true) return;
+  const known = parent?.commands.map((sibling) => sibling.name()).join(", ") ?? "";
+  throw new UserError(
+    exitCodes.usage,
+    `unknown command '${excess}' of td ${parent?.name() ?? ""} (there are: ${known})`,
+  );
+}
+
+/** An option that takes one of some words. */
+export function choice<const Flags extends string, const Word extends string>(
+  flags: Flags,
+  description: string,
+  words: readonly Word[],
+) {
+  return new Option(flags, description).choices(words);
+}
+
+export function choiceArgument<const Name extends string, const Word extends string>(
+  name: Name,
+  description: string,
+  words: readonly Word[],
+) {
+  return new Argument(name, description).choices(words);
+}
+
+/** A parser of whole numbers within bounds. */
+export function whole(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
+}
+
+/** A parser of numbers above zero. */
+export function positive(max: number, unit: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^(\d+\.?\d*|\.\d+)$/.test(text) && value > 0 && value <= max) return value;
+    throw new InvalidArgumentError(`It must be ${unit} above 0, at most ${max}.`);
+  };
+}
+
+/** A parser that refuses nothing: an empty text is a variable that was not set. */
+export function text(value: string): string {
+  if (value.trim() !== "") return value;
+  throw new InvalidArgumentError("It must not be empty.");
+}
+
+/** The same for an option that may be given several times. */
+export function texts(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text(value)];
+}

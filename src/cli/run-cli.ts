@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { exitCodes, UserError } from "../protocol/errors.ts";
+import type { CliWorld } from "./cli-world.ts";
+import { addCommands } from "./commands.ts";
+import { crashLine } from "./crash.ts";
+import { Grammar } from "./grammar.ts";
+import { shown } from "./session.ts";
+
+/** Carries one command line out; resolves to the exit code and never rejects. */
+export async function runCli(world: CliWorld): Promise<number> {
+  const gone = watchPipes(world);
+  const grammar = new Grammar(world, version(), gone);
+  addCommands(grammar, world);
+  try {
+    return await grammar.parse();
+  } catch (error) {
+    if (error instanceof UserError) {
+      world.stderr.write(`td: ${shown(error.message)}\n`);
+      return error.exitCode;
+    }
+    const home = homeOrNull(world, grammar.root.opts().home ?? null);
+    world.stderr.write(`${crashLine(error, home, new Date())}\n`);
+    return exitCodes.bug;
+  }
+}
+
+/** `td logs 1 | head`: who stops reading is no error, and nothing more is written. */
+function watchPipes({ stdout, stderr }: CliWorld): AbortSignal {
+  const gone = new AbortController();
+  stdout.on("error", (error) => {
+    if (!gone.signal.aborted && !isClosedPipe(error)) {
+      stderr.write(`td: cannot write to stdout: ${shown(error.message)}\n`);
+    }
+    gone.abort();
+  });
+  stderr.on("error", () => undefined);
+  return gone.signal;
+}
+
+function isClosedPipe(error: Error): boolean {
+  return "code" in error && (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED");
+}
+
+function version(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
+function homeOrNull({ homeOf }: CliWorld, option: string | null): string | null {
+  try {
+    return homeOf(option);
+  } catch {
+    return null; // then the bug is told without its details
+  }
+}

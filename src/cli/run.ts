@@ -1,0 +1,132 @@
+import type { Deliver, Priority } from "../core/loop.ts";
+import type { Door, Raise, RunPlan, RunRequest } from "../protocol/door.ts";
+import { exitCodes, UserError } from "../protocol/errors.ts";
+import { drive } from "./drive.ts";
+import { planText, validationText } from "./plan-text.ts";
+import { type Session, withDoor } from "./session.ts";
+import { readTask } from "./task-text.ts";
+
+/** As the grammar hands them over: what is absent is undefined. */
+export interface RunOptions {
+  readonly type: string | undefined;
+  readonly task: string | undefined;
+  readonly file?: string | undefined;
+  readonly validate?: string | undefined;
+  readonly maxIterations?: number | undefined;
+  readonly model?: string | undefined;
+  readonly agent?: string | undefined;
+  readonly priority?: Priority | undefined;
+  readonly budget?: number | undefined;
+  readonly base?: string | undefined;
+  readonly after?: readonly string[] | undefined;
+  readonly deliver?: Deliver | undefined;
+  readonly dryRun?: true | undefined;
+  readonly resume?: string | undefined;
+  readonly batch?: string | undefined;
+  readonly detach?: true | undefined;
+  readonly yes?: true | undefined;
+}
+
+/** One loop, from the task to its end or to where a person is needed. */
+export async function run(session: Session, options: RunOptions): Promise<number> {
+  refuseWhatIsNotThere(options);
+  if (options.resume !== undefined) return resume(session, options.resume, options);
+  const request = await requestOf(session, options);
+  return withDoor(session, async (door) => {
+    sayRecovered(session, door);
+    const plan = await door.plan(request);
+    if (options.dryRun === true) return showPlan(session, plan);
+    session.say(validationText(plan));
+    if (!plan.priceKnown) {
+      session.say(`price: unknown for ${plan.model}; what it costs cannot be counted`);
+    }
+    const { id } = await door.create(request);
+    return drive(session, door, await door.loop(id));
+  });
+}
+
+function refuseWhatIsNotThere({ agent, detach, batch }: RunOptions): void {
+  if (agent !== undefined && agent !== "builtin") {
+    throw new UserError(
+      exitCodes.usage,
+      `there is no agent '${agent}': this version has only builtin`,
+    );
+  }
+  const option = batch === undefined ? "--detach" : "--batch";
+  if (detach === true || batch !== undefined) {
+    throw new UserError(
+      exitCodes.daemon,
+      `${option} needs the daemon, which this version does not have yet; run without it to stay attached`,
+    );
+  }
+}
+
+async function requestOf(session: Session, options: RunOptions): Promise<RunRequest> {
+  const { type } = options;
+  if (type === undefined) {
+    throw new UserError(
+      exitCodes.usage,
+      'the type of loop is missing: td run ralph "what is to be done" (td types lists them)',
+    );
+  }
+  return {
+    type,
+    task: await readTask(session.world, options.task, options.file),
+    dir: session.place.dir,
+    validate: options.validate ?? null,
+    iterationsMax: options.maxIterations ?? null,
+    model: options.model ?? null,
+    budgetUsd: options.budget ?? null,
+    base: options.base ?? null,
+    priority: options.priority ?? "normal",
+    after: options.after ?? [],
+    deliver: options.deliver ?? null,
+  };
+}
+
+function showPlan(session: Session, plan: RunPlan): number {
+  if (session.json) session.printJson(plan);
+  else session.print(planText(plan, session.look));
+  return exitCodes.done;
+}
+
+async function resume(session: Session, id: string, options: RunOptions): Promise<number> {
+  const { maxIterations, budget } = options;
+  refuseBeside(options);
+  const raise: Raise = {
+    ...(maxIterations === undefined ? {} : { iterationsMax: maxIterations }),
+    ...(budget === undefined ? {} : { budgetUsd: budget }),
+  };
+  return withDoor(session, async (door) => {
+    sayRecovered(session, door);
+    return drive(session, door, await door.resume(id, raise));
+  });
+}
+
+/** Everything else about a loop was settled when it was made. */
+function refuseBeside(options: RunOptions): void {
+  const { type, file, validate, model, agent, priority, base, after, deliver, dryRun } = options;
+  const given: Readonly<Record<string, unknown>> = {
+    TYPE: type,
+    "--file": file,
+    "--validate": validate,
+    "--model": model,
+    "--agent": agent,
+    "--priority": priority,
+    "--base": base,
+    "--after": after,
+    "--deliver": deliver,
+    "--dry-run": dryRun,
+  };
+  const beside = Object.keys(given).find((name) => given[name] !== undefined);
+  if (beside === undefined) return;
+  throw new UserError(
+    exitCodes.usage,
+    `--resume goes on with a loop as it was made; ${beside} cannot be given with it (--max-iterations and --budget can)`,
+  );
+}
+
+function sayRecovered(session: Session, { recovered }: Door): void {
+  if (recovered.length === 0) return;
+  session.say(`a crash left ${recovered.join(", ")} running; td run --resume ID goes on with it`);
+}
