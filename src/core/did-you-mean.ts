@@ -11,7 +11,7 @@ export function didYouMean(word: string, candidates: readonly string[]): string 
   for (const candidate of candidates) {
     if (candidate.length > wordCharsMax) continue;
     const distance = editDistance(wanted, plain(candidate));
-    const near = Math.max(1, Math.floor(Math.min(wanted.length, candidate.length) / 3));
+    const near = Math.floor(Math.max(wanted.length, candidate.length) / 3);
     if (distance > near || distance >= bestDistance) continue;
     best = candidate;
     bestDistance = distance;

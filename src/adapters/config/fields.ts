@@ -33,7 +33,7 @@ export function sizeBytes(text: string): number {
 
 /** The shortest exact spelling of a duration: 90000 is `90s`. */
 export function writeDuration(milliseconds: number): string {
-  return spelled(milliseconds, durationUnits);
+  return milliseconds === 0 ? "0s" : spelled(milliseconds, durationUnits);
 }
 
 export function writeSize(bytes: number): string {

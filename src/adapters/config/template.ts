@@ -64,6 +64,7 @@ interface Lexer {
 function syntaxSentence(message: string): string {
   if (message.endsWith("got 'EOF'")) return "the file ends inside a block; close it";
   const wrong = /doesn't match/.test(message) ? message.replace(/ - \d+:\d+$/, "") : null;
+  if (message.endsWith("got 'INVALID'")) return "what follows {{ cannot be read, or is not closed";
   return wrong ?? "this is not Handlebars";
 }
 
