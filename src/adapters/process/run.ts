@@ -1,15 +1,14 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { Socket } from "node:net";
-import { constants, setPriority } from "node:os";
+import { setPriority } from "node:os";
 import { performance } from "node:perf_hooks";
-import { kill } from "node:process";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redact } from "../../ports.ts";
 import { BoundedCapture } from "./capture.ts";
 import type { OutputPipes, PipePool } from "./pipes.ts";
-import { isAlive, ProcessTable, readProc } from "./tree.ts";
+import { isAlive, ProcessTable, readProc, sendSignal } from "./tree.ts";
 import type { TreeLimits, TreeWatch } from "./watch.ts";
 
 export interface ProcessRequest {
@@ -246,19 +245,9 @@ function marked(mark: string): number[] {
 }
 
 function killAll(pids: readonly number[]): void {
-  for (const pid of pids) sendKill(pid);
+  for (const pid of pids) sendSignal(pid);
 }
 
 function killGroup(leader: number): void {
-  if (leader > 1) sendKill(-leader);
-}
-
-function sendKill(pid: number): void {
-  try {
-    kill(pid, constants.signals.SIGKILL);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // Gone already, or (in a group) turned into a process of somebody else.
-    if (code !== "ESRCH" && code !== "EPERM") throw error;
-  }
+  if (leader > 1) sendSignal(-leader);
 }

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { kill } from "node:process";
 
 export interface TreeUse {
   /** Every living process of the tree, its root included. */
@@ -71,10 +72,21 @@ export function isAlive(pid: number): boolean {
   return row !== null && !row.isZombie;
 }
 
+/** To a process, or with a negative number to a group; kills if not told otherwise. */
+export function sendSignal(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
+  try {
+    kill(pid, signal);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Gone already, or (in a group) turned into a process of somebody else.
+    if (code !== "ESRCH" && code !== "EPERM") throw error;
+  }
+}
+
 /** Null when the process is gone or does not let us look. */
 export function readProc(pid: number | "self", file: string): string | null {
   try {
-    return readFileSync(`/proc/${pid}/${file}`, "latin1");
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
   } catch {
     return null;
   }

@@ -1,9 +1,10 @@
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { geteuid, kill } from "node:process";
-import { isAlive, readProc } from "../process/tree.ts";
+import { geteuid } from "node:process";
+import { isAlive, readProc, sendSignal } from "../process/tree.ts";
 
+const looksMax = 50;
 /** How sandbox-runtime calls the sockets of its bridge. */
 const bridgeSocket = /^claude-(http|socks)-[0-9a-f]+\.sock$/;
 
@@ -16,7 +17,7 @@ export function reapBridges(): void {
     if (!/^\d+$/.test(name)) continue;
     const socket = bridgeOf(Number(name));
     if (socket === null) continue;
-    if (isOrphan(Number(name)) && isOurs(`/proc/${name}`)) kill(Number(name), "SIGTERM");
+    if (isOrphan(Number(name)) && isOurs(`/proc/${name}`)) sendSignal(Number(name), "SIGTERM");
     else inUse.add(socket);
   }
   for (const name of readdirSync(tmpdir())) {
@@ -25,17 +26,22 @@ export function reapBridges(): void {
   }
 }
 
-/** Should the kernel not have ended them: sandboxes of dead daemons of this home. */
+/** Sandboxes of dead daemons of this home: one that was being built waits for its parent for ever. */
 export function reapSandboxes(home: string): void {
   const temp = `${join(home, "sandbox-temp")}/`;
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const [program = "", ...args] = readProc(Number(name), "cmdline")?.split("\0") ?? [];
-    if (!/(^|\/)bwrap$/.test(program)) continue;
-    const place = args.find((arg) => arg.startsWith(temp));
-    const daemon = Number(place?.slice(temp.length).split("-")[0]);
-    if (place !== undefined && !isAlive(daemon)) kill(Number(name), "SIGKILL");
+  // What is killed may just have had a child, which the next look finds.
+  for (let look = 0; look < looksMax; look += 1) {
+    const strays = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && isStray(name, temp));
+    if (strays.length === 0) return;
+    for (const stray of strays) sendSignal(Number(stray));
   }
+}
+
+function isStray(pid: string, temp: string): boolean {
+  const [program = "", ...args] = readProc(Number(pid), "cmdline")?.split("\0") ?? [];
+  if (!/(^|\/)bwrap$/.test(program)) return false;
+  const place = args.find((arg) => arg.startsWith(temp));
+  return place !== undefined && !isAlive(Number(place.slice(temp.length).split("-")[0]));
 }
 
 function bridgeOf(pid: number): string | null {
