@@ -20,13 +20,13 @@ const durationPattern = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 const sizePattern = /^(\d+(?:\.\d+)?)(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$/;
 
 /** Milliseconds of `90s`, `1.5h`; NaN for anything else. */
-export function durationMs(text: string): number {
+function durationMs(text: string): number {
   const [, amount, unit] = durationPattern.exec(text) ?? [];
   return Math.round(Number(amount) * (durationUnits[unit as keyof typeof durationUnits] ?? NaN));
 }
 
 /** Bytes of `4GB`, `512MiB`; NaN for anything else. */
-export function sizeBytes(text: string): number {
+function sizeBytes(text: string): number {
   const [, amount, unit] = sizePattern.exec(text) ?? [];
   return Math.round(Number(amount) * (sizeUnits[unit as keyof typeof sizeUnits] ?? NaN));
 }

@@ -28,7 +28,7 @@ export interface LoopTypesRequest {
   readonly toolNames: readonly string[];
 }
 
-export interface LoadedLoopType extends LoopType {
+interface LoadedLoopType extends LoopType {
   readonly definition: LoopTypeDefinition;
   /** As it was written, and where. */
   readonly written: Tree;
@@ -44,7 +44,7 @@ export interface LoadedLoopTypes extends LoopTypes {
 }
 
 /** The types that come with the program; from `src` and from `dist` the way is the same. */
-export const builtInDirectory = resolve(import.meta.dirname, "../../../loops");
+const builtInDirectory = resolve(import.meta.dirname, "../../../loops");
 
 const filesMax = 200;
 const loopTypeKeys = keysOf(loopTypeSchema);

@@ -5,7 +5,7 @@ import type { DetectedValidation } from "./repository-facts.ts";
 import type { Config } from "./schema.ts";
 
 /** What a person asked for this one loop: it outranks everything written in files. */
-export interface RunOptions {
+interface RunOptions {
   readonly validate?: string | undefined;
   readonly maxIterations?: number | undefined;
   readonly model?: string | undefined;

@@ -11,7 +11,7 @@ import { valueAt } from "./tree.ts";
 type Allows = (users: unknown, projects: unknown) => boolean;
 
 /** Commands that run at once when the user said `auto`. */
-export const commandsAuto = 2 * availableParallelism();
+const commandsAuto = 2 * availableParallelism();
 
 const notMore: Allows = (users, projects) => asLimit(projects) <= asLimit(users);
 const same: Allows = (users, projects) => JSON.stringify(users) === JSON.stringify(projects);

@@ -80,7 +80,7 @@ function empty(file: string, message: string): YamlDocument {
 }
 
 /** One value in YAML, without its final line break. */
-export function writeYaml(value: unknown): string {
+function writeYaml(value: unknown): string {
   return stringify(value, { lineWidth: 0, defaultStringType: "PLAIN" }).trimEnd();
 }
 

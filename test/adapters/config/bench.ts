@@ -5,7 +5,7 @@ import { onTestFinished } from "vitest";
 import { type LoadedConfig, loadConfig } from "../../../src/adapters/config/load-config.ts";
 import { ConfigError } from "../../../src/adapters/config/problem.ts";
 
-export type Env = Readonly<Record<string, string>>;
+type Env = Readonly<Record<string, string>>;
 
 /** A directory with these files, gone when the test is. */
 export function given(files: Readonly<Record<string, string | Uint8Array>>): string {

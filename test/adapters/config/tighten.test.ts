@@ -84,3 +84,17 @@ test.each(["../types", "/etc", "a/../../b"])(
     );
   },
 );
+
+test.each([
+  ["a.ok.org", true],
+  ["a.b.OK.org", true],
+  ["*.a.ok.org", true],
+  ["*.ok.org", true],
+  ["ok.org", false],
+  ["evilok.org", false],
+  ["a.ok.org.evil", false],
+])("where the user allows *.ok.org a repository may reach %s: %s", (host, allowed) => {
+  const user = "sandbox: { network: { allow: ['*.ok.org'] } }";
+  const result = load({ user, project: `sandbox: { network: { allow: ['${host}'] } }` });
+  expect(typeof result === "object").toBe(allowed);
+});
