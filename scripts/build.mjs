@@ -1,6 +1,6 @@
-// Compiles src/ to dist/ and puts the data files that the program reads beside it.
+// Compiles src/ to dist/.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 
 const tsc = "node_modules/typescript/bin/tsc";
 if (!existsSync(tsc)) {
@@ -10,6 +10,3 @@ if (!existsSync(tsc)) {
 rmSync("dist", { recursive: true, force: true });
 const built = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { stdio: "inherit" });
 if (built.status !== 0) process.exit(built.status ?? 1);
-for (const folder of ["completions"]) {
-  if (existsSync(folder)) cpSync(folder, `dist/${folder}`, { recursive: true });
-}

@@ -137,3 +137,14 @@ export function readingTrees({ euid }: Surroundings, home: string): GitWorktrees
 
 export const sandboxUid = 65_534;
 export const identity = { name: "TaskDaemon", email: "taskdaemon@localhost" };
+
+/** Reads the log as it stands at each question. */
+export function openReader(around: Surroundings, home: string): Reader {
+  return createReader({
+    home,
+    state: async () => (await readLog(home, Number.POSITIVE_INFINITY)).state,
+    events: async (from) => (await readLog(home, from)).events,
+    now: systemClock.now,
+    ...openRecords(around, home),
+  });
+}

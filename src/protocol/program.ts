@@ -92,7 +92,7 @@ export interface Program {
   writeInit(view: InitView): Promise<void>;
   /** Throws when the configuration is invalid. */
   config(place: Place): Promise<ConfigView>;
-  configSchema(): unknown;
+  configSchema(): Promise<unknown>;
   types(place: Place): Promise<readonly TypeSummary[]>;
   /** Throws when there is none of that name. `text` is the definition as written. */
   type(place: Place, name: string): Promise<TypeExplanation & { readonly text: string }>;
