@@ -140,7 +140,7 @@ function putDigits(bytes: Buffer, start: number, value: number): number {
   let rest = value;
   for (let at = end - 1; at >= start; at -= 1) {
     const tenth = Math.floor(rest / 10);
-    bytes[at] = digitZero + rest - tenth * 10;
+    bytes[at] = digitZero + (rest - tenth * 10);
     rest = tenth;
   }
   return end;

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { link, open, rename, unlink } from "node:fs/promises";
+import { open, rename, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { codeOf, HomeUnusable, type Place } from "./errors.ts";
 import { lockHome, storeDirOf, syncDir, timeForName } from "./home.ts";
@@ -58,15 +58,13 @@ export async function repairStore(home: string): Promise<RepairReport> {
   try {
     const dir = lock.storeDir;
     const { report: before, plans } = await survey(dir);
-    const time = timeForName();
-    const quarantined: Quarantined[] = [];
     if (isWhole(before))
-      return { before, after: before, quarantined, explanation: wholeLog(before) };
-    // From the end to the front: until the first damage is mended, open refuses the log.
-    for (const plan of plans.toReversed()) {
-      const moved = await mend(dir, plan, time);
-      if (moved !== null) quarantined.unshift(moved);
-    }
+      return { before, after: before, quarantined: [], explanation: wholeLog(before) };
+    const time = timeForName();
+    const mends: Mend[] = [];
+    for (const plan of plans.filter(isDamaged)) mends.push(await prepare(dir, plan, time));
+    await replace(dir, mends);
+    const quarantined = mends.flatMap((mend) => mend.quarantined ?? []);
     const { report: after } = await survey(dir);
     return { before, after, quarantined, explanation: explain(before, after, quarantined) };
   } catch (error) {
@@ -163,30 +161,45 @@ function extend(ranges: Range[], range: Range): void {
   else if (range.end > range.start) ranges.push(range);
 }
 
-/** Quarantine first, then the new segment, each durable before the next step. */
-async function mend(dir: string, plan: Plan, time: string): Promise<Quarantined | null> {
-  const { segment, kept, dropped, seqFirst } = plan;
-  const target = seqFirst === null ? null : segmentFile(dir, seqFirst);
-  if (dropped.length === 0 && target === segment.file) return null;
+function isDamaged({ segment, dropped, seqFirst }: Plan): boolean {
+  return dropped.length > 0 || seqFirst !== segment.seq;
+}
+
+/** One segment, and what will stand in its place: nothing, or `fresh` under the name `target`. */
+interface Mend {
+  readonly segment: Segment;
+  readonly replacement: { readonly fresh: string; readonly target: string } | null;
+  readonly quarantined: Quarantined | null;
+}
+
+/** Writes the quarantine and what is kept beside the segment, which stays as it is. */
+async function prepare(dir: string, plan: Plan, time: string): Promise<Mend> {
+  const { segment, kept, dropped, seqFirst, transactionsDropped: transactions } = plan;
   const from = basename(segment.file);
   const file = join(dir, `quarantine-${time}-${from}`);
   const bytes = await bytesOf(segment.file, dropped);
   if (bytes.length > 0) await writeDurably(file, bytes);
-  if (target !== null) {
-    const fresh = `${target}.new-${time}`;
-    await writeDurably(fresh, await bytesOf(segment.file, kept));
-    await (target === segment.file ? rename(fresh, target) : moveToFree(fresh, target));
-  }
-  if (target !== segment.file) await unlink(segment.file);
-  await syncDir(dir);
-  if (bytes.length === 0) return null;
-  return { file, from, bytes: bytes.length, transactions: plan.transactionsDropped };
+  const quarantined = bytes.length > 0 ? { file, from, bytes: bytes.length, transactions } : null;
+  if (seqFirst === null) return { segment, replacement: null, quarantined };
+  const target = segmentFile(dir, seqFirst);
+  const fresh = `${target}.new-${time}`;
+  await writeDurably(fresh, await bytesOf(segment.file, kept));
+  return { segment, replacement: { fresh, target }, quarantined };
 }
 
-/** Unlike rename, throws where there is a file already. */
-async function moveToFree(from: string, to: string): Promise<void> {
-  await link(from, to);
-  await unlink(from);
+/** From the end to the front: until the first damage is mended, open refuses the log. */
+async function replace(dir: string, mends: readonly Mend[]): Promise<void> {
+  const targets = new Set<string>();
+  for (const { replacement } of mends.toReversed()) {
+    if (replacement === null) continue;
+    await rename(replacement.fresh, replacement.target);
+    targets.add(replacement.target);
+  }
+  await syncDir(dir);
+  for (const { segment } of mends.toReversed()) {
+    if (!targets.has(segment.file)) await unlink(segment.file);
+  }
+  await syncDir(dir);
 }
 
 async function bytesOf(file: string, ranges: readonly Range[]): Promise<Buffer> {
