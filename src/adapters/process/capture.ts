@@ -50,22 +50,21 @@ export class BoundedCapture {
     if (this.#bytes <= this.#headBytesMax + this.#tailBytesMax) {
       return redact(decode(Buffer.concat([head, tail])));
     }
-    if (head.length + tail.length === this.#bytes) return this.#cutWhole(head, tail, redact);
-    const first = dropEnd(redact(decode(head)), secretBytesMax);
-    const last = dropStart(
-      redact(decode(tail.subarray(-(this.#tailBytesMax + secretBytesMax)))),
-      secretBytesMax,
+    const kept = this.#tailBytesMax + secretBytesMax;
+    const isWhole = head.length + tail.length === this.#bytes;
+    const whole = isWhole ? redact(decode(Buffer.concat([head, tail]))) : null;
+    if (whole !== null && Buffer.byteLength(whole) <= this.#headBytesMax + this.#tailBytesMax) {
+      return whole;
+    }
+    // Where the middle is gone, half of a secret may lie at its rims: they go too.
+    const rim = isWhole ? 0 : secretBytesMax;
+    const first = whole ?? redact(decode(head));
+    const last = whole ?? redact(decode(fromCharacter(tail.subarray(-kept))));
+    return joinCut(
+      dropEnd(first, Math.max(rim, Buffer.byteLength(first) - this.#headBytesMax)),
+      dropStart(last, Math.max(rim, Buffer.byteLength(last) - this.#tailBytesMax)),
+      this.#bytes,
     );
-    return joinCut(first, last, this.#bytes);
-  }
-
-  /** Everything is still here, only longer than allowed: redact first, then cut. */
-  #cutWhole(head: Buffer, tail: Buffer, redact: Redact): string {
-    const whole = Buffer.from(redact(decode(Buffer.concat([head, tail]))));
-    if (whole.length <= this.#headBytesMax + this.#tailBytesMax) return whole.toString();
-    const first = dropEnd(whole.toString(), whole.length - this.#headBytesMax);
-    const last = dropStart(whole.toString(), whole.length - this.#tailBytesMax);
-    return joinCut(first, last, this.#bytes);
   }
 
   #shrinkTail(keep: number): void {
@@ -101,6 +100,12 @@ function dropStart(text: string, count: number): string {
   let start = Math.min(count, bytes.length);
   while (start < bytes.length && isContinuation(bytes[start])) start += 1;
   return bytes.subarray(start).toString();
+}
+
+function fromCharacter(bytes: Buffer): Buffer {
+  let start = 0;
+  while (start < 4 && isContinuation(bytes[start])) start += 1;
+  return bytes.subarray(start);
 }
 
 function isContinuation(byte: number | undefined): boolean {
