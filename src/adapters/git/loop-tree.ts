@@ -13,6 +13,7 @@ import { summarize } from "./reading.ts";
 import { loopRefs, ownObjects, readLoopRefs, type Shadow } from "./shadow.ts";
 import {
   flattenEmbedded,
+  isIndexWhole,
   type StagedChange,
   stageAll,
   stagedChanges,
@@ -105,6 +106,10 @@ export class LoopTree implements LoopWorkspace {
   async adopt(head: CommitId, placement: Placement): Promise<void> {
     this.#placement = placement;
     await this.#readRefs();
+    await this.#removeLock();
+    if (!(await isIndexWhole(this.#place.indexFile, this.#parts.shadow))) {
+      await this.#rebuildIndex(this.#refs.get("head") ?? this.#parts.base);
+    }
     await this.reset(head);
   }
 
@@ -135,7 +140,7 @@ export class LoopTree implements LoopWorkspace {
       const patterns = kept.flatMap((path) => ["-e", `/${escapePattern(path)}`]);
       await git(this.#place, ["clean", "-ffdq", ...patterns]);
     } catch (error) {
-      if (!(error instanceof GitFailed) && !(error instanceof WorktreeError)) throw error;
+      if (!isRefusal(error)) throw error;
       await this.#startOver(commit);
     }
     await this.#furnish(commit);
@@ -236,13 +241,17 @@ export class LoopTree implements LoopWorkspace {
     try {
       return await this.#stageWithIndex(parent);
     } catch (error) {
-      if (!(error instanceof GitFailed)) throw error;
-      // A power cut may have torn the index: it is only a cache, so it is made anew.
-      await this.#clearIndex();
-      await git(this.#place, ["read-tree", parent]);
-      this.#mayHoldGitlinks = true;
+      if (!isRefusal(error)) throw error;
+      await this.#rebuildIndex(parent);
       return this.#stageWithIndex(parent);
     }
+  }
+
+  /** The index is only a cache: in doubt it is made anew, and every file read once more. */
+  async #rebuildIndex(commit: CommitId): Promise<void> {
+    await this.#clearIndex();
+    await git(this.#place, ["read-tree", commit]);
+    this.#mayHoldGitlinks = true;
   }
 
   async #stageWithIndex(parent: CommitId): Promise<string | null> {
@@ -380,4 +389,9 @@ export class LoopTree implements LoopWorkspace {
   async #removeLock(): Promise<void> {
     await rm(`${this.#place.indexFile}.lock`, { force: true });
   }
+}
+
+/** Git said no, rather than the daemon's own disk. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof GitFailed || error instanceof WorktreeError;
 }

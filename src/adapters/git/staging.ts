@@ -1,4 +1,5 @@
-import { chmod, lstat, readdir } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { chmod, lstat, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CommitId } from "../../core/loop.ts";
 import { WorktreeError } from "../../ports.ts";
@@ -13,6 +14,7 @@ export interface StagedChange {
 }
 
 import { ignoredPaths } from "./ignore-rules.ts";
+import type { Shadow } from "./shadow.ts";
 
 const embeddedMax = 200;
 const mendedMax = 1_000_000;
@@ -64,6 +66,19 @@ export async function stagedChanges(place: GitPlace, commit: CommitId): Promise<
     changes.push({ status, mode, path: pieces[at + 1] ?? "" });
   }
   return changes;
+}
+
+/** Does its checksum fit? Git itself does not look, and a power cut may have torn the file. */
+export async function isIndexWhole(file: string, shadow: Shadow): Promise<boolean> {
+  const content = await readFile(file).catch(absent);
+  if (content === null) return false;
+  const { objectFormat } = shadow.repository;
+  const end = content.length - (objectFormat === "sha256" ? 32 : 20);
+  if (end < 0) return false;
+  return createHash(objectFormat)
+    .update(content.subarray(0, end))
+    .digest()
+    .equals(content.subarray(end));
 }
 
 export async function unstage(place: GitPlace, paths: readonly Bytes[]): Promise<void> {

@@ -63,6 +63,12 @@ const situations: Record<string, SceneOptions> = {
       for i in 1 2 3; do echo $i > a.txt; git add -A; git commit -qm $i; done
       rmdir ../repo; git clone -q --depth 1 file://$PWD ../repo`,
   },
+  "has submodules": {
+    script: `git init -q -b main ../lib; cd ../lib; echo lib > lib.txt; git add -A; git commit -qm lib
+      cd ../repo; ${plainRepository}
+      git -c protocol.file.allow=always submodule --quiet add ../lib mods/lib; git commit -qm sub
+      echo dirty > mods/lib/lib.txt`,
+  },
   "borrows objects from others": {
     script: `git init -q -b main ../first; cd ../first; echo one > a.txt; git add -A; git commit -qm 1
       git clone -q --shared . ../second; cd ../second; echo 2 > b; git add -A; git commit -qm 2
