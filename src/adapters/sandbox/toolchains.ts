@@ -118,6 +118,11 @@ function linkTargets(dir: string): string[] {
   return [...targets];
 }
 
+/** What we may not look at (another user's directory in PATH) is no toolchain of ours. */
 function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
