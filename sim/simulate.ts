@@ -75,7 +75,7 @@ async function boot(life: Life, temper: Temper, forMs: number, person: Person): 
     const states = await StateManager.open(machine.world, failuresMax);
     states.subscribe((transaction) => witnessed.push(transaction));
     const engine: Engine = { world: machine.world, states, patience, owner: "sim" };
-    await recover(engine);
+    await recover(states, clock.now());
     person(states, machine.world).catch(catchFailure);
     await reconcile(engine, { runningMax, wants: () => true }, new AbortController().signal);
   };
