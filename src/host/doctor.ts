@@ -1,5 +1,4 @@
 import { mkdir, statfs } from "node:fs/promises";
-import { detectValidation } from "../adapters/config/detect-validation.ts";
 import type { DetectedValidation } from "../adapters/config/repository-facts.ts";
 import { resolveSettings } from "../adapters/config/resolve-settings.ts";
 import { git } from "../adapters/git/git.ts";
@@ -9,6 +8,7 @@ import { readEvidence } from "../core/verdict/evidence.ts";
 import { gateDefinitionAt } from "../engine/gate.ts";
 import type { TaskStore } from "../ports.ts";
 import type { Check, Place } from "../protocol/program.ts";
+import { detectAt } from "./detect.ts";
 import { asUserError } from "./errors.ts";
 import { readingTrees } from "./reader.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -200,16 +200,6 @@ export async function detectIn(
   const repository = await resolveRepository(dir, null);
   const base = await resolveCommit(repository, "HEAD");
   return detectAt(readingTrees(around, home), repository.root, base);
-}
-
-function detectAt(
-  trees: Pick<RepositoryWorld["worktrees"], "file" | "paths">,
-  repo: string,
-  commit: string,
-): Promise<DetectedValidation | null> {
-  return trees
-    .paths(repo, commit)
-    .then((paths) => detectValidation({ paths, read: (path) => trees.file(repo, commit, path) }));
 }
 
 /** The value, or the check that says why there is none. */

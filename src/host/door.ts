@@ -1,4 +1,3 @@
-import { detectValidation } from "../adapters/config/detect-validation.ts";
 import { resolveSettings } from "../adapters/config/resolve-settings.ts";
 import { resolveCommit, resolveRepository } from "../adapters/git/repository.ts";
 import { openTaskStore } from "../adapters/store/jsonl-task-store.ts";
@@ -13,6 +12,7 @@ import type { Door, Raise, RunPlan, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import { type LoopView, loopView } from "../views/loop-view.ts";
 import { systemClock } from "./clock.ts";
+import { detectAt } from "./detect.ts";
 import { createReader, find, openRecords, readLog } from "./reader.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { makeWorld, type RepositoryWorld } from "./world.ts";
@@ -168,9 +168,7 @@ class Host {
       const message = `there is no loop type ${request.type} (there is ${known.join(", ")})`;
       throw new UserError(exitCodes.notFound, message);
     }
-    const read = (path: string) => worktrees.file(repo, baseCommit, path);
-    const paths = await worktrees.paths(repo, baseCommit);
-    const detected = await detectValidation({ read, paths });
+    const detected = await detectAt(worktrees, repo, baseCommit);
     const resolved = resolveSettings({
       config: config.config,
       type: type.definition,

@@ -7,7 +7,8 @@ import type { LoadedLoopTypes } from "../adapters/config/loop-types.ts";
 import { readText } from "../adapters/config/read-text.ts";
 import { configJsonSchema as jsonSchema } from "../adapters/config/schema.ts";
 import { showConfig } from "../adapters/config/show-config.ts";
-import { resolveRepository } from "../adapters/git/repository.ts";
+import { fromBytes, tryGit } from "../adapters/git/git.ts";
+import { type Repository, resolveRepository } from "../adapters/git/repository.ts";
 import { WorktreeError } from "../ports.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type {
@@ -25,7 +26,7 @@ export async function describeInit(around: Surroundings, { home, dir }: Place): 
   const repository = await resolveRepository(dir, null);
   const file = join(repository.root, "taskdaemon.yml");
   const detected = await detectIn(around, home, dir);
-  const text = initFile({ detected, target: null });
+  const text = initFile({ detected, target: await branchOf(repository) });
   return { file, text, exists: existsSync(file), detected: detected?.command ?? null };
 }
 
@@ -83,4 +84,10 @@ async function rootOf(dir: string): Promise<string | null> {
     if (error instanceof WorktreeError) return null;
     throw error;
   }
+}
+
+/** The branch that is checked out; null on a detached HEAD. */
+async function branchOf({ gitDir }: Repository): Promise<string | null> {
+  const { exitCode, stdout } = await tryGit({ gitDir }, ["symbolic-ref", "--short", "-q", "HEAD"]);
+  return exitCode === 0 ? fromBytes(stdout).trim() : null;
 }
