@@ -48,6 +48,8 @@ export interface ProcessEnd {
 export class SpawnFailed extends Error {}
 
 const statusBytesMax = 4096;
+/** A longer timer would fire at once. */
+const timerMsMax = 2 ** 31 - 1;
 const statusDescriptor = 3;
 const handshakeDescriptor = 5;
 /** Below the daemon and the person at the keyboard: a fork storm must not starve its watchman. */
@@ -91,7 +93,7 @@ async function runWith(
     killing = killTree(child, root, request.mark);
   };
   const unwatch = watch.watch(root, request.limits, end);
-  const timer = setTimeout(() => end("timedOut"), request.timeoutMs);
+  const timer = setTimeout(() => end("timedOut"), Math.min(request.timeoutMs, timerMsMax));
   const onAbort = () => end("aborted");
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();

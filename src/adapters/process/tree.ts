@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { kill } from "node:process";
 
 export interface TreeUse {
@@ -20,7 +20,8 @@ export class ProcessTable {
   readonly #rows = new Map<number, Row>();
 
   constructor() {
-    for (const name of readdirSync("/proc")) {
+    // macOS has no /proc: there a process group is all we know.
+    for (const name of existsSync("/proc/self") ? readdirSync("/proc") : []) {
       if (!/^\d+$/.test(name)) continue;
       const row = readRow(Number(name));
       if (row === null) continue;

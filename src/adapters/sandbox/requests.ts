@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { isAbsolute, normalize } from "node:path";
+import { statSync } from "node:fs";
+import { dirname, isAbsolute, normalize } from "node:path";
 import { assert } from "../../core/assert.ts";
 import type { CommandRequest } from "../../ports.ts";
 import type { ProcessRequest } from "../process/run.ts";
@@ -27,6 +28,10 @@ export function confinedRequest(
     assert(isAbsolute(path) && path === normalize(path) && path !== "/", `a clean path: ${path}`);
   }
   const home = ground.scratch.home(request.loop);
+  // Dropped before it mounts, bubblewrap fails on what it cannot reach.
+  const toolchains = ground.toolchains.readable.filter(
+    (path) => confinement !== "dropped" || isOpen(path),
+  );
   // The relay to the proxy speaks over a Unix socket, under the command's own filter.
   const unixSockets = request.unixSockets || pass !== null;
   return {
@@ -37,10 +42,10 @@ export function confinedRequest(
       ground,
       view: {
         system: ground.system,
-        readable: [...ground.toolchains.readable, request.cwd, ...request.readable],
+        readable: [...toolchains, request.cwd, ...request.readable],
         writable: [...request.writable, home],
         placed: [[temp, tempPlace]],
-        hidden: [ground.options.home, ...(ground.options.hidden ?? [])],
+        hidden: [ground.options.home, ground.options.userHome, ...(ground.options.hidden ?? [])],
       },
       cwd: request.cwd,
       command: request.command,
@@ -75,6 +80,12 @@ export function openRequest(
     pipes: null,
     mark: `${name}=${token}`,
   };
+}
+
+/** Everybody may enter it, and every directory above it. */
+function isOpen(path: string): boolean {
+  if ((statSync(path).mode & 0o001) === 0) return false;
+  return path === "/" || isOpen(dirname(path));
 }
 
 function common(

@@ -2,6 +2,7 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync } from 
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { kill } from "node:process";
+import { assert } from "../../core/assert.ts";
 import type { LoopId } from "../../core/loop.ts";
 
 /** Private directories of commands, below the daemon's home. Names carry the daemon's pid. */
@@ -38,6 +39,7 @@ export class Scratch {
 
   /** Of one loop: caches of package managers stay from command to command. */
   home(loop: LoopId): string {
+    assert(/^\w[\w.]*$/.test(loop), "a loop's id is a file name");
     return this.#own(join(this.#homes, loop));
   }
 

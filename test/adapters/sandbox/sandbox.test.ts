@@ -157,10 +157,10 @@ describe("ends and limits", () => {
 describe("output", () => {
   test("a gigabyte of output does not grow the daemon", async () => {
     const before = process.memoryUsage().rss;
-    const command = "echo first; head -c 1G /dev/zero | tr '\\0' 'x'; echo; echo last";
+    const command = "echo first; head -c 1G /dev/zero; echo; echo last";
     const result = await sandbox.run(requestFor(stage, command), never);
-    expect(result.output.startsWith("first\nx")).toBe(true);
-    expect(result.output.endsWith("x\nlast\n")).toBe(true);
+    expect(result.output.startsWith("first\n\0")).toBe(true);
+    expect(result.output.endsWith("\0\nlast\n")).toBe(true);
     expect(result.output).toMatch(/\[… \d+ bytes left out …\]/);
     expect(result.output.length).toBeLessThan(21_000);
     expect(process.memoryUsage().rss - before).toBeLessThan(200 << 20);
