@@ -4,6 +4,9 @@ import { Socket } from "node:net";
 import { join } from "node:path";
 import { assert } from "../../core/assert.ts";
 
+/** Of POSIX: Node has no call for it. */
+const pipeMaker = "mkfifo";
+
 /** Where a child's output goes: descriptors to give it, streams to read, both to be let go. */
 export interface OutputPipes {
   readonly descriptors: readonly [stdout: number, stderr: number];
@@ -28,7 +31,7 @@ export class PipePool {
     for (let n = 0; n < count; n += 1)
       this.#free.push([join(dir, `${n}-out`), join(dir, `${n}-err`)]);
     const paths = this.#free.flat();
-    execFileSync("mkfifo", ["-m", "600", "--", ...paths]);
+    execFileSync(pipeMaker, ["-m", "600", "--", ...paths]);
     if (owner !== null) for (const path of paths) chownSync(path, owner, owner);
   }
 

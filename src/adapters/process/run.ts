@@ -30,7 +30,7 @@ export interface ProcessRequest {
   readonly mark: string | null;
 }
 
-export type ProcessEnding = "exited" | "timedOut" | "aborted" | "memory" | "processes";
+type ProcessEnding = "exited" | "timedOut" | "aborted" | "memory" | "processes";
 
 export interface ProcessEnd {
   readonly ended: ProcessEnding;

@@ -52,7 +52,7 @@ export interface Ground {
   readonly pipes: PipePool;
 }
 
-export interface SeccompFilters {
+interface SeccompFilters {
   readonly strict: string;
   readonly withUnixSockets: string;
 }

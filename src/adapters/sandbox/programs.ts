@@ -39,6 +39,7 @@ export function installRemedy(programs: readonly Program[], osRelease = readOsRe
 
 /** Why a sandbox that is installed does not start, and what to do about it. */
 export function startRemedy(stderr: string): string {
+  if (/unknown option/i.test(stderr)) return "bubblewrap is too old; 0.6 or newer is needed";
   if (readSetting("kernel/apparmor_restrict_unprivileged_userns") === "1") {
     return (
       "AppArmor forbids user namespaces to bubblewrap; allow them with a profile " +
@@ -61,7 +62,7 @@ export function startRemedy(stderr: string): string {
   return "see `td doctor`, or write `sandbox: { level: off }` into the user-level configuration";
 }
 
-export function readOsRelease(): string {
+function readOsRelease(): string {
   try {
     return readFileSync("/etc/os-release", "utf8");
   } catch (error) {

@@ -21,7 +21,15 @@ import {
   type SrtSandbox,
 } from "../../../src/adapters/sandbox/sandbox.ts";
 import { SandboxUnavailable } from "../../../src/ports.ts";
-import { isRoot, optionsFor, requestFor, type Stage, searchPath, setStage } from "./stage.ts";
+import {
+  isRoot,
+  optionsFor,
+  requestFor,
+  runnerPath,
+  type Stage,
+  searchPath,
+  setStage,
+} from "./stage.ts";
 
 const never = new AbortController().signal;
 let stage: Stage;
@@ -289,11 +297,9 @@ describe("a daemon that is killed", () => {
     const own = setStage();
     const options = optionsFor(own);
     const duration = `${300 + Math.random()}`;
-    const child = spawn(
-      execPath,
-      [join(import.meta.dirname, "runner.ts"), JSON.stringify({ ...options, redact: null })],
-      { stdio: ["pipe", "ignore", "inherit"] },
-    );
+    const child = spawn(execPath, [runnerPath, JSON.stringify({ ...options, redact: null })], {
+      stdio: ["pipe", "ignore", "inherit"],
+    });
     const settings = { networkAllow: ["example.org"] };
     for (const command of [
       `sleep ${duration}`,

@@ -3,11 +3,12 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { execPath, geteuid } from "node:process";
+import { fileURLToPath } from "node:url";
 import type { SandboxOptions } from "../../../src/adapters/sandbox/ground.ts";
 import type { LoopId } from "../../../src/core/loop.ts";
 import type { CommandRequest, CommandResult } from "../../../src/ports.ts";
 
-export const sandboxUid = 65534;
+const sandboxUid = 65534;
 export const isRoot = geteuid?.() === 0;
 export const nodeDir = dirname(execPath);
 export const searchPath = `${nodeDir}:/usr/local/bin:/usr/bin:/bin`;
@@ -98,6 +99,9 @@ export function requestFor(
   };
 }
 
+/** A program that runs a sandbox in its own process. */
+export const runnerPath = fileURLToPath(new URL("./runner.ts", import.meta.url));
+
 export type Run = (request: CommandRequest) => Promise<CommandResult>;
 
 /** A sandbox in a process of another user, that is told what to run line by line. */
@@ -105,17 +109,13 @@ export function runnerAs(
   uid: number,
   options: SandboxOptions,
 ): { run: Run; close: () => Promise<void> } {
-  const child = spawn(
-    execPath,
-    [join(import.meta.dirname, "runner.ts"), JSON.stringify({ ...options, redact: null })],
-    {
-      uid,
-      gid: uid,
-      cwd: "/",
-      env: { PATH: searchPath, HOME: options.userHome },
-      stdio: ["pipe", "pipe", "inherit"],
-    },
-  );
+  const child = spawn(execPath, [runnerPath, JSON.stringify({ ...options, redact: null })], {
+    uid,
+    gid: uid,
+    cwd: "/",
+    env: { PATH: searchPath, HOME: options.userHome },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   const waiting: ((result: CommandResult) => void)[] = [];
   let rest = "";
   child.stdout.on("data", (chunk) => {
