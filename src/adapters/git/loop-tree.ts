@@ -126,8 +126,8 @@ export class LoopTree implements LoopWorkspace {
 
   async snapshot(parent: CommitId, message: string): Promise<CommitId> {
     const commit = await this.#commitFiles(parent, message);
-    await this.#moveHead(commit, commit === parent ? null : this.#nextRef(""));
-    await this.#renewAgentGit(commit);
+    const keepAs = commit === parent ? null : this.#nextRef("");
+    await Promise.all([this.#moveHead(commit, keepAs), this.#renewAgentGit(commit)]);
     return commit;
   }
 
@@ -180,8 +180,7 @@ export class LoopTree implements LoopWorkspace {
     await giveTo(uid, [this.dir]);
     // Their new owner is part of what the index remembers of the files.
     if (uid !== null) await tryGit(this.#place, ["update-index", "-q", "--refresh"]);
-    await this.#moveHead(commit, null);
-    await this.#renewAgentGit(commit);
+    await Promise.all([this.#moveHead(commit, null), this.#renewAgentGit(commit)]);
     if (await setUp(this, { isNew })) await this.#absorbSetUp(commit);
   }
 
@@ -231,7 +230,7 @@ export class LoopTree implements LoopWorkspace {
         input: Buffer.from(message, "utf8").toString("latin1"),
         env: identityEnvironment(identity, now()),
       }),
-      ownObjects(shadow, [tree, `^${parent}`]),
+      ownObjects(shadow, [tree, `^${parent}^{tree}`]),
     ]);
     return commit.trim();
   }
