@@ -1,0 +1,144 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { expect, test } from "vitest";
+
+/**
+ * The floors of the house: what each folder of src/ may import besides itself. `type core` allows
+ * `import type` only: clients speak of the core's values and hold none of its rules.
+ */
+const floors: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  ports: ["core"],
+  views: ["core"],
+  protocol: ["type core", "type ports", "type views"],
+  tools: ["core", "ports"],
+  engine: ["core", "ports", "tools"],
+  adapters: ["core", "ports", "node:", "npm:"],
+  "mock-llm": ["node:", "npm:"],
+  cli: ["protocol", "views", "type core", "type ports", "node:", "npm:"],
+  host: ["core", "ports", "views", "protocol", "tools", "engine", "adapters", "mock-llm", "node:"],
+  main: ["host", "cli", "core", "ports", "views", "protocol", "engine", "adapters", "node:"],
+};
+
+/** Where an npm package is used besides the one file that every package has. */
+const usedTwice: Readonly<Record<string, readonly string[]>> = {
+  // One schema library and one YAML reader: for the configuration, and for the mock's scenarios.
+  zod: [
+    "adapters/config/fields.ts",
+    "adapters/config/loop-type-schema.ts",
+    "adapters/config/schema.ts",
+    "mock-llm/scenario.ts",
+  ],
+  yaml: ["adapters/config/yaml-document.ts", "mock-llm/scenario-text.ts"],
+};
+
+/** What an adapter may ask of its own process; the rest (env, argv, cwd, exit) is main.ts's. */
+const ofProcess = ["arch", "geteuid", "kill", "pid"];
+
+/** What would let time and chance in unseen. */
+const unseeded =
+  /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\brandomUUID\b|\bset(?:Timeout|Interval|Immediate)\b|\bAbortSignal\.timeout\b|\bperformance\.now\b|\bprocess\./;
+const asynchronous = /\basync (?:function|\(|\w+\()|\bawait \w|\bPromise\b/;
+
+const linesMax = 400;
+/** The outside world is one page on purpose. */
+const longOnPurpose = ["ports.ts"];
+
+const src = join(import.meta.dirname, "../src");
+const files = readdirSync(src, { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts"))
+  .sort();
+
+interface Import {
+  /** `core`, `node:`, `npm:` …, with `type ` before it when only types come. */
+  readonly floor: string;
+  readonly specifier: string;
+  readonly names: string;
+}
+
+test("every folder has its floor", () => {
+  expect(files.filter((path) => !(floorOf(path) in floors))).toEqual([]);
+});
+
+test.each(files)("%s keeps to its floor", (path) => {
+  const own = floorOf(path);
+  const allowed = new Set([own, ...(floors[own] ?? [])]);
+  const strange = importsOf(path).filter(
+    ({ floor }) => !allowed.has(floor) && !allowed.has(floor.replace(/^type /, "")),
+  );
+  expect(strange.map(({ specifier }) => specifier)).toEqual([]);
+});
+
+test.each(on("core", "views", "engine", "tools"))("%s takes time and chance as given", (path) => {
+  expect(codeOf(path).match(unseeded)).toBeNull();
+});
+
+test.each(on("core", "views"))("%s is synchronous", (path) => {
+  expect(codeOf(path).match(asynchronous)).toBeNull();
+});
+
+test.each(files.filter((path) => path !== "main.ts"))("%s leaves process to main.ts", (path) => {
+  const names = importsOf(path)
+    .filter(({ specifier }) => specifier === "node:process")
+    .flatMap((each) => each.names.replace(/[{}]/g, "").split(","))
+    .map((name) => name.trim());
+  const isAdapter = floorOf(path) === "adapters";
+  expect(names.filter((name) => !isAdapter || !ofProcess.includes(name))).toEqual([]);
+  expect(codeOf(path).match(/(?<![\w.\\/`"'-])process\.\w+/)).toBeNull();
+});
+
+test("every npm package is reached from one file", () => {
+  const users = new Map<string, string[]>();
+  for (const path of files) {
+    for (const { floor, specifier } of importsOf(path)) {
+      if (floor === "npm:") users.set(specifier, [...(users.get(specifier) ?? []), path]);
+    }
+  }
+  const shared = [...users].filter(([, paths]) => paths.length > 1);
+  expect(Object.fromEntries(shared)).toEqual(usedTwice);
+});
+
+test(`no file is longer than ${linesMax} lines`, () => {
+  const long = files.filter((path) => textOf(path).split("\n").length - 1 > linesMax);
+  expect(long.filter((path) => !longOnPurpose.includes(path))).toEqual([]);
+});
+
+function on(...names: readonly string[]): string[] {
+  return files.filter((path) => names.includes(floorOf(path)));
+}
+
+function importsOf(path: string): Import[] {
+  const text = codeOf(path).replace(/`[^`]*`/g, "``");
+  const from = /^(?:import|export)\s+(type\s)?([^;"`]*?)\sfrom "([^"]+)"/gm;
+  const statics = [...text.matchAll(from)].map(([, type, names = "", specifier = ""]) => {
+    const kind = floorOfImport(path, specifier);
+    return { floor: type === undefined ? kind : `type ${kind}`, specifier, names };
+  });
+  const others = [...text.matchAll(/\bimport\("([^"]+)"\)|^import "([^"]+)"/gm)];
+  const dynamics = others.map(([, lazy, bare]) => {
+    const specifier = lazy ?? bare ?? "";
+    return { floor: floorOfImport(path, specifier), specifier, names: "" };
+  });
+  return [...statics, ...dynamics];
+}
+
+function floorOfImport(path: string, specifier: string): string {
+  if (specifier.startsWith("node:")) return "node:";
+  if (!specifier.startsWith(".")) return "npm:";
+  return floorOf(relative(src, join(src, dirname(path), specifier)));
+}
+
+function textOf(path: string): string {
+  return readFileSync(join(src, path), "utf8");
+}
+
+/** The text without its comments. */
+function codeOf(path: string): string {
+  return textOf(path)
+    .replace(/\/\*\*[\s\S]*?\*\//g, "")
+    .replace(/(?:^|\s)\/\/ .*$/gm, "");
+}
+
+function floorOf(path: string): string {
+  return path.split("/")[0]?.replace(/\.ts$/, "") ?? path;
+}
