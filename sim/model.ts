@@ -108,6 +108,7 @@ function wish(random: SeededRandom, temper: Temper): { path: string; content: st
       ? { path: "check.sh", content: "exit 0" }
       : { path: "cache.txt", content: "good" };
   }
+  if (random.chance(0.1)) return { path: "check.sh", content: "real" };
   const content = random.chance(temper.modelFixes) ? "good" : `bad ${random.between(1, 3)}`;
   return { path: "src.txt", content };
 }

@@ -27,7 +27,7 @@ export type Command =
       readonly progress: Progress;
     })
   /** Unfinished work of an attempt that was broken off, also when a person took its lease. */
-  | (Leased & { readonly type: "saveWork"; readonly commit: CommitId })
+  | (Leased & { readonly type: "saveWork"; readonly onto: CommitId; readonly commit: CommitId })
   | (Leased & { readonly type: "escalate"; readonly model: string })
   | (Leased & { readonly type: "finishAttempt"; readonly outcome: AttemptOutcome })
   | {

@@ -35,8 +35,7 @@ type LeasedCommand = Exclude<Extract<Command, { attempt: number }>, { type: "sav
 export function decide(state: State, command: Command, moment: Moment): Decision {
   if (command.type === "createLoop") return created(state, command.loop);
   if (command.type === "park") {
-    const { type: _, ...data } = command;
-    return { ok: true, id: null, events: [{ type: "provider.parked", loop: null, data }] };
+    return parked(state, command);
   }
   const loop = state.loops.get(command.id);
   if (loop === undefined) return refuse(`there is no loop ${command.id}`);
@@ -51,7 +50,15 @@ export function holdsLease(loop: Loop, attempt: number): boolean {
   return loop.status === "running" && loop.attempt === attempt;
 }
 
+/** Whoever was told a later time knows better: a limit is not lifted by another, shorter one. */
+function parked(state: State, { type: _, ...data }: Of<"park">): Decision {
+  const until = state.parked.get(`${data.provider}/${data.model}`)?.until ?? 0;
+  if (until >= data.until) return { ok: true, id: null, events: [] };
+  return { ok: true, id: null, events: [{ type: "provider.parked", loop: null, data }] };
+}
+
 function created(state: State, loop: Created): Decision {
+  if (loop.parent !== null) return refuse(`${loop.parent} begets its children itself`);
   const [problem] = problemsOf(loop);
   if (problem !== undefined) return refuse(problem);
   const unknown = loop.dependsOn.find((id) => !state.loops.has(id));
@@ -65,8 +72,8 @@ type PersonsCommand = Exclude<LoopCommand, { attempt: number }>;
 function byPerson(state: State, loop: Loop, command: PersonsCommand): Decision {
   switch (command.type) {
     case "pause":
-      return isSettled(loop) || loop.status === "paused"
-        ? refuse(`${loop.id} is ${loop.status}`)
+      return isSettled(loop) || loop.status === "paused" || loop.status === "draft"
+        ? refuse(`${loop.id} is ${loop.status}: there is nothing to pause`)
         : accept(loop, ...ended(loop, "paused by a person"), to(loop, "paused", loop.reason));
     case "resume":
       return resumed(state, loop, command.raise);
@@ -108,9 +115,12 @@ function started(state: State, loop: Loop, owner: string): Decision {
 function resumed(state: State, loop: Loop, raise: Raise): Decision {
   if (loop.status === "paused") {
     const from = loop.pausedFrom ?? "pending";
-    if (from === "delegated") return accept(loop, ...delegatedAgain(state, loop));
+    if (from === "delegated" || loop.blockedOn === "child") {
+      return accept(loop, ...delegatedAgain(state, loop));
+    }
     const status = from === "running" ? "pending" : from;
-    const on = status === "blocked" && loop.blockedOn !== null ? { blockedOn: loop.blockedOn } : {};
+    const { blockedOn, gateAsked: asked } = loop;
+    const on = status === "blocked" && blockedOn !== null ? { blockedOn, asked } : {};
     return accept(loop, ...raised(loop, raise), to(loop, status, loop.reason, on));
   }
   if (loop.status !== "blocked") return refuse(`${loop.id} is ${loop.status}`);
@@ -144,21 +154,20 @@ function raised(loop: Loop, raise: Raise): Event[] {
   return Object.keys(data).length === 0 ? [] : [{ type: "loop.raised", loop: loop.id, data }];
 }
 
-/** A changed gate is allowed or denied; any other question gets its text. */
+/** A changed gate is allowed or denied; any other question gets its text. Who answers wants more. */
 function answered(loop: Loop, answer: string): Decision {
   if (loop.status !== "blocked") return refuse(`${loop.id} is ${loop.status} and asks nothing`);
   const question = loop.reason ?? "";
   const event: Event = { type: "loop.answered", loop: loop.id, data: { question, answer } };
-  if (loop.blockedOn === "question" || loop.blockedOn === "stuck") {
-    return accept(loop, event, to(loop, "pending", null));
-  }
+  const goesOn = [event, ...raised(loop, {}), to(loop, "pending", null)];
+  if (loop.blockedOn === "question" || loop.blockedOn === "stuck") return accept(loop, ...goesOn);
   if (loop.blockedOn !== "gate")
     return refuse(`${loop.id} is blocked on ${loop.blockedOn}: resume it`);
   if (answer === "allow") {
     const allowed: Event = { type: "loop.allowed", loop: loop.id, data: { paths: loop.gateAsked } };
-    return accept(loop, allowed, event, to(loop, "pending", null));
+    return accept(loop, allowed, ...goesOn);
   }
-  if (answer === "deny") return accept(loop, event, to(loop, "pending", null));
+  if (answer === "deny") return accept(loop, ...goesOn);
   return refuse(`${loop.id} asks about its gate: answer allow or deny`);
 }
 
@@ -209,6 +218,7 @@ function byAttempt(state: State, loop: Loop, command: LeasedCommand, moment: Mom
     }
     case "reserve": {
       const { turn, tokens, usd } = command;
+      if (isOpen(loop, turn)) return refuse(`${id} has reserved ${turn} already`);
       const left = leftOf(loop);
       if (left.tokens !== null && tokens > left.tokens) return refuse(`${id} is out of tokens`);
       if (left.usd !== null && (usd ?? Number.POSITIVE_INFINITY) > left.usd) {
@@ -218,6 +228,7 @@ function byAttempt(state: State, loop: Loop, command: LeasedCommand, moment: Mom
     }
     case "settle": {
       const { turn, usage } = command;
+      if (!isOpen(loop, turn)) return refuse(`${id} has no reservation ${turn}`);
       return accept(loop, { type: "budget.settled", loop: id, data: { turn, usage } });
     }
     case "finishIteration":
@@ -232,9 +243,15 @@ function byAttempt(state: State, loop: Loop, command: LeasedCommand, moment: Mom
   }
 }
 
-/** The newest attempt's work is worth keeping until somebody else goes on from the old head. */
-function workSaved(loop: Loop, { attempt, commit }: Of<"saveWork">): Decision {
-  if (loop.attempt !== attempt || loop.status === "complete" || loop.status === "stopped") {
+function isOpen(loop: Loop, turn: string): boolean {
+  return loop.reservations.some((open) => open.turn === turn);
+}
+
+/** The newest attempt's work is worth keeping as long as the head it was built on stands. */
+function workSaved(loop: Loop, { attempt, onto, commit }: Of<"saveWork">): Decision {
+  const head = loop.headCommit ?? loop.settings.baseCommit;
+  const isSettledForGood = loop.status === "complete" || loop.status === "stopped";
+  if (loop.attempt !== attempt || head !== onto || isSettledForGood) {
     return refuse(`${loop.id} has moved on`);
   }
   return accept(loop, { type: "attempt.saved", loop: loop.id, data: { attempt, commit } });

@@ -201,7 +201,7 @@ export const successors: Readonly<Record<LoopStatus, readonly LoopStatus[]>> = {
   running: ["pending", "draft", "delegated", "complete", "blocked", "failed", "paused", "stopped"],
   delegated: ["complete", "blocked", "paused", "stopped"],
   blocked: ["pending", "delegated", "complete", "failed", "paused", "stopped"],
-  paused: ["draft", "pending", "delegated", "blocked", "failed", "stopped"],
+  paused: ["pending", "delegated", "blocked", "stopped"],
   complete: [],
   failed: ["pending", "stopped"],
   stopped: [],

@@ -39,12 +39,15 @@ export function afterFailure(
   patience: Patience,
 ): NextStep {
   assert(tries >= 1, "tries count from one");
-  const waitMs = Math.max(retryAfterMs ?? 0, backoffMs(tries, jitter));
+  const askedMs = Math.max(retryAfterMs ?? 0, backoffMs(tries, jitter));
+  const waitMs = Math.min(askedMs, patience.retryAfterMaxMs);
   switch (failure) {
     case "invalid":
       return { type: "fail" };
     case "auth":
-      return tries < authTriesMax ? { type: "wait", ms: waitMs } : { type: "block" };
+      return tries < Math.min(authTriesMax, patience.triesMax)
+        ? { type: "wait", ms: waitMs }
+        : { type: "block" };
     case "rateLimited":
     case "overloaded":
     case "server":
@@ -55,8 +58,8 @@ export function afterFailure(
       if (retryAfterMs !== null && retryAfterMs > patience.retryAfterMaxMs) {
         return { type: "park", ms: retryAfterMs };
       }
-      if (tries >= patience.triesMax) return { type: "park", ms: Math.max(waitMs, parkMsMin) };
-      return { type: "wait", ms: Math.min(waitMs, patience.retryAfterMaxMs) };
+      if (tries >= patience.triesMax) return { type: "park", ms: Math.max(askedMs, parkMsMin) };
+      return { type: "wait", ms: waitMs };
     default:
       return unreachable(failure);
   }

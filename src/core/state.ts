@@ -151,6 +151,7 @@ function moved(loop: Loop, data: Extract<Event, { type: "loop.status" }>["data"]
   const { from, to, reason, blockedOn, asked, notBeforeAt } = data;
   assert(loop.status === from, `${loop.id} is ${loop.status}, the event says ${from}`);
   assert(successors[from].includes(to), `${loop.id}: ${from} -> ${to}`);
+  const isHelped = from === "blocked" || from === "failed";
   return {
     status: to,
     reason,
@@ -158,7 +159,8 @@ function moved(loop: Loop, data: Extract<Event, { type: "loop.status" }>["data"]
     pausedFrom: to === "paused" ? from : null,
     gateAsked: to === "blocked" ? (asked ?? []) : loop.gateAsked,
     notBeforeAt: notBeforeAt ?? loop.notBeforeAt,
-    stuckFrom: from === "blocked" ? loop.iteration : loop.stuckFrom,
+    stuckFrom: isHelped ? loop.iteration : loop.stuckFrom,
+    failures: isHelped ? 0 : loop.failures,
   };
 }
 

@@ -3,6 +3,7 @@ import type { AttemptOutcome } from "../core/commands.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
 import { loopOf } from "../core/state.ts";
 import {
+  type Clock,
   type HookName,
   ModelUnavailable,
   SandboxUnavailable,
@@ -58,22 +59,33 @@ async function work(
   const doing: Attempt = { engine, id, attempt, type, workspace, gate, signal, course };
   if (loop.baseline === null) await runBaseline(doing);
   for (;;) {
-    const { iteration, settings } = loopOf(states.state, id);
+    const now = loopOf(states.state, id);
+    if (isProven(now)) return await deliver(doing);
+    const { iteration, settings } = now;
     if (iteration >= settings.iterationsMax) {
       return { type: "failed", reason: `not valid after ${settings.iterationsMax} iterations` };
     }
-    const end = await runIteration(doing).catch((error: unknown) => saveWork(doing, error));
-    if (end === "passed") return await deliver(doing);
+    await runIteration(doing).catch((error: unknown) => saveWork(doing, now, error));
   }
 }
 
+/** Its head has passed: what broke off after the verdict goes on with the delivery. */
+function isProven({ verdict, headCommit }: Loop): boolean {
+  return verdict?.passed === true && verdict.commit === headCommit;
+}
+
 /** What an iteration had done when it was broken off is kept; then the breach goes its way. */
-async function saveWork(doing: Attempt, error: unknown): Promise<never> {
+async function saveWork(doing: Attempt, before: Loop, error: unknown): Promise<void> {
   if (error instanceof Bug || error instanceof StoreBroken) throw error;
   const { engine, id, attempt, workspace } = doing;
-  const head = headOf(loopOf(engine.states.state, id));
-  const commit = await workspace.snapshot(head, `${id}: interrupted in ${doing.course.at}`);
-  if (commit !== head) await engine.states.submit({ type: "saveWork", id, attempt, commit });
+  const loop = loopOf(engine.states.state, id);
+  const onto = headOf(loop.iteration > before.iteration ? loop : before);
+  const text = `${id}: interrupted in ${doing.course.at}`;
+  const commit = await workspace.snapshot(onto, text).catch((failure: unknown) => {
+    tell(engine, loop, `its unfinished work was not saved: ${messageOf(failure)}`);
+    return onto;
+  });
+  if (commit !== onto) await engine.states.submit({ type: "saveWork", id, attempt, onto, commit });
   throw error;
 }
 
@@ -97,7 +109,7 @@ function asOutcome(
 ): AttemptOutcome {
   if (error instanceof Bug || error instanceof StoreBroken) throw error;
   if (error instanceof AttemptEnd) return error.outcome;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   if (signal.aborted) {
     const why = typeof signal.reason === "string" ? signal.reason : "interrupted";
     return { type: "interrupted", during: course.at, reason: why, notBeforeAt: now };
@@ -115,16 +127,48 @@ const hookOf: Partial<Record<Loop["status"], HookName>> = {
   blocked: "on-blocked",
 };
 
-async function afterwards({ world }: Engine, loop: Loop, { workspace }: Course): Promise<void> {
+/** The loop is what it is by now: whatever fails here is told and changes nothing. */
+async function afterwards(engine: Engine, loop: Loop, { workspace }: Course): Promise<void> {
+  const { world } = engine;
   const { id, iteration, status, reason } = loop;
   const name = hookOf[status];
   if (name !== undefined) {
     const facts = { STATUS: status, REASON: reason ?? "", BRANCH: loop.branch ?? "" };
     const request = { name, loop: id, iteration, workspace, facts };
-    const failure = await world.hooks.run(request, AbortSignal.timeout(hookTimeoutMs));
-    if (failure !== null) world.watch({ type: "note", loop: id, iteration, text: failure });
+    const failure = await within(world.clock, hookTimeoutMs, (signal) =>
+      world.hooks.run(request, signal),
+    );
+    if (failure !== null) tell(engine, loop, failure);
   }
-  if (status === "complete") await world.worktrees.remove(id);
+  if (status !== "complete") return;
+  await world.worktrees.remove(id).catch((error: unknown) => {
+    if (error instanceof Bug) throw error;
+    tell(engine, loop, `its worktree was not removed: ${messageOf(error)}`);
+  });
 }
 
 const hookTimeoutMs = 60_000;
+
+async function within<T>(
+  clock: Clock,
+  timeoutMs: Millis,
+  body: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const over = new AbortController();
+  const timer = new AbortController();
+  const alarm = clock.sleepUntil(clock.now() + timeoutMs, timer.signal).then(() => over.abort());
+  try {
+    return await body(over.signal);
+  } finally {
+    timer.abort();
+    await alarm;
+  }
+}
+
+function tell({ world }: Engine, { id, iteration }: Loop, text: string): void {
+  world.watch({ type: "note", loop: id, iteration, text });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

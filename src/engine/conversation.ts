@@ -1,3 +1,4 @@
+import { Bug } from "../core/assert.ts";
 import type { Loop } from "../core/loop.ts";
 import {
   type ChatContent,
@@ -6,6 +7,7 @@ import {
   LlmError,
   type LlmReply,
   type Model,
+  StoreBroken,
 } from "../ports.ts";
 import { openBench, type ToolBench, type ToolOutcome } from "../tools/tool.ts";
 import { callTool, toolset } from "../tools/toolset.ts";
@@ -71,12 +73,18 @@ async function withDeadline(
   try {
     await body(signal);
   } catch (error) {
-    if (!over.signal.aborted || doing.signal.aborted || error instanceof AttemptEnd) throw error;
+    const isOurs = over.signal.aborted && !doing.signal.aborted;
+    if (!isOurs || isGrave(error)) throw error;
     note(doing, loop, `stopped after ${Math.round(iterationTimeoutMs / 1_000)} s`);
   } finally {
     timer.abort();
     await alarm;
   }
+}
+
+/** No time-out excuses these. */
+function isGrave(error: unknown): boolean {
+  return error instanceof AttemptEnd || error instanceof Bug || error instanceof StoreBroken;
 }
 
 function startTalk(doing: Attempt, loop: Loop, model: Model, { system, prompt }: Opening): Talk {

@@ -14,7 +14,7 @@ const progressCharsMax = 24_000;
  * One fresh conversation, ended by a verdict: prompt, turns, checkpoint, validation, record.
  * What it teaches the next is captured here from the command's output, never from the model.
  */
-export async function runIteration(doing: Attempt): Promise<"passed" | "again"> {
+export async function runIteration(doing: Attempt): Promise<void> {
   const { engine, id, attempt, course } = doing;
   const { states, world } = engine;
   const before = loopOf(states.state, id);
@@ -29,9 +29,7 @@ export async function runIteration(doing: Attempt): Promise<"passed" | "again"> 
   await must(states.submit({ type: "finishIteration", id, attempt, commit, verdict, progress }));
   await hook(doing, "after-iteration", { PASSED: String(verdict.passed) });
   if (judged.gate.length > 0) throw gateChanged(before, judged);
-  if (verdict.passed) return "passed";
-  await helpIfStuck(doing);
-  return "again";
+  if (!verdict.passed) await helpIfStuck(doing);
 }
 
 async function begin(doing: Attempt, loop: Loop): Promise<void> {
@@ -125,7 +123,8 @@ async function helpIfStuck({ engine, id, attempt }: Attempt): Promise<void> {
 
 function gateChanged(loop: Loop, { gate }: Judged): AttemptEnd {
   const paths = [...new Set(gate.map(({ path }) => path))];
-  const reason = `${gate.map(({ reason: why }) => why).join("; ")}: td diff ${loop.id}, then td answer ${loop.id} allow or deny`;
+  const what = gate.map(({ reason: why }) => why.replace(/\.$/, "")).join("; ");
+  const reason = `${what}: td diff ${loop.id}, then td answer ${loop.id} allow or deny`;
   return new AttemptEnd({ type: "blocked", on: "gate", reason, asked: paths });
 }
 

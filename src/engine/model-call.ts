@@ -75,7 +75,8 @@ async function paidTry(
 
 function allowanceOf(loop: Loop, call: ModelCall): Allowance {
   const { request, model } = call;
-  const bytes = JSON.stringify([request.system, request.messages, request.tools]).length;
+  const text = JSON.stringify([request.system, request.messages, request.tools]);
+  const bytes = new TextEncoder().encode(text).length;
   const left = leftOf(loop);
   const allowed = allow(left, tokensEstimated(bytes), model.outputTokensMax, model.price);
   if (typeof allowed === "object") return allowed;
