@@ -7,8 +7,10 @@ import { openTaskStore } from "../src/adapters/store/jsonl-task-store.ts";
 import type { Transaction } from "../src/core/events.ts";
 import type { LoopId } from "../src/core/loop.ts";
 
+const names = ["TaskStore", "bare loop", "bare loop that encodes"] as const;
+
 export interface StoreBenchRow {
-  readonly name: "TaskStore" | "bare loop";
+  readonly name: (typeof names)[number];
   readonly writers: number;
   readonly perSecond: number;
   readonly p50Ms: number;
@@ -30,7 +32,8 @@ interface Sample {
 }
 
 /** Short turns, many of them: what else the machine does hits both alike. */
-const turns = 31;
+const turns = 45;
+const turnsToWarmUp = 5;
 const appendsPerTurn: ReadonlyMap<number, number> = new Map([
   [1, 60],
   [50, 2_500],
@@ -39,40 +42,47 @@ const appendsPerTurn: ReadonlyMap<number, number> = new Map([
 
 /**
  * What the TaskStore costs above a bare loop of write and fdatasync over bytes that were encoded
- * beforehand. The two take turns on logs that stay open; medians count, for machines are noisy.
+ * beforehand, and above one that encodes. They take turns on logs that stay open; medians count,
+ * for machines are noisy.
  */
 export async function benchStore(): Promise<readonly StoreBenchRow[]> {
   const rows: StoreBenchRow[] = [];
   for (const [writers, appends] of appendsPerTurn) {
-    const [store, bare] = await compare(writers, appends);
-    rows.push({ name: "TaskStore", writers, ...store, ratio: store.perSecond / bare.perSecond });
-    rows.push({ name: "bare loop", writers, ...bare, ratio: 1 });
+    const samples = await compare(writers, appends);
+    const bare = samples.get("bare loop")?.perSecond ?? Number.NaN;
+    for (const [name, sample] of samples) {
+      rows.push({ name, writers, ...sample, ratio: sample.perSecond / bare });
+    }
   }
   return rows;
 }
 
-async function compare(writers: number, appends: number): Promise<readonly [Sample, Sample]> {
+async function compare(
+  writers: number,
+  appends: number,
+): Promise<ReadonlyMap<StoreBenchRow["name"], Sample>> {
   const home = await mkdtemp(join(import.meta.dirname, ".store-"));
   const lines = Array.from({ length: appends }, (_, n) => encodeLine(record(n + 1)));
-  const store = await openStoreLog(home);
-  const bare = await openBareLog(join(home, "bare"), lines);
-  const samples: { store: Sample; bare: Sample }[] = [];
+  const encoded = (n: number) => lines[n % lines.length] as Buffer;
+  const logs = [
+    await openStoreLog(home),
+    await openBareLog(join(home, "bare"), encoded),
+    await openBareLog(join(home, "encoding"), (n) => encodeLine(record(n + 1))),
+  ];
+  const samples = logs.map((): Sample[] => []);
   for (let turn = 0; turn < turns; turn += 1) {
-    const first = turn * appends;
-    // Now the one goes first, now the other.
-    const early = turn % 2 === 0 ? null : await sample(store, writers, first, appends);
-    const ofBare = await sample(bare, writers, first, appends);
-    samples.push({
-      store: early ?? (await sample(store, writers, first, appends)),
-      bare: ofBare,
-    });
+    // Each goes first in its turn.
+    for (let step = 0; step < logs.length; step += 1) {
+      const index = (turn + step) % logs.length;
+      const log = logs[index] as Log;
+      samples[index]?.push(await sample(log, writers, turn * appends, appends));
+    }
   }
-  await store.close();
-  await bare.close();
+  for (const log of logs) await log.close();
   await rm(home, { recursive: true });
-  // The first ones warm up.
-  const warm = samples.slice(5);
-  return [median(warm.map((both) => both.store)), median(warm.map((both) => both.bare))];
+  return new Map(
+    names.map((name, index) => [name, median(samples[index]?.slice(turnsToWarmUp) ?? [])]),
+  );
 }
 
 const owner = "x".repeat(160);
@@ -113,7 +123,7 @@ async function openStoreLog(home: string): Promise<Log> {
 }
 
 /** The least that a durable log can do. */
-async function openBareLog(path: string, lines: readonly Buffer[]): Promise<Log> {
+async function openBareLog(path: string, lineAt: (n: number) => Buffer): Promise<Log> {
   const file = await open(path, "ax", 0o600);
   let waiting: { line: Buffer; resolve: () => void }[] = [];
   let isRunning = false;
@@ -135,7 +145,7 @@ async function openBareLog(path: string, lines: readonly Buffer[]): Promise<Log>
   return {
     append: (n) =>
       new Promise((resolve, reject) => {
-        waiting.push({ line: lines[n % lines.length] as Buffer, resolve });
+        waiting.push({ line: lineAt(n), resolve });
         if (!isRunning) run().catch(reject);
       }),
     close: () => file.close(),

@@ -1,5 +1,6 @@
 import { stat, truncate } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers";
 import { assert, Bug } from "../../core/assert.ts";
 import type { Transaction } from "../../core/events.ts";
@@ -15,8 +16,8 @@ const segmentBytesMax = 64 * 1024 * 1024;
 /** Lines that wait for the disk. More means that nobody awaits their appends. */
 const pendingBytesMax = 256 * 1024 * 1024;
 const batchBytesFirst = 64 * 1024;
-/** From here on, encoding takes as long as a sync: better side by side than one after the other. */
-const batchBytesWorth = 64 * 1024;
+/** How fast transactions become bytes, about; measured on a small server. */
+const encodedBytesPerMs = 250_000;
 /** A batch that grew larger than this gives its memory back. */
 const batchBytesKept = 4 * 1024 * 1024;
 
@@ -58,6 +59,9 @@ export class JsonlTaskStore implements TaskStore {
   #collecting: Batch | null = null;
   #committing: Batch | null = null;
   #spare: Lines | null = null;
+  #syncMs = 1;
+  /** A batch of this size goes to the disk without waiting for more. */
+  #bytesWorth = encodedBytesPerMs;
   #broken: StoreBroken | null = null;
   #closed: Promise<void> | null = null;
 
@@ -105,7 +109,7 @@ export class JsonlTaskStore implements TaskStore {
     batch.lines.add(transaction);
     assert(batch.lines.length <= pendingBytesMax, "appends outrun the disk");
     this.#seq += transaction.events.length;
-    if (batch.lines.length >= batchBytesWorth) this.#commit();
+    if (batch.lines.length >= this.#bytesWorth) this.#commit();
     return batch.durable.promise;
   }
 
@@ -148,15 +152,27 @@ export class JsonlTaskStore implements TaskStore {
       this.#fileBytes = 0;
     }
     this.#file.write(lines.bytes);
+    const startMs = performance.now();
     await this.#file.datasync();
     this.#fileBytes += lines.length;
+    this.#learn(performance.now() - startMs);
+  }
+
+  /**
+   * When half of what waits is encoded while the other half is synced, the two go side by side;
+   * that pays only where encoding it all takes longer than a sync. Else all go together.
+   */
+  #learn(syncMs: number): void {
+    // One sync that stalls says little about the next.
+    this.#syncMs += (Math.min(syncMs, 2 * this.#syncMs) - this.#syncMs) / 8;
+    this.#bytesWorth = (this.#syncMs * encodedBytesPerMs) / 2;
   }
 
   #acknowledge(batch: Batch): void {
     this.#committing = null;
     batch.lines.clear();
     this.#spare = batch.lines.capacity <= batchBytesKept ? batch.lines : null;
-    if ((this.#collecting?.lines.length ?? 0) >= batchBytesWorth) this.#commit();
+    if ((this.#collecting?.lines.length ?? 0) >= this.#bytesWorth) this.#commit();
     batch.durable.resolve();
     if (this.#collecting !== null) this.#commitSoon();
   }

@@ -167,6 +167,6 @@ test("whatever is done to its lines: the log opens again, and no byte is thrown 
       expect(survived).toEqual(transactions.slice(0, survived.length));
       await rm(place.storeDir, { recursive: true });
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   );
 });
