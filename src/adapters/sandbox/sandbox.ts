@@ -17,7 +17,7 @@ import { shellArguments } from "./wrap.ts";
 
 /**
  * Clears away what dead daemons left and tries once how this machine confines. Resolves also where
- * nothing does: then `run` rejects, unless its settings say `off`. One per home and process.
+ * nothing does: then `run` rejects, unless its settings say `off`.
  */
 export async function createSandbox(options: SandboxOptions): Promise<SrtSandbox> {
   if (platform() === "linux") {
@@ -60,7 +60,7 @@ export class SrtSandbox implements Sandbox {
   /** Ends the proxy and removes this daemon's temporary files. No command may be running. */
   async close(): Promise<void> {
     await this.#proxy.close();
-    this.#ground.scratch.reap();
+    this.#ground.scratch.close();
   }
 
   async #runNow(request: CommandRequest, signal: AbortSignal): Promise<ProcessEnd> {

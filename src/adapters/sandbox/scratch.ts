@@ -1,22 +1,29 @@
+import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { performance } from "node:perf_hooks";
 import { kill } from "node:process";
 import { assert } from "../../core/assert.ts";
 import type { LoopId } from "../../core/loop.ts";
 
-/** Private directories of commands, below the daemon's home. Names carry the daemon's pid. */
+/**
+ * Private directories of commands, below the daemon's home. Names begin with the daemon's pid and
+ * its start, as in a container every daemon has the same pid.
+ */
 export class Scratch {
   readonly #temps: string;
   readonly #homes: string;
-  readonly #pid: number;
+  readonly #daemon: string;
+  readonly #own: string;
   readonly #uid: number | null;
   #count = 0;
 
   constructor(home: string, options: { readonly pid: number; readonly uid: number | null }) {
     this.#temps = join(home, "sandbox-temp");
     this.#homes = join(home, "sandbox-home");
-    this.#pid = options.pid;
+    this.#daemon = `${options.pid}-${Math.round(performance.timeOrigin).toString(36)}-`;
+    this.#own = `${this.#daemon}${randomBytes(4).toString("hex")}-`;
     this.#uid = options.uid;
     for (const dir of [this.#temps, this.#homes]) {
       mkdirSync(dir, { recursive: true });
@@ -27,12 +34,12 @@ export class Scratch {
   /** Of one command, empty. */
   temp(): string {
     this.#count += 1;
-    return this.#own(join(this.#temps, `${this.#pid}-${this.#count}`));
+    return this.#make(join(this.#temps, `${this.#own}${this.#count}`));
   }
 
   /** Of this daemon, and nobody else's to read. */
   keep(name: string): string {
-    const dir = join(this.#temps, `${this.#pid}-${name}`);
+    const dir = join(this.#temps, `${this.#own}${name}`);
     mkdirSync(dir, { mode: 0o700 });
     return dir;
   }
@@ -40,10 +47,10 @@ export class Scratch {
   /** Of one loop: caches of package managers stay from command to command. */
   home(loop: LoopId): string {
     assert(/^\w[\w.]*$/.test(loop), "a loop's id is a file name");
-    return this.#own(join(this.#homes, loop));
+    return this.#make(join(this.#homes, loop));
   }
 
-  #own(dir: string): string {
+  #make(dir: string): string {
     if (lstatSync(dir, { throwIfNoEntry: false })?.isDirectory() === true) return dir;
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     if (this.#uid !== null) chownSync(dir, this.#uid, this.#uid);
@@ -53,8 +60,16 @@ export class Scratch {
   /** What a daemon that died left behind. */
   reap(): void {
     for (const name of readdirSync(this.#temps)) {
-      const pid = Number(name.split("-")[0]);
-      if (pid === this.#pid || !isRunning(pid)) removeNow(join(this.#temps, name));
+      const pid = name.split("-")[0] ?? "";
+      const isReused = this.#daemon.startsWith(`${pid}-`) && !name.startsWith(this.#daemon);
+      if (isReused || !isRunning(Number(pid))) removeNow(join(this.#temps, name));
+    }
+  }
+
+  /** What this sandbox made, but for the loops' homes. */
+  close(): void {
+    for (const name of readdirSync(this.#temps)) {
+      if (name.startsWith(this.#own)) removeNow(join(this.#temps, name));
     }
   }
 }
