@@ -6,7 +6,7 @@ import { lockHome, storeDirOf, syncDir, timeForName } from "./home.ts";
 import { writeDurably } from "./log-file.ts";
 import { type Finding, listSegments, type Segment, segmentFile, walk } from "./walk.ts";
 
-export interface Problem extends Place {
+interface Problem extends Place {
   readonly what: string;
 }
 
@@ -35,7 +35,7 @@ export interface RepairReport {
   readonly explanation: readonly string[];
 }
 
-export interface Quarantined {
+interface Quarantined {
   readonly file: string;
   readonly from: string;
   readonly bytes: number;

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import type { Redact, TranscriptEntry } from "../../ports.ts";
 
 /** Of each text in an entry; head and tail are kept. */
-export const textBytesMax = 256 * 1024;
+const textBytesMax = 256 * 1024;
 /** Of a whole entry on disk; beyond it a tool call's input becomes one cut text. */
 const entryBytesMax = 1024 * 1024;
 const inputDepthMax = 64;

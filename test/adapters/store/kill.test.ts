@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execPath } from "node:process";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { HomeBusy } from "../../../src/adapters/store/errors.ts";
 import { openTaskStore } from "../../../src/adapters/store/jsonl-task-store.ts";
@@ -27,7 +28,7 @@ class Writer {
   #dots = 0;
 
   constructor(home: string, writers: number) {
-    const script = join(import.meta.dirname, "writer-process.ts");
+    const script = fileURLToPath(new URL("./writer-process.ts", import.meta.url));
     this.#file = join(home, "acknowledged");
     this.#child = spawn(execPath, [script, home, this.#file, String(writers)], {
       stdio: ["ignore", "pipe", "inherit"],
