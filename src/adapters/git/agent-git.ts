@@ -1,7 +1,7 @@
 import { copyFile, lchown, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CommitId, Millis } from "../../core/loop.ts";
-import { removeTree } from "./files.ts";
+import { removeFew } from "./files.ts";
 import { type Bytes, toBytes } from "./git.ts";
 import { alternatesText, type Shadow } from "./shadow.ts";
 
@@ -33,8 +33,8 @@ export interface AgentGitRequest {
 export async function createAgentGit(request: AgentGitRequest): Promise<void> {
   const { shadow, gitDir, workTree, uid } = request;
   const link = join(workTree, ".git");
-  await removeTree(gitDir);
-  if (request.linked) await removeTree(link);
+  await removeFew(gitDir);
+  if (request.linked) await removeFew(link);
   const dirs = ["", "objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/tags"];
   const files: [string, string][] = [
     ["HEAD", `${request.head}\n`],

@@ -2,7 +2,7 @@ import { copyFile, lstat, mkdir, realpath, rm, stat, symlink } from "node:fs/pro
 import { dirname, join, sep } from "node:path";
 import type { WorktreeSettings } from "../../core/loop.ts";
 import { WorktreeError } from "../../ports.ts";
-import { absent, removeTree } from "./files.ts";
+import { absent, removeFew } from "./files.ts";
 import { buildForest } from "./forest.ts";
 import { type Bytes, toBytes } from "./git.ts";
 import { insidePath, type LinkPlan, planLinks } from "./links.ts";
@@ -37,7 +37,7 @@ export async function furnish(request: FurnishRequest): Promise<Placement> {
     const source = join(root, link.path);
     const target = join(tree, link.path);
     await makeParents(tree, link.path);
-    await removeTree(target);
+    await removeFew(target);
     if (link.kind === "whole") await symlink(source, target);
     else await buildForest({ root, tree, source, target, kind: link.kind });
     for (const path of [source, await realpath(source), ...link.readable]) readable.add(path);
@@ -88,6 +88,6 @@ async function copyIn({ root, tree, path, facts }: CopyRequest): Promise<void> {
   if (facts.has(toBytes(relative))) return;
   const target = join(tree, relative);
   await makeParents(tree, relative);
-  await removeTree(target);
+  await removeFew(target);
   await copyFile(source, target);
 }

@@ -273,8 +273,10 @@ export class GitWorktrees implements Worktrees {
     const { tree, agentGit } = pathsOfLoop(dir);
     const { head, settings } = request;
     const indexFile = join(dir, "index");
+    // The loop's own holds what its commands left: settings by which npm or python obey them.
+    const home = join(dir, "home");
     await mkdir(dir, { mode: uid === null ? 0o700 : 0o711 });
-    await mkdir(tree, { mode: 0o700 });
+    for (const path of [tree, home]) await mkdir(path, { mode: 0o700 });
     const [facts] = await Promise.all([
       this.#trees.read(shadow, head),
       git({ ...shadow.place, workTree: tree, indexFile }, ["read-tree", "--reset", "-u", head], {
@@ -284,7 +286,7 @@ export class GitWorktrees implements Worktrees {
     const placement = await furnish({ shadow, tree, facts, settings, scratch: dir });
     const excludes = excludesText(facts, placement.paths);
     await Promise.all([
-      giveTo(uid, [tree]),
+      giveTo(uid, [tree, home]),
       createAgentGit({
         ...{ shadow, head, indexFile, excludes, identity, uid },
         gitDir: agentGit,
@@ -294,9 +296,9 @@ export class GitWorktrees implements Worktrees {
     ]);
     const workspace = {
       dir: tree,
-      writable: [tree, agentGit],
+      writable: [tree, agentGit, home],
       readable: [...shadow.objectDirs, ...placement.readable],
-      env: { GIT_CEILING_DIRECTORIES: dir },
+      env: { GIT_CEILING_DIRECTORIES: dir, HOME: home },
       close: () => removeTree(dir),
     };
     if (settings.setup !== null) {

@@ -215,3 +215,24 @@ test("many loops open at once in a repository that was never seen", async () => 
   const opened = await Promise.all(loops.map((loop) => worktrees.open(request({ loop }), never)));
   expect(new Set(opened.map(({ dir }) => dir)).size).toBe(8);
 });
+
+test.runIf(process.getuid?.() === 0)(
+  "what root writes in a user's repository is theirs",
+  async () => {
+    const { worktrees, request, repo, base, write, dir } = await scene({ uid: 65534 });
+    sh(dir, "chown -R 1234:1234 repo");
+    const workspace = await worktrees.open(request(), never);
+    await write(workspace.dir, "a.txt", "two\n");
+    const head = await workspace.snapshot(base, "x\n");
+    await worktrees.deliver(repo, request().loop, head);
+    expect(sh(repo, "find . ! -uid 1234")).toBe("");
+    expect(
+      sh(repo, "git -c safe.directory='*' show taskdaemon/1.1:a.txt", {
+        HOME: dir,
+        GIT_CONFIG_COUNT: "1",
+        GIT_CONFIG_KEY_0: "safe.directory",
+        GIT_CONFIG_VALUE_0: "*",
+      }),
+    ).toBe("two\n");
+  },
+);
