@@ -27,7 +27,7 @@ export function confinedRequest(
   for (const path of [request.cwd, ...request.readable, ...request.writable]) {
     assert(isAbsolute(path) && path === normalize(path) && path !== "/", `a clean path: ${path}`);
   }
-  const home = ground.scratch.home(request.loop);
+  const home = homeOf(ground, request);
   // Dropped before it mounts, bubblewrap fails on what it cannot reach.
   const toolchains = ground.toolchains.readable.filter(
     (path) => confinement !== "dropped" || isOpen(path),
@@ -68,7 +68,7 @@ export function openRequest(
 ): ProcessRequest {
   const name = "TASKDAEMON_COMMAND";
   const token = randomBytes(12).toString("hex");
-  const home = ground.scratch.home(request.loop);
+  const home = homeOf(ground, request);
   const argv = options.argv ?? shellArguments(ground, request.command);
   return {
     ...common(ground, request, { home, temp: options.temp, more: { [name]: token } }),
@@ -80,6 +80,12 @@ export function openRequest(
     pipes: null,
     mark: `${name}=${token}`,
   };
+}
+
+/** The loop's, unless the request has another; then the loop's is hidden from it. */
+function homeOf(ground: Ground, { loop, env }: CommandRequest): string {
+  const { HOME } = env;
+  return HOME ?? ground.scratch.home(loop);
 }
 
 /** Everybody may enter it, and every directory above it. */
