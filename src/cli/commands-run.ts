@@ -1,5 +1,5 @@
 import type { Deliver, Priority } from "../core/loop.ts";
-import { choice, type Grammar, positive, text, texts, whole } from "./grammar.ts";
+import { type AnyCommand, choice, type Grammar, positive, text, texts, whole } from "./grammar.ts";
 
 const deliveries = Object.keys({
   branch: true,
@@ -15,12 +15,12 @@ const priorities = Object.keys({
   low: true,
 } satisfies Record<Priority, true>) as Priority[];
 
-export const iterationsMaxMax = 100_000;
+const iterationsMaxMax = 100_000;
 const budgetUsdMax = 1_000_000;
 
 /** `td run`, the command that everything else is about. */
-export function addRun(grammar: Grammar): void {
-  const command = grammar
+export function runCommand(grammar: Grammar): AnyCommand {
+  return grammar
     .command("run", "carries one piece of work out, attached, until it is done or needs you")
     .helpGroup("Work:")
     .argument("[type]", "the type of loop: ralph, or one of your own (td types)")
@@ -47,7 +47,6 @@ export function addRun(grammar: Grammar): void {
         return run(session, { type, task, ...options });
       }),
     );
-  grammar.root.addCommand(command);
 }
 
 const runExamples = `

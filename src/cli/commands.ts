@@ -1,8 +1,17 @@
-import type { CliWorld } from "./cli-world.ts";
-import { addRun } from "./commands-run.ts";
+import { controlCommands } from "./commands-control.ts";
+import { readCommands } from "./commands-read.ts";
+import { runCommand } from "./commands-run.ts";
+import { setupCommands, tabCommand } from "./commands-setup.ts";
 import type { Grammar } from "./grammar.ts";
 
 /** The whole tree. */
-export function addCommands(grammar: Grammar, _world: CliWorld): void {
-  addRun(grammar);
+export function addCommands(grammar: Grammar): void {
+  const commands = [
+    runCommand(grammar),
+    ...readCommands(grammar),
+    ...controlCommands(grammar),
+    ...setupCommands(grammar),
+  ];
+  for (const command of commands) grammar.root.addCommand(command);
+  grammar.root.addCommand(tabCommand(grammar), { hidden: true });
 }

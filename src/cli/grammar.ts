@@ -12,6 +12,7 @@ import type { CliWorld } from "./cli-world.ts";
 import { type GlobalOptions, openSession, type Session } from "./session.ts";
 import { strip } from "./text.ts";
 
+export type AnyCommand = CommandUnknownOpts;
 export type Body = (session: Session) => Promise<number>;
 
 export class Grammar {
@@ -24,11 +25,23 @@ export class Grammar {
     this.#world = world;
     this.#gone = gone;
     this.root = rootCommand(world, version);
+    this.root.on("beforeAllHelp", refuseSilence);
   }
 
   /** A command that is not in the tree yet. */
   command(name: string, description: string) {
     return new Command(name).copyInheritedSettings(this.root).description(description);
+  }
+
+  /** A command that only has commands; the one that is meant when none is named comes first. */
+  group(name: string, description: string, commands: readonly AnyCommand[]) {
+    const group = this.command(name, description).helpCommand(false);
+    for (const [index, command] of commands.entries()) {
+      // Words too many reach the default command, which tells what the group has.
+      command.allowExcessArguments(index === 0);
+      group.addCommand(command, { isDefault: index === 0 });
+    }
+    return group;
   }
 
   /** What an action does: a session is opened, and the body's number is the exit code. */
@@ -46,7 +59,7 @@ export class Grammar {
       return exitCodes.done;
     }
     try {
-      await this.root.parseAsync(helped(argv), { from: "user" });
+      await this.root.parseAsync(helped(this.root, argv), { from: "user" });
       return this.#exitCode;
     } catch (error) {
       if (!(error instanceof CommanderError)) throw error;
@@ -95,13 +108,20 @@ function usageError(text: string): string {
   return plain.includes("\n") ? `${plain}\n` : `${plain}\n(td help explains every command)\n`;
 }
 
+/** Options alone: commander would print all of its help as an error. */
+function refuseSilence({ error }: { readonly error: boolean }): void {
+  if (!error) return;
+  throw new UserError(exitCodes.usage, "which command? td help lists them");
+}
+
 /** `td help trash list` asks `td trash list --help`; commander knows one word only. */
-function helped(argv: readonly string[]): string[] {
+function helped(root: AnyCommand, argv: readonly string[]): string[] {
   const [first, ...words] = argv;
   if (first !== "help" || words.length === 0 || words.some((word) => word.startsWith("-"))) {
     return [...argv];
   }
-  return [...words, "--help"];
+  const isKnown = root.commands.some((command) => command.name() === words[0]);
+  return isKnown ? [...words, "--help"] : words;
 }
 
 /** The default command of a group sees the words that are no command of the group. */

@@ -10,7 +10,7 @@ import { shown } from "./session.ts";
 export async function runCli(world: CliWorld): Promise<number> {
   const gone = watchPipes(world);
   const grammar = new Grammar(world, version(), gone);
-  addCommands(grammar, world);
+  addCommands(grammar);
   try {
     return await grammar.parse();
   } catch (error) {

@@ -1,5 +1,5 @@
 /** A program in memory: loops are plain views, and a drive plays what the test wrote down. */
-import type { LoopId } from "../../src/core/loop.ts";
+import { type LoopId, noUsage } from "../../src/core/loop.ts";
 import type { LiveEvent, TranscriptEntry } from "../../src/ports.ts";
 import type {
   Door,
@@ -40,14 +40,7 @@ export function loop(id: string, more: Partial<LoopView> = {}): LoopView {
     verdict: null,
     baseline: null,
     model: "anthropic/model",
-    usage: {
-      inputTokens: 0,
-      outputTokens: 0,
-      cacheReadTokens: 0,
-      cacheWriteTokens: 0,
-      costUsd: 0,
-      requests: 0,
-    },
+    usage: noUsage,
     notBefore: null,
     createdAt: new Date(startedAt).toISOString(),
     updatedAt: new Date(startedAt).toISOString(),
@@ -264,7 +257,7 @@ export class FakeProgram implements Program {
     };
   }
 
-  configSchema(): unknown {
+  async configSchema(): Promise<unknown> {
     return { type: "object" };
   }
 

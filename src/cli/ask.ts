@@ -1,0 +1,22 @@
+import { createInterface } from "node:readline/promises";
+import { exitCodes, UserError } from "../protocol/errors.ts";
+import type { Session } from "./session.ts";
+
+/** A question is for a person at a terminal; anybody else has to say --yes beforehand. */
+export function demandTerminal({ world }: Session, what: string): void {
+  if (world.stdin.isTTY === true && world.stderr.isTTY === true) return;
+  throw new UserError(exitCodes.usage, `${what} asks first, and there is no terminal: add --yes`);
+}
+
+/** Whether a person says yes; anything else is no. */
+export async function agrees({ world }: Session, question: string): Promise<boolean> {
+  const { stdin, stderr } = world;
+  const lines = createInterface({ input: stdin, output: stderr, terminal: false });
+  try {
+    stderr.write(`${question} [y/N] `);
+    for await (const line of lines) return /^y(es)?$/i.test(line.trim());
+    return false;
+  } finally {
+    lines.close();
+  }
+}

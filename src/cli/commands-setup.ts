@@ -1,0 +1,177 @@
+import { type AnyCommand, choiceArgument, type Grammar, positive, text, whole } from "./grammar.ts";
+import { shells } from "./shells.ts";
+
+const portMax = 65_535;
+const speedMax = 1_000;
+
+/** Commands around the work: the machine, the repository, the home. */
+export function setupCommands(grammar: Grammar): readonly AnyCommand[] {
+  return [
+    demoCommand(grammar),
+    grammar
+      .command("doctor", "is this machine, and this repository, ready?")
+      .action((_, self) =>
+        grammar.run(self, async (session) => (await import("./doctor.ts")).doctor(session)),
+      ),
+    grammar
+      .command("init", "writes a commented taskdaemon.yml for this repository, after asking")
+      .option("--yes", "do not ask")
+      .action((options, self) =>
+        grammar.run(self, async (session) => (await import("./init.ts")).init(session, options)),
+      ),
+    typesGroup(grammar),
+    configGroup(grammar),
+    storeGroup(grammar),
+    trashGroup(grammar),
+    mockCommand(grammar),
+    completionsCommand(grammar),
+  ].map((command) => command.helpGroup("Around it:"));
+}
+
+function demoCommand(grammar: Grammar): AnyCommand {
+  return grammar
+    .command("demo", "the whole way with a scripted model: no key, no account, no cost")
+    .option("--keep", "keep the sample repository")
+    .option("--speed <n>", "so many times faster", positive(speedMax, "a number"), 1)
+    .action((options, self) =>
+      grammar.run(self, async (session) => (await import("./servers.ts")).demo(session, options)),
+    );
+}
+
+function mockCommand(grammar: Grammar): AnyCommand {
+  return grammar
+    .command("mock-llm", "a scriptable model server; the first line is its URL")
+    .option("--port <n>", "0 picks a free one", whole(0, portMax))
+    .option("--scenario <file>", "what it answers (YAML or JSON)", text)
+    .addHelpText("after", "\nExample:\n  td mock-llm --port 4010 --scenario replies.yml\n")
+    .action((options, self) =>
+      grammar.run(self, async (session) => {
+        const { mockLlm } = await import("./servers.ts");
+        return mockLlm(session, options);
+      }),
+    );
+}
+
+function typesGroup(grammar: Grammar): AnyCommand {
+  return grammar.group("types", "the types of loop: list, show, explain", [
+    grammar
+      .command("list", "the types there are")
+      .action((_, self) =>
+        grammar.run(self, async (session) => (await import("./types.ts")).listTypes(session)),
+      ),
+    grammar
+      .command("show", "a definition as written")
+      .argument("<type>", "a type of loop")
+      .action((name, _, self) =>
+        grammar.run(self, async (session) => (await import("./types.ts")).showType(session, name)),
+      ),
+    grammar
+      .command("explain", "where each value came from, and what the prompts become")
+      .argument("<type>", "a type of loop")
+      .action((name, _, self) =>
+        grammar.run(self, async (session) => {
+          const { explainType } = await import("./types.ts");
+          return explainType(session, name);
+        }),
+      ),
+  ]);
+}
+
+function configGroup(grammar: Grammar): AnyCommand {
+  return grammar.group("config", "the configuration: show, check, schema", [
+    grammar
+      .command("show", "the configuration as it holds here")
+      .option("--origins", "with where each value came from")
+      .action((options, self) =>
+        grammar.run(self, async (session) => {
+          const { showConfig } = await import("./config.ts");
+          return showConfig(session, options);
+        }),
+      ),
+    grammar
+      .command("check", "is it valid?")
+      .action((_, self) =>
+        grammar.run(self, async (session) => (await import("./config.ts")).checkConfig(session)),
+      ),
+    grammar
+      .command("schema", "its JSON Schema")
+      .action((_, self) =>
+        grammar.run(self, async (session) => (await import("./config.ts")).schema(session)),
+      ),
+  ]);
+}
+
+function storeGroup(grammar: Grammar): AnyCommand {
+  const command = (what: "verify" | "repair", description: string) =>
+    grammar
+      .command(what, description)
+      .action((_, self) =>
+        grammar.run(self, async (session) => (await import("./store.ts")).store(session, what)),
+      );
+  return grammar.group("store", "the event log: verify, repair", [
+    command("verify", "is every event there and whole?"),
+    command("repair", "keeps what is whole and puts the rest aside"),
+  ]);
+}
+
+function trashGroup(grammar: Grammar): AnyCommand {
+  return grammar.group("trash", "removed worktrees: list, restore, empty", [
+    grammar
+      .command("list", "what can be restored")
+      .action((_, self) =>
+        grammar.run(self, async (session) => (await import("./trash.ts")).listTrash(session)),
+      ),
+    grammar
+      .command("restore", "brings a worktree back")
+      .argument("<trash-id>", "from td trash list")
+      .action((id, _, self) =>
+        grammar.run(self, async (session) => {
+          const { restoreTrash } = await import("./trash.ts");
+          return restoreTrash(session, id);
+        }),
+      ),
+    grammar
+      .command("empty", "removes all of it for good, after asking")
+      .option("--yes", "do not ask")
+      .action((options, self) =>
+        grammar.run(self, async (session) => {
+          const { emptyTrash } = await import("./trash.ts");
+          return emptyTrash(session, options);
+        }),
+      ),
+  ]);
+}
+
+function completionsCommand(grammar: Grammar): AnyCommand {
+  return grammar
+    .command("completions", "the script that lets your shell complete td")
+    .addArgument(choiceArgument("<shell>", "your shell", shells))
+    .addHelpText("after", completionExamples)
+    .action((shell, _, self) =>
+      grammar.run(self, async (session) => {
+        const { completions } = await import("./completions.ts");
+        return completions(session, shell);
+      }),
+    );
+}
+
+const completionExamples = `
+Examples:
+  td completions bash >> ~/.bash_completion      (needs the bash-completion package)
+  td completions zsh > "\${fpath[1]}/_td"
+  td completions fish > ~/.config/fish/completions/td.fish
+  td completions pwsh >> $PROFILE
+`;
+
+/** What the completion scripts call on TAB. */
+export function tabCommand(grammar: Grammar): AnyCommand {
+  return grammar
+    .command("complete", "answers a TAB")
+    .argument("[words...]")
+    .action((words, _, self) =>
+      grammar.run(self, async (session) => {
+        const { answerTab } = await import("./completions.ts");
+        return answerTab(session, grammar.root, words);
+      }),
+    );
+}
