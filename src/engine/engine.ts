@@ -4,7 +4,7 @@ import type { CommitId, Loop, LoopId, Stage } from "../core/loop.ts";
 import type { Patience } from "../core/retry.ts";
 import { loopOf } from "../core/state.ts";
 import type { HookName, LoopType, LoopWorkspace, World } from "../ports.ts";
-import type { GateDefinition } from "./gate-definition.ts";
+import type { GateAt } from "./gate.ts";
 import type { StateManager } from "./state-manager.ts";
 
 /** What every part of the engine works with, from the general to the particular. */
@@ -38,7 +38,7 @@ export interface Attempt {
   readonly type: LoopType;
   readonly workspace: LoopWorkspace;
   /** What defines the validation, as it is on the base commit. */
-  readonly gate: GateDefinition;
+  readonly gate: GateAt;
   readonly signal: AbortSignal;
   readonly course: Course;
 }

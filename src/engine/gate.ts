@@ -38,25 +38,36 @@ export interface GateQuestion {
   readonly allowed: readonly string[];
 }
 
+/** The gate as a commit defines it, and the files to compare later ones with. */
+export interface GateAt extends GateDefinition {
+  readonly tree: Tree;
+}
+
 /** The definition of the gate as it stands in a commit. */
 export async function gateDefinitionAt(
   question: Pick<GateQuestion, "worktrees" | "repo" | "gate">,
   commit: CommitId,
-): Promise<GateDefinition> {
-  return readGateDefinition(question.gate, await treeOf(question, commit));
+): Promise<GateAt> {
+  const tree = await treeOf(question, commit);
+  return { ...(await readGateDefinition(question.gate, tree)), tree };
 }
 
 /** What was changed of the gate from `base` to `head`, by path; empty when nothing was. */
 export async function gateChanges(question: GateQuestion): Promise<readonly GateChange[]> {
+  return gateChangesSince(await gateDefinitionAt(question, question.base), question);
+}
+
+/** The same for many heads of one base, which is `old` and is read once. */
+export async function gateChangesSince(
+  old: GateAt,
+  question: GateQuestion,
+): Promise<readonly GateChange[]> {
   const { worktrees, repo, gate, base, head, allowed } = question;
   const changes = await worktrees.changes(repo, base, head);
   if (changes.length === 0) return [];
-  const before = await treeOf(question, base);
-  const after = await treeOf(question, head, { tree: before, changes });
-  const [old, now] = [
-    await readGateDefinition(gate, before),
-    await readGateDefinition(gate, after),
-  ];
+  const before = old.tree;
+  const after = treeAfter(question, head, before, changes);
+  const now = await readGateDefinition(gate, after);
   const pairs = await filePairs(changes, before, after, isTestFile);
   const found = [
     ...protectedChanges(changes, gate),
@@ -81,34 +92,49 @@ export async function testNotes(
   const { worktrees, repo, base, head } = question;
   const changes = await worktrees.changes(repo, base, head);
   const before = await treeOf(question, base);
-  const after = await treeOf(question, head, { tree: before, changes });
+  const after = treeAfter(question, head, before, changes);
   const pairs = await filePairs(changes, before, after, concernsTests);
   return changedExpectations(pairs).map(({ path, reason }) => `${path}: ${reason}.`);
 }
 
-/** Reads each file once; one that did not change since the other tree is not read again. */
-async function treeOf(
-  { worktrees, repo }: Pick<GateQuestion, "worktrees" | "repo">,
-  commit: CommitId,
-  since: { readonly tree: Tree; readonly changes: readonly FileChange[] } | null = null,
-): Promise<Tree> {
+type Place = Pick<GateQuestion, "worktrees" | "repo">;
+
+async function treeOf({ worktrees, repo }: Place, commit: CommitId): Promise<Tree> {
   const paths = new Set(await worktrees.paths(repo, commit));
-  const changed = new Set(since?.changes.flatMap(({ path, oldPath }) => [path, oldPath ?? path]));
+  const load = async (path: string) => (await worktrees.file(repo, commit, path)) ?? irregular;
+  return { paths, read: readOnce(paths, load) };
+}
+
+/** The tree of a later commit: what is not among the changes is as it was, and not read again. */
+function treeAfter(
+  { worktrees, repo }: Place,
+  commit: CommitId,
+  before: Tree,
+  changes: readonly FileChange[],
+): Tree {
+  const paths = new Set(before.paths);
+  for (const { path, oldPath } of changes) paths.delete(oldPath ?? path);
+  for (const { path, status } of changes) if (status !== "deleted") paths.add(path);
+  const changed = new Set(changes.map(({ path }) => path));
+  const load = async (path: string) =>
+    changed.has(path)
+      ? ((await worktrees.file(repo, commit, path)) ?? irregular)
+      : before.read(path);
+  return { paths, read: readOnce(paths, load) };
+}
+
+function readOnce(
+  paths: ReadonlySet<string>,
+  load: (path: string) => Promise<string | null>,
+): Tree["read"] {
   const texts = new Map<string, string | null>();
-  const load = async (path: string) => {
+  return async (path) => {
     if (!paths.has(path)) return null;
-    if (since !== null && !changed.has(path)) return since.tree.read(path);
-    return (await worktrees.file(repo, commit, path)) ?? irregular;
-  };
-  return {
-    paths,
-    read: async (path) => {
-      const known = texts.get(path);
-      if (known !== undefined) return known;
-      const text = await load(path);
-      texts.set(path, text);
-      return text;
-    },
+    const known = texts.get(path);
+    if (known !== undefined) return known;
+    const text = await load(path);
+    texts.set(path, text);
+    return text;
   };
 }
 

@@ -1,4 +1,4 @@
-import type { CommitId, Loop, Progress } from "../core/loop.ts";
+import type { Loop, Progress } from "../core/loop.ts";
 import { baselineText, progressText } from "../core/progress.ts";
 import { loopOf } from "../core/state.ts";
 import { isStuck } from "../core/verdict/fingerprint.ts";
@@ -24,7 +24,7 @@ export async function runIteration(doing: Attempt): Promise<void> {
   if (!before.rejudge) await talk(doing, before);
   const commit = await doing.workspace.snapshot(headOf(before), message(before));
   const judged = await giveVerdict(doing, commit);
-  const progress = await learn(doing, before, commit, judged, world.clock.now() - startedAt);
+  const progress = learn(before, judged, world.clock.now() - startedAt);
   const { verdict } = judged;
   await must(states.submit({ type: "finishIteration", id, attempt, commit, verdict, progress }));
   await hook(doing, "after-iteration", { PASSED: String(verdict.passed) });
@@ -80,14 +80,11 @@ function protectedNames({ gate, engine, id }: Attempt): readonly string[] {
   return [...new Set([...names, ...protect])].slice(0, protectedNamesMax);
 }
 
-async function learn(
-  { engine }: Attempt,
+function learn(
   before: Loop,
-  commit: CommitId,
-  { verdict, feedback, fingerprint }: Judged,
+  { verdict, feedback, fingerprint, changes }: Judged,
   durationMs: number,
-): Promise<Progress> {
-  const changes = await engine.world.worktrees.changes(before.repo, headOf(before), commit);
+): Progress {
   return {
     iteration: before.iteration + 1,
     passed: verdict.passed,

@@ -11,9 +11,9 @@ import {
   judgeFlaky,
 } from "../core/verdict/judge.ts";
 import { isTestFile } from "../core/verdict/test-facts.ts";
-import type { CommandResult, Workspace, WorktreeRequest } from "../ports.ts";
-import { type Attempt, hook, must, outputBytesMax, stage } from "./engine.ts";
-import { type GateChange, gateChanges } from "./gate.ts";
+import type { CommandResult, FileChange, Workspace, WorktreeRequest } from "../ports.ts";
+import { type Attempt, headOf, hook, must, outputBytesMax, stage } from "./engine.ts";
+import { type GateChange, gateChangesSince } from "./gate.ts";
 
 const feedbackCharsMax = 12_000;
 const diffBytesMax = 1_000_000;
@@ -25,6 +25,8 @@ export interface Judged {
   readonly fingerprint: string;
   /** Not empty: the command says yes, but what defines it was changed. */
   readonly gate: readonly GateChange[];
+  /** Since the checkpoint before. */
+  readonly changes: readonly FileChange[];
 }
 
 type Where = "baseline" | "worktree" | "fresh";
@@ -39,40 +41,54 @@ export async function giveVerdict(doing: Attempt, commit: CommitId): Promise<Jud
   course.at = `iteration ${loop.iteration + 1}, its validation`;
   stage(engine, loop, "validating", "in the worktree");
   await hook(doing, "before-validation", {});
-  const first = await tryGate(doing, loop, workspace, commit, "worktree");
-  const judged = await confirm(doing, loop, commit, first);
+  const [first, work] = await Promise.all([
+    tryGate(doing, loop, workspace, commit, "worktree"),
+    workIn(doing, loop, commit),
+  ]);
+  const judged = await confirm(doing, loop, work, first);
   await hook(doing, "after-validation", { PASSED: String(judged.verdict.passed) });
   return judged;
 }
 
-async function confirm(
-  doing: Attempt,
-  loop: Loop,
-  commit: CommitId,
-  first: Trial,
-): Promise<Judged> {
+/** What a checkpoint holds: read from git while the command runs. */
+interface Work {
+  readonly commit: CommitId;
+  readonly diff: string;
+  readonly changes: readonly FileChange[];
+}
+
+async function workIn({ engine }: Attempt, loop: Loop, commit: CommitId): Promise<Work> {
+  const { worktrees } = engine.world;
+  const [diff, changes] = await Promise.all([
+    worktrees.diff(loop.repo, loop.settings.baseCommit, commit, diffBytesMax),
+    worktrees.changes(loop.repo, headOf(loop), commit),
+  ]);
+  return { commit, diff, changes };
+}
+
+async function confirm(doing: Attempt, loop: Loop, work: Work, first: Trial): Promise<Judged> {
   const { verdict, gateChange } = first.judgement;
-  if (!verdict.passed && gateChange === null) return judgedOf(doing, loop, commit, first, "");
-  const gate = await changesOfGate(doing, loop, commit, gateChange);
+  if (!verdict.passed && gateChange === null) return judgedOf(work, first, "");
+  const gate = await changesOfGate(doing, loop, work.commit, gateChange);
   if (gate.length > 0) {
     const note = gate.map(({ reason }) => reason).join(" ");
     const held = {
       ...first,
       judgement: { verdict: { ...verdict, passed: false, note }, gateChange },
     };
-    return { ...(await judgedOf(doing, loop, commit, held, `${note}\n\n`)), gate };
+    return { ...judgedOf(work, held, `${note}\n\n`), gate };
   }
   stage(doing.engine, loop, "validating", "in a fresh worktree");
-  const second = await tryFresh(doing, loop, commit);
+  const second = await tryFresh(doing, loop, work.commit);
   const lead = second.judgement.verdict.passed ? "" : onlyInWorktree;
-  return judgedOf(doing, loop, commit, second, lead);
+  return judgedOf(work, second, lead);
 }
 
 const onlyInWorktree =
   "The command passes in your worktree, but not in a fresh checkout of the same commit: it must not depend on ignored or generated files, on changed dependencies, or on chance.\n\n";
 
 async function changesOfGate(
-  { engine }: Attempt,
+  { engine, gate: old }: Attempt,
   loop: Loop,
   head: CommitId,
   fewer: string | null,
@@ -80,7 +96,8 @@ async function changesOfGate(
   const { repo, gateAllowed: allowed } = loop;
   const { gate, baseCommit: base } = loop.settings;
   const { worktrees } = engine.world;
-  const changes = await gateChanges({ worktrees, repo, gate, base, head, allowed });
+  const question = { worktrees, repo, gate, base, head, allowed };
+  const changes = await gateChangesSince(old, question);
   return fewer === null ? changes : [...changes, { path: fewerTestsPath, reason: fewer }];
 }
 
@@ -207,19 +224,15 @@ function record(
   engine.world.transcripts.write(loop.id, where === "baseline" ? 0 : loop.iteration + 1, entry);
 }
 
-async function judgedOf(
-  { engine }: Attempt,
-  loop: Loop,
-  commit: CommitId,
+function judgedOf(
+  { diff, changes }: Work,
   { judgement: { verdict }, result, dir }: Trial,
   lead: string,
-): Promise<Judged> {
-  const { worktrees } = engine.world;
+): Judged {
   const note = verdict.passed || verdict.note === null || lead !== "" ? "" : `${verdict.note}\n\n`;
   const text = lead + note + feedback(result, feedbackCharsMax);
-  const diff = await worktrees.diff(loop.repo, loop.settings.baseCommit, commit, diffBytesMax);
   const name = fingerprint(normalise(text, [dir]), diff);
-  return { verdict, feedback: text, fingerprint: name, gate: [] };
+  return { verdict, feedback: text, fingerprint: name, gate: [], changes };
 }
 
 export function worktreeRequest(loop: Loop, head: CommitId): WorktreeRequest {
