@@ -14,7 +14,8 @@ export function progressText(entries: readonly Progress[], charsMax: number): st
       again === undefined
         ? whole(entry)
         : `${heading(entry)}\nSame failure as in iteration ${again.iteration}.`;
-    const shown = part.length <= left ? part : heading(entry);
+    const fitting = part.length <= left ? part : heading(entry);
+    const shown = parts.length === 0 ? fitting.slice(0, left) : fitting;
     if (shown.length > left) break;
     parts.unshift(shown);
     left -= shown.length + 2;
