@@ -7,7 +7,7 @@ import { fromBytes, toBytes } from "./git.ts";
 import type { TreeFacts } from "./tree-facts.ts";
 
 /** Installed dependencies of the user's checkout that a worktree borrows. */
-export interface Link {
+interface Link {
   /** In the checkout, and in the worktree. */
   readonly path: string;
   readonly kind: "nodeModules" | "composerVendor" | "whole";

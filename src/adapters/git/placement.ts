@@ -55,7 +55,7 @@ function refuseProblems(plan: LinkPlan, settings: WorktreeSettings): void {
 }
 
 /** Makes the directories above `path` real ones: an agent may have left links in their place. */
-export async function makeParents(tree: string, path: string): Promise<void> {
+async function makeParents(tree: string, path: string): Promise<void> {
   let at = tree;
   for (const part of dirname(path).split("/")) {
     if (part === ".") continue;

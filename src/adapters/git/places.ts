@@ -10,7 +10,7 @@ export interface HomePlaces {
   readonly trash: string;
 }
 
-export function homePlaces(home: string): HomePlaces {
+function homePlaces(home: string): HomePlaces {
   return {
     home,
     shadows: join(home, "shadows"),

@@ -22,7 +22,7 @@ export interface ProgramResult {
   readonly truncated: boolean;
 }
 
-export const standardPath =
+const standardPath =
   "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin";
 
 const outputBytesMaxDefault = 512 * 1024 * 1024;

@@ -57,7 +57,7 @@ export function alternatesText(dirs: readonly string[]): string {
   return dirs.map((dir) => `${quoteAlternate(dir)}\n`).join("");
 }
 
-export function shortHash(text: string): string {
+function shortHash(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 

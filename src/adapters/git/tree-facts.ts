@@ -41,7 +41,7 @@ export class TreeReader {
 }
 
 /** The directory of `path` that makes it litter, or null: `a/node_modules/b` to `a/node_modules`. */
-export function litterDirectory(path: Bytes): Bytes | null {
+function litterDirectory(path: Bytes): Bytes | null {
   const parts = path.split("/");
   const first = parts[0] ?? "";
   if (litterAtRoot.includes(first)) return first;

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import {
   existsSync,
   lstatSync,
@@ -248,16 +247,9 @@ test.runIf(process.getuid?.() === 0)(
   async () => {
     const scene = await attack({ uid: 65534 });
     const { workspace } = scene;
+    const drop = "setpriv --reuid=65534 --regid=65534 --clear-groups";
     const asAgent = (script: string) =>
-      execFileSync(
-        "setpriv",
-        ["--reuid=65534", "--regid=65534", "--clear-groups", "bash", "-ec", script],
-        {
-          cwd: workspace.dir,
-          encoding: "utf8",
-          env: { PATH: "/usr/bin:/bin", HOME: "/nonexistent", ...workspace.env },
-        },
-      );
+      sh(workspace.dir, `exec ${drop} bash -ec "$SCRIPT"`, { SCRIPT: script, ...workspace.env });
     expect(lstatSync(workspace.dir).mode & 0o777).toBe(0o700);
     expect(lstatSync(dirname(workspace.dir)).mode & 0o777).toBe(0o711);
     sh(scene.home, "chmod 711 shadows"); // A sandbox would show it what is in `readable`.

@@ -96,7 +96,7 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
   };
 }
 
-export async function writeIn(dir: string, path: string, text: string | null): Promise<void> {
+async function writeIn(dir: string, path: string, text: string | null): Promise<void> {
   const target = join(dir, path);
   if (text === null) return rm(target);
   await mkdir(dirname(target), { recursive: true });
