@@ -27,8 +27,9 @@ interface Compared {
 }
 
 /**
- * Existing tests that were removed, emptied, thinned or put to sleep. Tests that moved to another
- * file under their names, with their assertions, are not gone.
+ * Existing tests that were removed, emptied, thinned or put to sleep, and helpers of tests that
+ * check less. Tests that moved to another file under their names, with their assertions, are not
+ * gone.
  */
 export function weakenedTests(pairs: readonly FilePair[]): readonly PathReason[] {
   const files = pairs.map(compared);
@@ -52,7 +53,29 @@ export function weakenedTests(pairs: readonly FilePair[]): readonly PathReason[]
     const reason = reasonFor(file, moved, missing - found);
     if (reason !== null) reasons.push({ path: file.path, reason });
   }
-  return reasons;
+  return [...reasons, ...weakenedHelpers(files)];
+}
+
+const helperPath = /(?:^|\/)(?:__tests__|tests?|specs?|e2e)\//;
+
+/** What a helper lost counts for nothing when files about tests gained as much elsewhere. */
+function weakenedHelpers(files: readonly Compared[]): readonly PathReason[] {
+  const checks = ({ assertions, raised }: TestFacts) => assertions + raised;
+  let spare = files.reduce(
+    (sum, { before, after }) => sum + Math.max(0, checks(after) - checks(before)),
+    0,
+  );
+  return files.flatMap(({ path, before, after }) => {
+    const missing = checks(before) - checks(after);
+    if (before.declared > 0 || missing <= 0 || !helperPath.test(path)) return [];
+    const found = Math.min(missing, spare);
+    spare -= found;
+    if (found === missing) return [];
+    const noun = missing - found === 1 ? "check" : "checks";
+    return [
+      { path, reason: `the helper of tests has ${missing - found} ${noun} fewer than before` },
+    ];
+  });
 }
 
 /** Changed files about tests that hide nothing by their counts, and that a reviewer should see. */

@@ -11,6 +11,8 @@ export interface TestFacts {
   readonly skipped: number;
   /** Marks that make the runner leave all other tests out. */
   readonly focused: number;
+  /** Statements that raise an error: how a helper of the tests says no. */
+  readonly raised: number;
 }
 
 export const noTests: TestFacts = {
@@ -19,6 +21,7 @@ export const noTests: TestFacts = {
   assertions: 0,
   skipped: 0,
   focused: 0,
+  raised: 0,
 };
 
 /** The path is one where test files are by convention. */
@@ -43,6 +46,7 @@ export function testFacts(path: string, text: string): TestFacts {
     assertions: count(code, language.assertion) - count(code, language.trivial),
     skipped: count(code, language.skip),
     focused: language.only === null ? 0 : count(code, language.only),
+    raised: count(code, /\b(?:throw|raise|panic|abort|die|process\.exit|sys\.exit)\b/g),
   };
 }
 
