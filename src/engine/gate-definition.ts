@@ -187,9 +187,29 @@ async function followFiles(walk: Walk, { words, dir }: Command, depth: number): 
     const text = await walk.tree.read(path);
     if (text === null) continue;
     add(walk, { path, what: "file", text: withoutComments(path, text) });
+    await followImports(walk, path, text, depth);
     const isShell = /\.(?:ba|z|k)?sh$/.test(path) || /^#!.*\b(?:ba|da|z|k)?sh\b/.test(text);
     if (isShell || /^(?:\.|source|(?:ba|da|z|k)?sh)$/.test(first)) {
       await follow(walk, text, dir, depth + 1);
+    }
+  }
+}
+
+const toolPlace = /^(?:.*\/)?(?:scripts?|tools?|tasks?|ci|\.ci|build|hack|dev)\//;
+const relativeImport =
+  /(?:\bfrom|\bimport|\brequire)\s{0,9}\(?\s{0,9}["'](\.{1,2}\/[^"'\n]{1,200})["']/g;
+
+/** What a script imports from beside itself is a part of it; the program under test is not. */
+async function followImports(walk: Walk, from: string, text: string, depth: number): Promise<void> {
+  const place = toolPlace.exec(from)?.[0];
+  if (place === undefined || depth > depthMax) return;
+  for (const [, wanted = ""] of text.matchAll(relativeImport)) {
+    for (const path of withExtensions(joinPath(dirName(from), wanted))) {
+      if (!path.startsWith(place) || looksLikeTest(path) || !once(walk, path)) continue;
+      const imported = await walk.tree.read(path);
+      if (imported === null) continue;
+      add(walk, { path, what: "file", text: withoutComments(path, imported) });
+      await followImports(walk, path, imported, depth + 1);
     }
   }
 }
