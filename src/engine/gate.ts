@@ -192,6 +192,7 @@ function definitionChanges(
   return changed.flatMap((key) => {
     const [piece, next] = [was.get(key) ?? is.get(key), is.get(key)];
     if (piece === undefined || !touched.has(piece.path) || isOfNewFolder(piece, before)) return [];
+    if (!was.has(key) && piece.what.startsWith("imports ")) return [];
     const verb = was.has(key) ? (next === undefined ? "was removed" : "was changed") : "was added";
     const reason = reasonOf(piece, next?.text === irregular ? "is a link now" : verb);
     return [{ path: piece.path, reason }];
@@ -217,7 +218,7 @@ function reasonOf({ path, what }: GatePiece, verb: string): string {
 
 function shadows(changes: readonly FileChange[], tools: ToolsInUse): readonly GateChange[] {
   return changes.flatMap(({ path, status }) => {
-    const why = status === "deleted" ? null : shadowOf(path, tools);
+    const why = status === "deleted" ? null : shadowOf(path, status !== "modified", tools);
     return why === null ? [] : [{ path, reason: `${path} was ${status}: ${why}.` }];
   });
 }

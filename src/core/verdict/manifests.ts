@@ -1,10 +1,12 @@
 import { baseName } from "./commands.ts";
+import { isTestFile } from "./test-facts.ts";
 
 /** What is read of package.json and its like; any value may be anything. */
 interface Manifest {
   readonly [key: string]: unknown;
   readonly name?: unknown;
   readonly scripts?: unknown;
+  readonly imports?: unknown;
   readonly dependencies?: unknown;
   readonly devDependencies?: unknown;
   readonly optionalDependencies?: unknown;
@@ -52,7 +54,16 @@ export function packageSettings(
   const settings = keys.flatMap((key) =>
     manifest[key] === undefined ? [] : [{ what: `"${key}"`, text: JSON.stringify(manifest[key]) }],
   );
-  return [...settings, ...runnerOrigins(manifest)];
+  return [...settings, ...testImports(manifest), ...runnerOrigins(manifest)];
+}
+
+/** By these the tests reach their helpers: led elsewhere, they check with something else. */
+function testImports({ imports }: Manifest): readonly { what: string; text: string }[] {
+  return Object.entries(isObject(imports) ? imports : {}).flatMap(([name, target]) => {
+    const paths = JSON.stringify(target).match(/(?<="\.\/)[^"]+/g) ?? [];
+    const text = paths.filter(isTestFile).join(" ");
+    return text === "" ? [] : [{ what: `imports ${name}`, text }];
+  });
 }
 
 const runnerPackage =

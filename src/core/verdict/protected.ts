@@ -106,10 +106,14 @@ export function isProtected(path: string, patterns: readonly string[]): boolean 
 const pythonShadow =
   /(?:^|\/)(?:(?:pytest|_pytest|unittest|pluggy|coverage|tox)(?:\.py|\/__init__\.py)|(?:sitecustomize|usercustomize)\.py|[^/]+\.pth)$/;
 
+/** What `python -m pytest` and `python -m unittest` load from the current directory first. */
+const standardModule =
+  /^(?:_collections_abc|abc|argparse|ast|asyncio|atexit|bdb|bisect|builtins|calendar|cmd|code|codecs|collections|configparser|contextlib|copy|copyreg|dataclasses|datetime|decimal|difflib|dis|doctest|email|enum|errno|faulthandler|fnmatch|fractions|functools|gc|getpass|gettext|glob|hashlib|heapq|html|importlib|inspect|io|itertools|json|keyword|linecache|locale|logging|math|numbers|opcode|operator|os|pathlib|pdb|pickle|pkgutil|platform|posixpath|pprint|random|re|reprlib|runpy|selectors|shlex|shutil|signal|site|socket|stat|statistics|string|struct|subprocess|sys|sysconfig|tempfile|textwrap|threading|time|timeit|token|tokenize|tomllib|traceback|types|typing|unicodedata|urllib|uuid|warnings|weakref|xml|zipfile|zlib)(?:\.py|\/__init__\.py)$/;
+
 /** Files that a runner would load in place of itself or of what was installed. */
-export function shadowOf(path: string, tools: ToolsInUse): string | null {
+export function shadowOf(path: string, isNew: boolean, tools: ToolsInUse): string | null {
   if (/(?:^|\/)node_modules\//.test(path)) return "it takes the place of an installed package";
-  if (tools.python && pythonShadow.test(path)) {
+  if (tools.python && (pythonShadow.test(path) || (isNew && standardModule.test(path)))) {
     return "python would load it in place of, or before, the test runner";
   }
   return null;
