@@ -68,7 +68,9 @@ async function workIn({ engine }: Attempt, loop: Loop, commit: CommitId): Promis
 
 async function confirm(doing: Attempt, loop: Loop, work: Work, first: Trial): Promise<Judged> {
   const { verdict, gateChange } = first.judgement;
-  if (!verdict.passed && gateChange === null) return judgedOf(work, first, "");
+  if (!verdict.passed && gateChange === null) {
+    return judgedOf(work, await explained(doing, loop, work.commit, first), "");
+  }
   const gate = await changesOfGate(doing, loop, work.commit, gateChange);
   if (gate.length > 0) {
     const note = gate.map(({ reason }) => reason).join(" ");
@@ -82,6 +84,21 @@ async function confirm(doing: Attempt, loop: Loop, work: Work, first: Trial): Pr
   const second = await tryFresh(doing, loop, work.commit);
   const lead = second.judgement.verdict.passed ? "" : onlyInWorktree;
   return judgedOf(work, second, lead);
+}
+
+/** A yes that is not believed: the loop should hear which of its changes may be the cause. */
+async function explained(
+  doing: Attempt,
+  loop: Loop,
+  commit: CommitId,
+  trial: Trial,
+): Promise<Trial> {
+  const { verdict } = trial.judgement;
+  if (verdict.exitCode !== loop.settings.gate.successExitCode) return trial;
+  const gate = await changesOfGate(doing, loop, commit, null);
+  if (gate.length === 0) return trial;
+  const note = [verdict.note ?? "", ...gate.map(({ reason }) => reason)].join(" ").trim();
+  return { ...trial, judgement: { verdict: { ...verdict, note }, gateChange: null } };
 }
 
 const onlyInWorktree =
