@@ -232,13 +232,13 @@ describe("an agent gains nothing by", () => {
   test("links in place of the directories above a linked one", async () => {
     const scene = await attack({
       script: `${plainRepository}
-        mkdir -p packages/p/node_modules/dep; echo '{}' > packages/p/package.json; echo node_modules > .gitignore
+        mkdir -p vendor/bundle/gem; echo > Gemfile; echo vendor > .gitignore
         git add -A; git commit -qm p`,
     });
-    scene.agent("rm -r packages; mkdir -p $OUT/../bait/p; ln -s $OUT/../bait packages");
+    scene.agent("rm -r vendor; mkdir -p $OUT/../bait; ln -s $OUT/../bait vendor");
     await scene.workspace.reset(scene.base);
-    expect(readdirSync(join(scene.dir, "bait", "p"))).toEqual([]);
-    expect(readdirSync(join(scene.workspace.dir, "packages/p/node_modules"))).toEqual(["dep"]);
+    expect(readdirSync(join(scene.dir, "bait"))).toEqual([]);
+    expect(readdirSync(join(scene.workspace.dir, "vendor/bundle"))).toEqual(["gem"]);
   });
 });
 

@@ -95,8 +95,9 @@ describe("a whole run leaves the user's repository as it was when it", () => {
 test("the user's git stays well while loops exist, and their gc takes nothing of ours", async () => {
   const scene = await makeScene({
     script: `${plainRepository}
+      git clone -q --bare . ../origin.git; git remote add origin ../origin.git
       git checkout -qb doomed; echo shared > shared.txt; git add -A; git commit -qm doomed
-      git checkout -q main; git clone -q --bare . ../origin.git; git remote add origin ../origin.git`,
+      git checkout -q main`,
   });
   const { worktrees, repo, base } = scene;
   const workspace = await worktrees.open(scene.request(), never);
