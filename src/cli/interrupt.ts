@@ -22,6 +22,7 @@ export async function interruptible<Result>(
   };
   const offInterrupt = world.onSignal("SIGINT", onInterrupt);
   offs.push(offInterrupt, world.onSignal("SIGTERM", first));
+  if (gone.aborted) first();
   gone.addEventListener("abort", first, { once: true });
   try {
     return await body(abort.signal);

@@ -5,9 +5,10 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
-/** `0.4 s`, `59 s`, `2:05`, `1:02:05`. */
+/** `12 ms`, `0.4 s`, `59 s`, `2:05`, `1:02:05`. */
 export function duration(ms: number): string {
-  if (ms < 9_950) return `${(Math.max(0, ms) / 1_000).toFixed(1)} s`;
+  if (ms < 95) return `${Math.round(Math.max(0, ms))} ms`;
+  if (ms < 9_950) return `${(ms / 1_000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1_000);
   if (seconds < 60) return `${seconds} s`;
   return clock(ms);

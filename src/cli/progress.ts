@@ -3,7 +3,7 @@ import type { LiveEvent } from "../ports.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import { type Look, paint } from "./look.ts";
 import { clock, cost, duration, short, tokens } from "./numbers.ts";
-import { cut, oneLine, width } from "./text.ts";
+import { cut, oneLine, pad, width } from "./text.ts";
 
 export interface Progress {
   readonly loop: string;
@@ -95,8 +95,12 @@ const spinner = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", 
 const spinMs = 100;
 const gap = "  ";
 
-/** The status line at `now`, at most `columns` wide: what matters least is cut first. */
-export function statusLine(progress: Progress, now: number, columns: number): string {
+/** On a wider terminal the numbers would stand too far from what they belong to. */
+const columnsMax = 110;
+
+/** The status line at `now`, at most `room` wide: what matters least is cut first. */
+export function statusLine(progress: Progress, now: number, room: number): string {
+  const columns = Math.min(room, columnsMax);
   const elapsedMs = Math.max(0, now - progress.startedAt);
   const spin = spinner[Math.floor(elapsedMs / spinMs) % spinner.length] ?? "";
   const place = `${spin} ${progress.loop}${gap}${progress.iteration}/${progress.iterationsMax}`;
@@ -104,9 +108,9 @@ export function statusLine(progress: Progress, now: number, columns: number): st
   const left = columns - width(place) - width(gap);
   for (let from = 0; from < numbers.length; from += 1) {
     const tail = numbers.slice(from).join(gap);
-    const room = left - width(tail) - width(gap);
-    if (room < doingColumnsMin && from < numbers.length - 1) continue;
-    const doing = cut(doingText(progress, now), Math.max(0, room));
+    const doingColumns = left - width(tail) - width(gap);
+    if (doingColumns < doingColumnsMin && from < numbers.length - 1) continue;
+    const doing = pad(doingText(progress, now), Math.max(0, doingColumns));
     return cut([place, doing, tail].filter((part) => part !== "").join(gap), columns);
   }
   return cut(place, columns);

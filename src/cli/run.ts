@@ -56,7 +56,7 @@ function refuseWhatIsNotThere({ agent, detach, batch }: RunOptions): void {
   if (detach === true || batch !== undefined) {
     throw new UserError(
       exitCodes.daemon,
-      `${option} needs the daemon, which this version does not have yet; run without it to stay attached`,
+      `${option} needs the daemon, which this version does not have yet: td run stays with one loop to its end`,
     );
   }
 }

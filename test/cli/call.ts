@@ -59,6 +59,7 @@ export function start(
     stderr: stderr.stream,
     stdin: Object.assign(Readable.from(options.stdin === undefined ? [] : [options.stdin]), {
       isTTY: terminal.stdin === true,
+      setRawMode: () => undefined,
     }) as unknown as CliWorld["stdin"],
     homeOf: (option) => option ?? home,
     program,

@@ -122,7 +122,7 @@ test("what needs the daemon is 4", async () => {
   expect(detach).toMatchInlineSnapshot(`
     {
       "code": 4,
-      "err": "td: --detach needs the daemon, which this version does not have yet; run without it to stay attached
+      "err": "td: --detach needs the daemon, which this version does not have yet: td run stays with one loop to its end
     ",
       "out": "",
     }
@@ -131,7 +131,7 @@ test("what needs the daemon is 4", async () => {
   expect(batch).toMatchInlineSnapshot(`
     {
       "code": 4,
-      "err": "td: --batch needs the daemon, which this version does not have yet; run without it to stay attached
+      "err": "td: --batch needs the daemon, which this version does not have yet: td run stays with one loop to its end
     ",
       "out": "",
     }
@@ -179,7 +179,7 @@ test("a bug is 70: one line, and the stack in a private file", async () => {
   expect(err).toMatch(/^td: internal error: x is not a function \(details in .+\.log\)\n$/);
   const [name] = readdirSync(join(home, "logs"));
   const log = join(home, "logs", name ?? "");
-  expect(readFileSync(log, "utf8")).toMatch(/TypeError: x is not[^]+at [^]+caused by: Error: deep/);
+  expect(readFileSync(log, "utf8")).toMatch(/TypeError: x is not.+at .+caused by: Error: deep/s);
   expect(statSync(log).mode & 0o777).toBe(0o600);
 });
 
