@@ -21,6 +21,7 @@ export const moment: Moment = { now: 100, jitter: 0, failuresMax: 3 };
 export const settings: LoopSettings = {
   model: "sim/small",
   escalation: null,
+  fallback: null,
   gate: {
     command: "npm test",
     successExitCode: 0,
@@ -91,7 +92,7 @@ export function loop(text: string, more: Partial<Loop> = {}): Loop {
 }
 
 /** What follows from the commands, one after the other; each must be accepted. */
-export function after(state: MutableState, ...commands: readonly Command[]): MutableState {
+export function following(state: MutableState, ...commands: readonly Command[]): MutableState {
   for (const command of commands) {
     const decision = decide(state, command, moment);
     if (!decision.ok) throw new Error(`refused: ${decision.reason}`);

@@ -195,7 +195,8 @@ export function touchedBy(state: State, event: Event): Touched {
     return { loop: loopOf(state, event.loop), parking: null };
   }
   const key = `${event.data.provider}/${event.data.model}`;
-  return { loop: null, parking: { key, value: event.data } };
+  const { until, reason } = event.data;
+  return { loop: null, parking: { key, value: { until, reason } } };
 }
 
 function create(
