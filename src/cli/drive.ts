@@ -84,7 +84,7 @@ class Watcher {
 }
 
 /** The exit code that a loop's status means (CLI.md). */
-export function exitCodeOf(
+function exitCodeOf(
   { status, blockedOn }: Pick<LoopView, "status" | "blockedOn">,
   interrupted: boolean,
 ): ExitCode {

@@ -32,7 +32,7 @@ export async function events(session: Session, options: EventsOptions): Promise<
 
 const columnsMax = 200;
 
-export function eventLine({ seq, at, type, loop, data }: FeedEvent, look: Look): string {
+function eventLine({ seq, at, type, loop, data }: FeedEvent, look: Look): string {
   const head = `${String(seq).padStart(5)}  ${oneLine(at)}  ${oneLine(type).padEnd(18)} ${oneLine(loop ?? "-").padEnd(6)}`;
   const room = (look.width ?? columnsMax) - head.length - 2;
   return `${head} ${paint(look, "dim", cut(dataText(type, data), room))}`.trimEnd();

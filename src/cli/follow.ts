@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { LoopView } from "../views/loop-view.ts";
 
-export const pollMs = 500;
+const pollMs = 500;
 
 /** Waits for the next look; false when it was interrupted instead. */
 export async function nextLook(signal: AbortSignal): Promise<boolean> {

@@ -30,7 +30,10 @@ export class Grammar {
 
   /** A command that is not in the tree yet. */
   command(name: string, description: string) {
-    return new Command(name).copyInheritedSettings(this.root).description(description);
+    const command = new Command(name).copyInheritedSettings(this.root).description(description);
+    return command.configureOutput({
+      outputError: (text, write) => write(usageError(text, `${pathOf(command)} --help`)),
+    });
   }
 
   /** A command that only has commands; the one that is meant when none is named comes first. */
@@ -68,7 +71,7 @@ export class Grammar {
   }
 }
 
-export const firstSteps = `td carries software work out by itself: each piece in its own worktree and
+const firstSteps = `td carries software work out by itself: each piece in its own worktree and
 sandbox, again and again with a fresh mind, until a command of yours passes.
 
 Try:
@@ -96,16 +99,22 @@ function rootCommand({ stdout, stderr }: CliWorld, version: string) {
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),
-      outputError: (text, write) => write(usageError(text)),
+      outputError: (text, write) => write(usageError(text, "td help")),
     });
 }
 
-/** One or two lines: commander's own, under our name. */
-function usageError(text: string): string {
+/** One or two lines: commander's own, under our name, and where to read on. */
+function usageError(text: string, manual: string): string {
   const plain = strip(text)
     .trim()
     .replace(/^error: /, "td: ");
-  return plain.includes("\n") ? `${plain}\n` : `${plain}\n(td help explains every command)\n`;
+  return plain.includes("\n") ? `${plain}\n` : `${plain}\n(${manual} explains it)\n`;
+}
+
+/** `td trash restore` */
+function pathOf(command: AnyCommand): string {
+  const { parent } = command;
+  return parent === null ? command.name() : `${pathOf(parent)} ${command.name()}`;
 }
 
 /** Options alone: commander would print all of its help as an error. */

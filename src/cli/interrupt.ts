@@ -18,6 +18,8 @@ export async function interruptible<Result>(
       if (world.exit === undefined) offInterrupt();
       return;
     }
+    // The line that was being drawn stays where it is; what comes next begins below it.
+    if (world.stderr.isTTY === true) world.stderr.write("\n");
     world.exit?.(exitCodes.interrupted);
   };
   const offInterrupt = world.onSignal("SIGINT", onInterrupt);

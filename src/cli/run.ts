@@ -69,6 +69,12 @@ async function requestOf(session: Session, options: RunOptions): Promise<RunRequ
       'the type of loop is missing: td run ralph "what is to be done" (td types lists them)',
     );
   }
+  if (options.task === undefined && options.file === undefined && /\s/.test(type)) {
+    throw new UserError(
+      exitCodes.usage,
+      'the type of loop comes before the task: td run ralph "what is to be done"',
+    );
+  }
   return {
     type,
     task: await readTask(session.world, options.task, options.file),

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { exitCodes } from "../protocol/errors.ts";
+import { exitCodes, UserError } from "../protocol/errors.ts";
 import { interruptible } from "./interrupt.ts";
 import type { Session } from "./session.ts";
 import { strip } from "./text.ts";
@@ -20,9 +20,23 @@ export async function mockLlm(
   };
   await interruptible(session, (signal) => {
     const scenarioFile = scenario === undefined ? null : resolve(world.cwd, scenario);
-    return world.program.mockLlm({ port, scenarioFile, write }, signal);
+    return world.program.mockLlm({ port, scenarioFile, write }, signal).catch((error: unknown) => {
+      throw refusedPort(error, port);
+    });
   });
   return exitCodes.done;
+}
+
+function refusedPort(error: unknown, port: number): unknown {
+  if (!(error instanceof Error && "code" in error)) return error;
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: "is in use by another program",
+    EACCES: "may not be opened by you",
+  };
+  const reason = reasons[String(error.code)];
+  if (reason === undefined) return error;
+  const message = `port ${port} ${reason}; --port 0 picks a free one`;
+  return new UserError(exitCodes.usage, message, { cause: error });
 }
 
 /** `td demo` */

@@ -29,7 +29,7 @@ export function summary(
 
 type Fact = readonly [label: string, value: string];
 
-export function facts(view: LoopView, why: WhyView | null): Fact[] {
+function facts(view: LoopView, why: WhyView | null): Fact[] {
   const { branch, delivered, verdict, usage, iteration, maxIterations } = view;
   const where = delivered?.to ?? branch;
   const lines: Fact[] = [];

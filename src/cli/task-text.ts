@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { CliWorld, Keyboard } from "./cli-world.ts";
 
-export const taskBytesMax = 1_000_000;
+const taskBytesMax = 1_000_000;
 
 /** The task from where it is given: the argument, a file, or stdin as `-`. */
 export async function readTask(

@@ -5,7 +5,7 @@ import type { CliWorld, SignalName } from "../../src/cli/cli-world.ts";
 import { runCli } from "../../src/cli/run-cli.ts";
 import type { Program } from "../../src/protocol/program.ts";
 
-export interface Terminal {
+interface Terminal {
   readonly columns?: number;
   readonly stdout?: boolean;
   readonly stderr?: boolean;

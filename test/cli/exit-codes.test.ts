@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { UserError } from "../../src/protocol/errors.ts";
 import { exitCodes, UserError as Refusal } from "../../src/protocol/errors.ts";
-import { call } from "./call.ts";
+import { call, start } from "./call.ts";
 import { complete, FakeProgram, loop } from "./fake-program.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "td-cli-"));
@@ -26,12 +26,14 @@ describe("wrong usage is 2, told in one or two lines", () => {
       ["trash", "lsit"],
       "td: unknown command 'lsit' of td trash (there are: list, restore, empty)\n",
     ],
-    [["show"], "td: missing required argument 'id'\n"],
+    [["show"], "td: missing required argument 'id'\n(td show --help explains it)\n"],
     [
       ["show", "1", "2"],
       "td: too many arguments for 'show'. Expected 1 argument but got 2: 1, 2.\n",
     ],
     [["--json"], "td: which command? td help lists them\n"],
+    [["trash", "restore"], "argument 'trash-id'\n(td trash restore --help explains it)\n"],
+    [["run", "fix the tests"], "td: the type of loop comes before the task: td run ralph"],
     [["run"], "td: the type of loop is missing"],
     [["run", "ralph"], "td: the task is missing"],
     [["run", "ralph", ""], "td: the task is empty"],
@@ -161,6 +163,15 @@ test("a refusal is told as it is, and stdout stays empty with --json", async () 
       err: "td: the home /h is in use by process 12\n",
     });
   }
+});
+
+test("a full disk behind stdout is told, and is no success", async () => {
+  const running = start(new FakeProgram(loop("1")), ["list"]);
+  running.stdout.emit("error", Object.assign(new Error("no space left"), { code: "ENOSPC" }));
+  expect(await running.done).toMatchObject({
+    code: 1,
+    err: "td: cannot write to stdout: no space left\n",
+  });
 });
 
 test("a refusal cannot steer the terminal", async () => {

@@ -71,7 +71,8 @@ test("draws one line on a terminal, and leaves none of it behind", async () => {
   const { out, err } = await call(telling(), ["run", "ralph", "fix it"], { terminal, env });
   expect(err).toContain("\r\u001b[2K⠋ 1  1/10  ");
   expect(err.endsWith("\r\u001b[2K")).toBe(true);
-  const erased = err.replace(/\r\u001b\[2K[^\n\r]*(?=\r)/g, "").replaceAll("\r\u001b[2K", "");
+  const frames = err.split("\r\u001b[2K");
+  const erased = frames.filter((frame) => frame.endsWith("\n")).join("");
   expect(erased).toMatchInlineSnapshot(`
     "validation: npm test  (detected: package.json scripts.test)
     · before any work: exit code 1, 2 of 3 tests failed

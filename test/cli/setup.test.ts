@@ -43,6 +43,17 @@ test("mock-llm prints its URL and runs until Ctrl-C", async () => {
   expect((await running.done).code).toBe(0);
 });
 
+test("a port that is taken is wrong usage", async () => {
+  const program = new FakeProgram();
+  const taken = Object.assign(new Error("listen EADDRINUSE"), { code: "EADDRINUSE" });
+  program.mockLlm = () => Promise.reject(taken);
+  expect(await call(program, ["mock-llm", "--port", "80"])).toEqual({
+    code: 2,
+    out: "",
+    err: "td: port 80 is in use by another program; --port 0 picks a free one\n",
+  });
+});
+
 test("demo's exit code is its own, and its lines leave stdout alone with --json", async () => {
   const program = new FakeProgram();
   expect(await call(program, ["demo", "--speed", "2.5"])).toEqual({
