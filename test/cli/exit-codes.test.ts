@@ -1,14 +1,15 @@
 import { Buffer } from "node:buffer";
-import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import type { UserError } from "../../src/protocol/errors.ts";
 import { exitCodes, UserError as Refusal } from "../../src/protocol/errors.ts";
 import { call, start } from "./call.ts";
 import { complete, FakeProgram, loop } from "./fake-program.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "td-cli-"));
+afterAll(() => rmSync(dir, { recursive: true }));
 
 function file(name: string, content: string | Buffer): string {
   const path = join(dir, name);

@@ -1,7 +1,7 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { call, start } from "./call.ts";
 import { FakeProgram, loop } from "./fake-program.ts";
 
@@ -128,6 +128,7 @@ test("shell --print prints the directory alone", async () => {
 test("shell starts the user's shell where the loop works, and passes its exit code on", async () => {
   const program = new FakeProgram();
   const dir = mkdtempSync(join(tmpdir(), "td-shell-"));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
   program.shell = async () => ({ dir, env: { TD_LOOP: "1" } });
   expect((await call(program, ["shell", "1"], { env: { SHELL: "/bin/false" } })).code).toBe(1);
   const missing = await call(program, ["shell", "1"], { env: { SHELL: "/bin/none" } });
