@@ -3,7 +3,7 @@ import type { Transaction } from "../src/core/events.ts";
 import { isSettled, type Loop, tokensOf } from "../src/core/loop.ts";
 import { childrenOf, loopOf, type State } from "../src/core/state.ts";
 import { baseTree } from "./git.ts";
-import type { SimDisk } from "./world.ts";
+import type { SimDisk } from "./store.ts";
 
 /** Safety: true after every transaction, whatever went wrong before. */
 export function checkSafety(disk: SimDisk, { events }: Transaction, runningMax: number): void {

@@ -8,8 +8,9 @@ import { SimClock } from "./clock.ts";
 import { checkLiveness, checkMemory, checkSafety } from "./invariants.ts";
 import { lookAfter, meddle, newLoop } from "./people.ts";
 import { SeededRandom } from "./random.ts";
+import { SimDisk } from "./store.ts";
 import { calm, drawTemper, type Temper } from "./temper.ts";
-import { SimBoot, SimDisk } from "./world.ts";
+import { SimBoot } from "./world.ts";
 
 const hourMs = 3_600_000;
 const runningMax = 3;

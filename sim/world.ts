@@ -1,92 +1,20 @@
 import { assert } from "../src/core/assert.ts";
-import type { Transaction } from "../src/core/events.ts";
 import type { LoopId, Millis } from "../src/core/loop.ts";
-import { apply, emptyState, type MutableState } from "../src/core/state.ts";
 import {
   type CommandRequest,
   type CommandResult,
   type LoopType,
   type PromptValues,
   SandboxUnavailable,
-  type TaskStore,
   ToolRefusal,
   type World,
 } from "../src/ports.ts";
 import type { SimClock } from "./clock.ts";
-import { SimRepository, SimWorktrees, simFiles } from "./git.ts";
+import { SimWorktrees, simFiles } from "./git.ts";
 import { simModel } from "./model.ts";
 import type { SeededRandom } from "./random.ts";
+import { type SimDisk, SimStore } from "./store.ts";
 import type { Temper } from "./temper.ts";
-
-/** What outlives a crash: the log and the repository. Every append is checked as it lands. */
-export class SimDisk {
-  readonly transactions: Transaction[] = [];
-  readonly state: MutableState = emptyState();
-  readonly repository = new SimRepository();
-  readonly #check: (disk: SimDisk, transaction: Transaction) => void;
-
-  constructor(check: (disk: SimDisk, transaction: Transaction) => void) {
-    this.#check = check;
-  }
-
-  append(transaction: Transaction): void {
-    const expected = this.transactions.reduce((seq, { events }) => seq + events.length, 1);
-    assert(transaction.seq === expected, `seq ${transaction.seq} where ${expected} follows`);
-    this.transactions.push(transaction);
-    for (const event of transaction.events) apply(this.state, event, transaction.at);
-    this.#check(this, transaction);
-  }
-}
-
-/** Group commit on a slow disk. A crash keeps some prefix of what was not yet acknowledged. */
-export class SimStore implements TaskStore {
-  readonly #disk: SimDisk;
-  readonly #takes: () => Promise<void>;
-  #waiting: { transaction: Transaction; durable: () => void }[] = [];
-  #inFlight: Transaction[] = [];
-  #isBusy = false;
-
-  constructor(disk: SimDisk, takes: () => Promise<void>) {
-    this.#disk = disk;
-    this.#takes = takes;
-  }
-
-  async *read(): AsyncIterable<Transaction> {
-    yield* [...this.#disk.transactions];
-  }
-
-  append(transaction: Transaction): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiting.push({ transaction, durable: resolve });
-      if (!this.#isBusy) void this.#flush();
-    });
-  }
-
-  async close(): Promise<void> {
-    assert(!this.#isBusy, "closed in the middle of a write");
-  }
-
-  /** The power goes: of the write under way some lines are on disk, of the rest none. */
-  crash(kept: number): void {
-    for (const transaction of this.#inFlight.slice(0, kept)) this.#disk.append(transaction);
-    this.#inFlight = [];
-    this.#waiting = [];
-  }
-
-  async #flush(): Promise<void> {
-    this.#isBusy = true;
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting;
-      this.#waiting = [];
-      this.#inFlight = batch.map(({ transaction }) => transaction);
-      await this.#takes();
-      this.#inFlight = [];
-      for (const { transaction } of batch) this.#disk.append(transaction);
-      for (const { durable } of batch) durable();
-    }
-    this.#isBusy = false;
-  }
-}
 
 /** One boot of the daemon. After crash() nothing that it began ever returns. */
 export class SimBoot {
