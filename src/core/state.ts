@@ -1,4 +1,4 @@
-import { assert, unreachable } from "./assert.ts";
+import { assert, Bug, unreachable } from "./assert.ts";
 import type { Event, Transaction } from "./events.ts";
 import {
   addUsage,
@@ -166,7 +166,8 @@ function moved(loop: Loop, data: Extract<Event, { type: "loop.status" }>["data"]
 
 export function loopOf(state: State, id: LoopId): Loop {
   const loop = state.loops.get(id);
-  assert(loop !== undefined, `no loop ${id}`);
+  // No assert(): it would put its message together at every event.
+  if (loop === undefined) throw new Bug(`no loop ${id}`);
   return loop;
 }
 
