@@ -1,5 +1,6 @@
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -76,30 +77,20 @@ export class Scratch {
 
 /** Removes a tree that a hostile command filled: links are not followed, closed doors opened. */
 export async function removeTree(dir: string): Promise<void> {
-  try {
-    await rm(dir, { recursive: true, force: true });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== "EACCES" && code !== "EPERM" && code !== "ENOTEMPTY") throw error;
-    removeNow(dir);
-  }
+  await rm(dir, { recursive: true, force: true }).catch(() => removeNow(dir));
 }
 
+/**
+ * By the programs: they go down directory by directory, where a path from the root may be longer
+ * than the kernel takes, and one such tree must not keep a daemon from its next start.
+ */
 function removeNow(dir: string): void {
-  openDoors(dir);
-  rmSync(dir, { recursive: true, force: true });
-}
-
-/** A directory without permissions cannot be emptied by its own user. */
-function openDoors(root: string): void {
-  const queue = [root];
-  for (let dir = queue.pop(); dir !== undefined; dir = queue.pop()) {
-    if (lstatSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
-    chmodSync(dir, 0o700);
-    for (const entry of readdirSync(dir, { withFileTypes: true })) {
-      if (entry.isDirectory()) queue.push(join(dir, entry.name));
-    }
-  }
+  const remove = () => spawnSync("rm", ["-rf", "--", dir], { encoding: "utf8" });
+  if (remove().status === 0) return;
+  // A directory without permissions cannot be emptied by its own user.
+  spawnSync("chmod", ["-R", "u+rwX", "--", dir]);
+  const { status, stderr, error } = remove();
+  if (status !== 0) throw new Error(`cannot remove ${dir}: ${stderr}`, { cause: error });
 }
 
 function isRunning(pid: number): boolean {
