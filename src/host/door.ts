@@ -203,7 +203,10 @@ class Host {
       watch,
     });
     this.#worlds.set(repo, world);
-    await world.worktrees.reap(new Set(this.#open.state.loops.keys()));
+    // A crash between a loop's completion and the removal of its worktree leaves one nobody needs.
+    const loops = [...this.#open.state.loops.values()];
+    const open = loops.filter(({ status }) => status !== "complete");
+    await world.worktrees.reap(new Set(open.map(({ id }) => id)));
     return world;
   }
 
