@@ -22,6 +22,7 @@ export async function main(): Promise<void> {
     stdin,
     homeOf: (option) => homeOf(around, option),
     program: createProgram(around),
+    exit: (code) => process.exit(code),
     onSignal: (name, listener) => {
       process.on(name, listener);
       return () => process.off(name, listener);
