@@ -9,6 +9,7 @@ import {
 } from "../core/verdict/manifests.ts";
 import { type ToolsInUse, toolsInUse } from "../core/verdict/protected.ts";
 import { scriptCall, scriptsCalled } from "../core/verdict/script-calls.ts";
+import { testFacts } from "../core/verdict/test-facts.ts";
 
 /** A file, or a part of one, that says what the gate's command does. */
 export interface GatePiece {
@@ -33,6 +34,11 @@ export interface Tree {
 
 /** Stands for the text of what is no regular file (or too large to be read). */
 export const irregular = "\u0000not a regular file";
+
+/** A file by which make thinks that a target is done. */
+export const namesake = "a file named as a target of make";
+/** A script of checks that no runner runs: it may grow, and lose nothing. */
+export const scriptOfChecks = "the script of checks";
 
 const piecesMax = 5_000;
 const depthMax = 8;
@@ -169,8 +175,17 @@ async function targets(
   for (const target of targetsOf(text, file.goals)) {
     const what = target.name === "" ? "settings" : `target ${target.name}`;
     add(walk, { path: file.path, what, text: target.text });
+    if (!target.phony) addNamesake(walk, joinPath(file.dir, target.name));
     await follow(walk, target.shell, file.dir, depth + 1);
   }
+}
+
+/** `make check` does nothing where there is a file, or a directory, of that name. */
+function addNamesake(walk: Walk, target: string): void {
+  const path = [...walk.tree.paths].find(
+    (each) => each === target || each.startsWith(`${target}/`),
+  );
+  if (path !== undefined) add(walk, { path, what: namesake, text: target });
 }
 
 const interpreters =
@@ -186,13 +201,22 @@ async function followFiles(walk: Walk, { words, dir }: Command, depth: number): 
     if (path.startsWith("/") || path.startsWith("..") || !once(walk, path)) continue;
     const text = await walk.tree.read(path);
     if (text === null) continue;
-    add(walk, { path, what: "file", text: withoutComments(path, text) });
+    const what = partOf(words, candidate, text);
+    if (what === null) continue;
+    add(walk, { path, what, text: withoutComments(path, text) });
     await followImports(walk, path, text, depth);
     const isShell = /\.(?:ba|z|k)?sh$/.test(path) || /^#!.*\b(?:ba|da|z|k)?sh\b/.test(text);
     if (isShell || /^(?:\.|source|(?:ba|da|z|k)?sh)$/.test(first)) {
       await follow(walk, text, dir, depth + 1);
     }
   }
+}
+
+/** Null for tests with names: they are looked at one by one, and may be extended. */
+function partOf(words: readonly string[], path: string, text: string): string | null {
+  const before = words[words.indexOf(path) - 1] ?? "";
+  if (!looksLikeTest(path) || fileOption.test(before)) return "file";
+  return testFacts(path, text).declared > 0 ? null : scriptOfChecks;
 }
 
 const toolPlace = /^(?:.*\/)?(?:scripts?|tools?|tasks?|ci|\.ci|build|hack|dev)\//;
@@ -226,7 +250,7 @@ function filesNamed(words: readonly string[]): readonly string[] {
       (word, at) => /^[^-]/.test(word) && !fileOption.test(rest[at - 1] ?? ""),
     );
     if (rest[0] === "-m") found.push(...modulePaths(rest[1] ?? ""));
-    else if (script !== undefined && !looksLikeTest(script)) found.push(...withExtensions(script));
+    else if (script !== undefined) found.push(...withExtensions(script));
   }
   return found.filter((path) => path !== "");
 }

@@ -18,7 +18,9 @@ import {
   type GateDefinition,
   type GatePiece,
   irregular,
+  namesake,
   readGateDefinition,
+  scriptOfChecks,
   type Tree,
 } from "./gate-definition.ts";
 
@@ -187,7 +189,7 @@ function definitionChanges(
   const touched = new Set(changes.flatMap(({ path, oldPath }) => [path, oldPath ?? path]));
   const [was, is] = [byKey(old.pieces), byKey(now.pieces)];
   const changed = [...new Set([...was.keys(), ...is.keys()])].filter(
-    (key) => (was.get(key)?.text ?? "") !== (is.get(key)?.text ?? ""),
+    (key) => !isAsGood(was.get(key), is.get(key)),
   );
   return changed.flatMap((key) => {
     const [piece, next] = [was.get(key) ?? is.get(key), is.get(key)];
@@ -199,14 +201,35 @@ function definitionChanges(
   });
 }
 
+function isAsGood(was: GatePiece | undefined, is: GatePiece | undefined): boolean {
+  if (was?.text === is?.text) return true;
+  if (was?.what !== scriptOfChecks) return (was?.text ?? "") === (is?.text ?? "");
+  return onlyGrew(was.text, is?.text ?? "");
+}
+
+/** What could keep the lines after it from running. */
+const diverting =
+  /\/\*|\*\/|"""|'''|`|<<|\b(?:exit|quit|return|break|if|false|while|try|abort)\b|_exit/;
+
+/** All the old lines are there, in their order, and nothing new between them diverts from them. */
+function onlyGrew(before: string, after: string): boolean {
+  const old = before.split("\n");
+  let at = 0;
+  for (const line of after.split("\n")) {
+    if (at < old.length && line.trim() === old[at]?.trim()) at += 1;
+    else if (diverting.test(line)) return false;
+  }
+  return at === old.length;
+}
+
 function byKey(pieces: readonly GatePiece[]): ReadonlyMap<string, GatePiece> {
   return new Map(pieces.map((piece) => [`${piece.path}\n${piece.what}`, piece]));
 }
 
 /** A new package brings its own configuration: it says nothing of the tests that were there. */
-function isOfNewFolder({ path }: GatePiece, before: Tree): boolean {
+function isOfNewFolder({ path, what }: GatePiece, before: Tree): boolean {
   const dir = dirName(path);
-  if (dir === "" || baseName(path) === "conftest.py") return false;
+  if (what === namesake || dir === "" || baseName(path) === "conftest.py") return false;
   return ![...before.paths].some((other) => other.startsWith(`${dir}/`));
 }
 

@@ -4,8 +4,9 @@ const lineCharsMax = 2_000;
 export interface Target {
   readonly name: string;
   readonly needs: readonly string[];
-  /** Its lines as written. */
+  /** Its lines as written, and whether a file of its name would keep it from running. */
   readonly text: string;
+  readonly phony: boolean;
   /** The commands of it, for a shell. */
   readonly shell: string;
 }
@@ -30,7 +31,8 @@ export function targetsOf(text: string, names: readonly string[]): readonly Targ
   }
   const found = all.filter(({ name }) => wanted.has(name));
   const settings = settingsOf(lines, found.map((target) => target.text).join("\n"));
-  return settings === "" ? found : [...found, { name: "", needs: [], text: settings, shell: "" }];
+  const rest = { name: "", needs: [], text: settings, phony: true, shell: "" };
+  return settings === "" ? found : [...found, rest];
 }
 
 /** Files that a Makefile includes, as it names them. */
@@ -56,6 +58,9 @@ function parse(lines: readonly string[]): readonly Target[] {
     const match = variable.exec(line);
     if (match?.[1] !== undefined) values.set(match[1], match[2] ?? "");
   }
+  const phony = new Set(
+    lines.flatMap((line) => /^\.PHONY\s*:([^#]*)/.exec(line)?.[1]?.trim().split(/\s+/) ?? []),
+  );
   return lines.flatMap((line, at) => {
     const match = /^([\w./%@ -]+?)(?:\s[^:=]*)?::?(?![=])\s*([^#]*)/.exec(
       line.slice(0, lineCharsMax),
@@ -64,7 +69,7 @@ function parse(lines: readonly string[]): readonly Target[] {
     const [needs = "", inline = ""] = (match[2] ?? "").split(";");
     const body = [inline, ...recipeAfter(lines, at)];
     const names = (match[1] ?? "").trim().split(/\s+/);
-    return names.map((name) => targetOf(name, needs.trim(), body, values));
+    return names.map((name) => targetOf(name, needs.trim(), body, { values, phony }));
   });
 }
 
@@ -77,16 +82,18 @@ function targetOf(
   name: string,
   needs: string,
   body: readonly string[],
-  values: ReadonlyMap<string, string>,
+  file: { readonly values: ReadonlyMap<string, string>; readonly phony: ReadonlySet<string> },
 ): Target {
+  const isPhony = file.phony.has(name);
   const recipe = body
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"));
   return {
     name,
     needs: needs.split(/[\s|&()]+/).filter((word) => word !== ""),
-    text: [`${name}: ${needs}`, ...recipe].join("\n"),
-    shell: expand(recipe.map((line) => line.replace(/^[@+-]+/, "")).join("\n"), values),
+    text: [`${name}: ${needs}`, ...recipe, ...(isPhony ? [`.PHONY: ${name}`] : [])].join("\n"),
+    phony: isPhony,
+    shell: expand(recipe.map((line) => line.replace(/^[@+-]+/, "")).join("\n"), file.values),
   };
 }
 
