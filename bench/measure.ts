@@ -1,0 +1,58 @@
+/** What every benchmark here has in common: rows, medians, and places to work in. */
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** One measured fact. The ratio is what counts: both sides come from the same run. */
+export interface Row {
+  /** Of the benchmark and the case: `submit 50 writers, throughput`. */
+  readonly name: string;
+  readonly unit: "ms" | "per s" | "µs";
+  readonly ours: number;
+  readonly baseline: number;
+  readonly ratio: number;
+  /** Null where nothing was promised. */
+  readonly bar: Bar | null;
+}
+
+export interface Bar {
+  /** Throughput must be at least this share, times and costs at most. */
+  readonly is: "atLeast" | "atMost";
+  readonly ratio: number;
+}
+
+export const atLeast = (ratio: number): Bar => ({ is: "atLeast", ratio });
+export const atMost = (ratio: number): Bar => ({ is: "atMost", ratio });
+
+/** What a benchmark found, and what it says of it besides. */
+export interface Findings {
+  readonly rows: readonly Row[];
+  readonly notes: readonly string[];
+}
+
+export function row(
+  name: string,
+  unit: Row["unit"],
+  { ours, baseline }: { ours: number; baseline: number },
+  bar: Bar | null,
+): Row {
+  return { name, unit, ours, baseline, ratio: ours / baseline, bar };
+}
+
+export function quantile(values: Iterable<number>, share: number): number {
+  const sorted = Float64Array.from(values).sort();
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+export const median = (values: Iterable<number>): number => quantile(values, 0.5);
+
+/** A directory on the disk of `tmpdir()` that a sandbox's user can reach. */
+export async function withPlace<T>(body: (place: string) => Promise<T>): Promise<T> {
+  const place = await mkdtemp(join(tmpdir(), "td-bench-"));
+  await chmod(place, 0o711);
+  try {
+    return await body(place);
+  } finally {
+    await rm(place, { recursive: true, force: true, maxRetries: 3 });
+  }
+}

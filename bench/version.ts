@@ -1,0 +1,122 @@
+/** Start-up: `td --version` and `td list` beside a bare node, and what a process weighs. */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { openTaskStore } from "../src/adapters/store/jsonl-task-store.ts";
+import type { CommitId } from "../src/core/loop.ts";
+import { StateManager } from "../src/engine/state-manager.ts";
+import { systemClock } from "../src/host/clock.ts";
+import { loopSettings } from "./loop-settings.ts";
+import { atMost, type Findings, median, quantile, row, withPlace } from "./measure.ts";
+
+const rounds = 60;
+const warmRounds = 4;
+const loopsListed = 20;
+const td = join(import.meta.dirname, "..", "bin", "td.mjs");
+const base: CommitId = "0".repeat(40);
+
+export async function benchVersion(): Promise<Findings> {
+  return withPlace(async (place) => {
+    const home = join(place, "home");
+    await fill(home);
+    const times = takeTurns({
+      bare: ["-e", "0"],
+      version: [td, "--version"],
+      list: [td, "--home", home, "list"],
+    });
+    const of = (who: string) => times.get(who) ?? [];
+    const baseline = median(of("bare"));
+    const rows = [
+      row("td --version", "ms", { ours: median(of("version")), baseline }, atMost(1.3)),
+      row("td list", "ms", { ours: median(of("list")), baseline }, null),
+    ];
+    const least = ["bare", "version", "list"].map(
+      (who) => `${who} ${quantile(of(who), 0).toFixed(1)}`,
+    );
+    return {
+      rows,
+      notes: [`least of ${rounds}, ms: ${least.join(", ")}`, loaded(home), memory(home)],
+    };
+  });
+}
+
+/** All in turn, so that what else the machine does hits all alike. */
+function takeTurns(commands: Readonly<Record<string, readonly string[]>>): Map<string, number[]> {
+  const times = new Map<string, number[]>(Object.keys(commands).map((name) => [name, []]));
+  for (let round = -warmRounds; round < rounds; round += 1) {
+    for (const [name, args] of Object.entries(commands)) {
+      const from = performance.now();
+      const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+      if (status !== 0) throw new Error(`${name} ended with ${status}: ${stderr}`);
+      if (round >= 0) times.get(name)?.push(performance.now() - from);
+    }
+  }
+  return times;
+}
+
+async function fill(home: string): Promise<void> {
+  const store = await openTaskStore({ home });
+  const states = await StateManager.open(
+    { clock: systemClock, random: { next: () => 0.5 }, store },
+    5,
+  );
+  for (let n = 0; n < loopsListed; n += 1) {
+    await states.submit({
+      type: "createLoop",
+      loop: {
+        ...{ type: "ralph", title: `task ${n}`, brief: "do it", priority: "normal" },
+        ...{ parent: null, dependsOn: [], repo: "/repo", status: "pending" },
+        settings: loopSettings({ base, command: "npm test" }),
+      },
+    });
+  }
+  await store.close();
+}
+
+/** Prints from inside the process, once the command is through. */
+const tell = (what: string) =>
+  `data:text/javascript,${encodeURIComponent(`process.on("exit", () => console.error("TOLD " + JSON.stringify(${what})))`)}`;
+
+function told(home: string, what: string): string {
+  const args = ["--import", tell(what), td, "--home", home, "list"];
+  const { stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  return /^TOLD (.*)$/m.exec(stderr)?.[1] ?? "null";
+}
+
+function memory(home: string): string {
+  const bytes = Number(told(home, "process.memoryUsage().rss"));
+  const bare = spawnSync(process.execPath, ["-p", "process.memoryUsage().rss"], {
+    encoding: "utf8",
+  });
+  const inMegabytes = (value: number) => (value / 1_000_000).toFixed(0);
+  return `memory at its end: td list ${inMegabytes(bytes)} MB, bare node ${inMegabytes(Number(bare.stdout))} MB`;
+}
+
+/** Which packages `td list` opens files of. */
+function loaded(home: string): string {
+  const trace = join(home, "trace.txt");
+  const args = ["-f", "-qq", "-e", "trace=openat,open", "-o", trace, process.execPath];
+  const { status } = spawnSync("strace", [...args, td, "--home", home, "list"]);
+  if (status !== 0) return "what td list loads: no strace here to tell";
+  const files = [
+    ...readFileSync(trace, "utf8").matchAll(
+      /"([^"]+\.(?:c|m)?js(?:on)?|[^"]+\.node)", O_RDONLY[^)]*\) = \d/g,
+    ),
+  ];
+  const paths = [...new Set(files.map(([, path]) => path ?? ""))];
+  const packages = new Map<string, number>();
+  for (const path of paths) {
+    const name =
+      /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? /(dist|bin)\//.exec(path)?.[1];
+    if (name !== undefined) packages.set(name, (packages.get(name) ?? 0) + 1);
+  }
+  const list = [...packages].sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name} ${count}`);
+  return `files that td list reads: ${list.join(", ")}`;
+}
+
+if (import.meta.main) {
+  const { rows, notes } = await benchVersion();
+  console.table(rows);
+  for (const note of notes) console.log(note);
+}
