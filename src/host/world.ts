@@ -84,6 +84,7 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
       sandbox,
       settings: sandboxSettings(config),
       repo,
+      userHome,
     }),
     redact,
     watch,
