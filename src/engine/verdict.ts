@@ -118,16 +118,23 @@ async function changesOfGate(
   return fewer === null ? changes : [...changes, { path: fewerTestsPath, reason: fewer }];
 }
 
-/** Red in a fresh worktree after green in the loop's own may be chance: it gets one more run. */
+/**
+ * Red in a fresh worktree after green in the loop's own may be chance: it gets one more run, in
+ * another one, so that what the first run left behind cannot help the second.
+ */
 async function tryFresh(doing: Attempt, loop: Loop, commit: CommitId): Promise<Trial> {
+  const first = await tryFreshOnce(doing, loop, commit);
+  if (first.judgement.verdict.passed) return first;
+  const second = await tryFreshOnce(doing, loop, commit);
+  const verdict = judgeFlaky(first.judgement.verdict, second.judgement.verdict);
+  return { ...second, judgement: { ...second.judgement, verdict } };
+}
+
+async function tryFreshOnce(doing: Attempt, loop: Loop, commit: CommitId): Promise<Trial> {
   const { engine, signal } = doing;
   const fresh = await engine.world.worktrees.fresh(worktreeRequest(loop, commit), signal);
   try {
-    const first = await tryGate(doing, loop, fresh, commit, "fresh");
-    if (first.judgement.verdict.passed) return first;
-    const second = await tryGate(doing, loop, fresh, commit, "fresh");
-    const verdict = judgeFlaky(first.judgement.verdict, second.judgement.verdict);
-    return { ...second, judgement: { ...second.judgement, verdict } };
+    return await tryGate(doing, loop, fresh, commit, "fresh");
   } finally {
     await fresh.close();
   }
