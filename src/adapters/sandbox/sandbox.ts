@@ -104,6 +104,7 @@ export class SrtSandbox implements Sandbox {
   ): Promise<ProcessEnd> {
     const { options, scratch, toolchains } = this.#ground;
     const [shell, , command] = shellArguments(this.#ground, request.command);
+    const { HOME = scratch.home(request.loop) } = request.env;
     const seatbelt = await this.#proxy.wrap({
       command,
       shell,
@@ -111,7 +112,7 @@ export class SrtSandbox implements Sandbox {
       unixSockets: request.unixSockets,
       hidden: [options.userHome, options.home, ...(options.hidden ?? [])],
       readable: [...toolchains.readable, ...request.readable, request.cwd],
-      writable: [...request.writable, scratch.home(request.loop), temp],
+      writable: [...request.writable, HOME, temp],
     });
     try {
       return await this.#start(
