@@ -28,15 +28,21 @@ export class SimRepository {
   readonly branches = new Map<string, CommitId>();
   readonly worktrees = new Map<string, Map<string, string>>();
   readonly #trees = new Map<CommitId, Tree>();
+  readonly #parents = new Map<CommitId, CommitId>();
 
   constructor() {
-    this.base = this.commit(baseTree);
+    this.base = this.commit(baseTree, null);
   }
 
-  commit(tree: Tree): CommitId {
+  commit(tree: Tree, parent: CommitId | null): CommitId {
     const id = (this.#trees.size + 1).toString(16).padStart(40, "0");
     this.#trees.set(id, tree);
+    if (parent !== null) this.#parents.set(id, parent);
     return id;
+  }
+
+  parent(commit: CommitId): CommitId | null {
+    return this.#parents.get(commit) ?? null;
   }
 
   tree(commit: CommitId): Tree {
@@ -86,6 +92,7 @@ export class SimWorktrees implements Worktrees {
   }
 
   async changes(_: string, from: CommitId, to: CommitId): Promise<readonly FileChange[]> {
+    await this.#outside.step("changes");
     const [before, after] = [this.#repository.tree(from), this.#repository.tree(to)];
     return [...new Set([...before.keys(), ...after.keys()])].sort().flatMap((path) => {
       if (before.get(path) === after.get(path)) return [];
@@ -121,6 +128,7 @@ export class SimWorktrees implements Worktrees {
   }
 
   async remove(loop: LoopId): Promise<void> {
+    await this.#outside.step("remove");
     this.#repository.worktrees.delete(`/worktrees/${loop}`);
   }
 
@@ -131,7 +139,7 @@ export class SimWorktrees implements Worktrees {
     const before = this.#repository.tree(parent);
     const isSame =
       tree.size === before.size && [...tree].every(([path, text]) => before.get(path) === text);
-    return isSame ? parent : this.#repository.commit(tree);
+    return isSame ? parent : this.#repository.commit(tree, parent);
   }
 
   #checkOut(dir: string, commit: CommitId): void {

@@ -1,20 +1,29 @@
+import { isDeepStrictEqual } from "node:util";
 import { assert } from "../src/core/assert.ts";
-import type { Transaction } from "../src/core/events.ts";
-import { isSettled, type Loop, tokensOf } from "../src/core/loop.ts";
+import type { Event, Transaction } from "../src/core/events.ts";
+import { isSettled, type Loop, type Millis, tokensOf } from "../src/core/loop.ts";
+import { schedule } from "../src/core/schedule.ts";
 import { childrenOf, loopOf, type State } from "../src/core/state.ts";
 import { baseTree } from "./git.ts";
-import type { SimDisk } from "./store.ts";
+import type { Before, SimDisk } from "./store.ts";
 
 /** Safety: true after every transaction, whatever went wrong before. */
-export function checkSafety(disk: SimDisk, { events }: Transaction, runningMax: number): void {
+export function checkSafety(
+  disk: SimDisk,
+  { events }: Transaction,
+  before: Before,
+  runningMax: number,
+): void {
   const { state } = disk;
+  for (const event of events) checkFence(disk, event, before);
   const running = [...state.loops.values()].filter((loop) => loop.status === "running");
   assert(running.length <= runningMax, `${running.length} running, at most ${runningMax} allowed`);
   for (const id of new Set(events.map((event) => event.loop))) {
     if (id === null) continue;
     const loop = loopOf(state, id);
     checkOrder(state, loop);
-    checkBudget(loop);
+    checkBudget(loop, disk.bill.get(id) ?? 0);
+    checkDeliveries(disk, loop);
     if (loop.status === "complete") checkProven(disk, loop);
   }
 }
@@ -36,8 +45,40 @@ function checkOrder(state: State, loop: Loop): void {
   );
 }
 
+/** Only who holds the lease speaks, and work is laid on the head that stands. */
+function checkFence({ repository }: SimDisk, event: Event, before: Before): void {
+  if (event.loop === null || !/^(?:attempt|iteration|budget)\./.test(event.type)) return;
+  const loop = before.get(event.loop);
+  assert(loop !== undefined, `${event.loop} acts before it is there`);
+  const isLate = event.type === "attempt.saved";
+  const isStart = event.type === "attempt.started";
+  assert(isLate || isStart || loop.status === "running", `${event.type} of ${loop.status}`);
+  if ("attempt" in event.data && !isStart) {
+    assert(event.data.attempt === loop.attempt, `${loop.id}: ${event.type} of an old attempt`);
+  }
+  if (event.type !== "attempt.saved" && event.type !== "iteration.finished") return;
+  const { commit } = event.data;
+  const head = loop.headCommit ?? loop.settings.baseCommit;
+  const isOnHead = commit === head || repository.parent(commit) === head;
+  assert(isOnHead, `${loop.id}: ${event.type} on another commit than its head`);
+}
+
+/** One branch for one piece of work, however often its delivery was tried. */
+function checkDeliveries({ repository, transactions }: SimDisk, loop: Loop): void {
+  if (loop.status !== "complete") return;
+  const names = [...repository.branches.keys()].map((name) => name.split("-")[0]);
+  const count = names.filter((name) => name === `taskdaemon/${loop.id}`).length;
+  const rollbacks = transactions.flatMap(({ events }) =>
+    events.filter(({ type, loop: id }) => type === "loop.rolledBack" && id === loop.id),
+  );
+  assert(count <= 1 + rollbacks.length, `${loop.id} was delivered to ${count} branches`);
+}
+
 /** Nobody outspends: a reservation is an upper bound, and settling never goes beyond it. */
-function checkBudget(loop: Loop): void {
+function checkBudget(loop: Loop, bill: number): void {
+  const reserved = loop.reservations.reduce((sum, { tokens }) => sum + tokens, 0);
+  const known = tokensOf(loop.usage) + reserved;
+  assert(bill <= known, `${loop.id} is charged ${bill} tokens and knows of ${known}`);
   const { budgetTokens, budgetUsd } = loop.settings;
   if (budgetTokens !== null) {
     assert(tokensOf(loop.usage) <= budgetTokens, `${loop.id} spent too many tokens`);
@@ -70,11 +111,34 @@ export function checkMemory(disk: SimDisk, witnessed: readonly Transaction[]): v
   }
 }
 
+/** What anybody sees is what is durable, no more and no less. */
+export function checkSeen({ state }: SimDisk, seen: State): void {
+  assert(seen.loops.size === state.loops.size, "loops are seen that are not durable");
+  for (const [id, loop] of state.loops) {
+    assert(isDeepStrictEqual(seen.loops.get(id), loop), `${id} is seen as it is not on disk`);
+  }
+}
+
+/** Promptness: what may start does not wait through a time in which nothing else happens. */
+export function checkPromptness({ state }: SimDisk, sinceAt: Millis, runningMax: number): void {
+  const loops = [...state.loops.values()];
+  const running = loops.filter(({ status }) => status === "running").length;
+  const { start } = schedule(state, loops, sinceAt, runningMax - running);
+  assert(start.length === 0, `${start.join()} could run since ${sinceAt} and nobody starts it`);
+}
+
 /** Liveness: once the faults stop and people help, everything comes to an end. */
 export function checkLiveness(state: State): void {
-  for (const loop of state.loops.values()) {
-    assert(isSettled(loop) || isHeldUp(state, loop), `${loop.id} is stuck: ${loop.status}`);
-  }
+  const open = [...state.loops.values()].find((loop) => !isAtEnd(state, loop));
+  assert(open === undefined, `${open?.id} is stuck: ${open?.status}`);
+}
+
+export function isAtRest(state: State): boolean {
+  return [...state.loops.values()].every((loop) => isAtEnd(state, loop));
+}
+
+function isAtEnd(state: State, loop: Loop): boolean {
+  return isSettled(loop) || isHeldUp(state, loop);
 }
 
 function isHeldUp(state: State, loop: Loop): boolean {

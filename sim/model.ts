@@ -1,6 +1,7 @@
+import { Buffer } from "node:buffer";
 import { assert } from "../src/core/assert.ts";
 import { tokensEstimated } from "../src/core/budget.ts";
-import { noUsage, type Usage } from "../src/core/loop.ts";
+import { noUsage, tokensOf, type Usage } from "../src/core/loop.ts";
 import {
   type ChatContent,
   type LlmClient,
@@ -16,10 +17,15 @@ import type { Temper } from "./temper.ts";
 export interface ModelOutside {
   readonly random: SeededRandom;
   readonly temper: Temper;
-  /** Takes its time; never returns after a crash. */
-  readonly takes: (msMax: number) => Promise<void>;
-  /** Called as a request arrives and as it ends: where the invariants of calls are watched. */
-  readonly began: (loop: string, model: string) => () => void;
+  /** Takes its time or until it is aborted; never returns after a crash. */
+  readonly takes: (msMax: number, signal: AbortSignal) => Promise<void>;
+  /** Called as a request arrives, and what it returns as it ends, with the tokens to be paid. */
+  readonly began: (
+    loop: string,
+    model: string,
+    tokensMax: number,
+    signal: AbortSignal,
+  ) => (tokens: number) => void;
 }
 
 const kinds: readonly LlmErrorKind[] = [
@@ -50,15 +56,21 @@ async function complete(
   const loop = /loop (\S+)/.exec(request.system)?.[1];
   assert(loop !== undefined, "the system prompt names its loop");
   checkConversation(request);
-  const ended = outside.began(loop, request.model);
-  try {
-    await outside.takes(temper.modelMsMax);
-    if (signal.aborted) throw new LlmError("aborted", "aborted");
-    if (random.chance(temper.modelFails)) throw fault(request, outside);
-    return reply(request, outside);
-  } finally {
-    ended();
+  const tokensMax = tokensEstimated(bytesOf(request)) + request.outputTokensMax;
+  const ended = outside.began(loop, request.model, tokensMax, signal);
+  await outside.takes(temper.modelMsMax, signal);
+  if (signal.aborted || random.chance(temper.modelFails)) {
+    const error = signal.aborted ? new LlmError("aborted", "aborted") : fault(request, outside);
+    ended(error.usage === null ? 0 : tokensOf(error.usage));
+    throw error;
   }
+  const answer = reply(request, outside);
+  ended(tokensOf(answer.usage));
+  return answer;
+}
+
+function bytesOf({ system, messages, tools }: LlmRequest): number {
+  return Buffer.byteLength(JSON.stringify([system, messages, tools]));
 }
 
 function fault(request: LlmRequest, { random, temper }: ModelOutside): LlmError {
@@ -114,8 +126,7 @@ function wish(random: SeededRandom, temper: Temper): { path: string; content: st
 }
 
 function usageOf(request: LlmRequest, random: SeededRandom): Usage {
-  const bytes = JSON.stringify([request.system, request.messages, request.tools]).length;
-  const inputTokens = random.between(1, tokensEstimated(bytes));
+  const inputTokens = random.between(1, tokensEstimated(bytesOf(request)));
   const outputTokens = random.between(1, request.outputTokensMax);
   return { ...noUsage, inputTokens, outputTokens, costUsd: null, requests: 1 };
 }

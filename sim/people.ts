@@ -32,7 +32,10 @@ export function newLoop(random: SeededRandom, loops: readonly Loop[], base: stri
   const dependsOn = loops.filter(() => random.chance(0.2)).map(({ id }) => id);
   const priority = priorities[random.between(0, 3)] ?? "normal";
   const settings = drawSettings(random, base);
-  const words = { title: "make it good", brief: "src.txt should be good" };
+  const words = {
+    title: "make it good",
+    brief: random.chance(0.2) ? `良 ${"好".repeat(2_000)}` : "good",
+  };
   const loop = { type: "ralph", parent: null, ...words, priority, dependsOn, repo: "/repo" };
   return { type: "createLoop", loop: { ...loop, status: "pending", settings } };
 }

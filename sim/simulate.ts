@@ -2,10 +2,18 @@ import { createHash } from "node:crypto";
 import type { Transaction } from "../src/core/events.ts";
 import type { State } from "../src/core/state.ts";
 import type { Engine } from "../src/engine/engine.ts";
-import { reconcile, recover } from "../src/engine/loop-manager.ts";
+import { type Crew, reconcile, recover } from "../src/engine/loop-manager.ts";
 import { StateManager } from "../src/engine/state-manager.ts";
+import type { World } from "../src/ports.ts";
 import { SimClock } from "./clock.ts";
-import { checkLiveness, checkMemory, checkSafety } from "./invariants.ts";
+import {
+  checkLiveness,
+  checkMemory,
+  checkPromptness,
+  checkSafety,
+  checkSeen,
+  isAtRest,
+} from "./invariants.ts";
 import { lookAfter, meddle, newLoop } from "./people.ts";
 import { SeededRandom } from "./random.ts";
 import { SimDisk } from "./store.ts";
@@ -28,7 +36,9 @@ export interface Report {
 /** One life of a daemon in some milliseconds: crashes, faults and people first, then calm. */
 export async function simulate(seed: number): Promise<Report> {
   const random = new SeededRandom(seed);
-  const disk = new SimDisk((on, transaction) => checkSafety(on, transaction, runningMax));
+  const disk = new SimDisk((on, transaction, before) => {
+    checkSafety(on, transaction, before, runningMax);
+  });
   const life: Life = { clock: new SimClock(), random, disk, witnessed: [] };
   const temper = drawTemper(random);
   const crashes = random.between(0, 6);
@@ -61,7 +71,7 @@ interface Life {
   readonly witnessed: Transaction[];
 }
 
-type Person = (states: StateManager, world: SimBoot["world"]) => Promise<void>;
+type Person = (states: StateManager, world: World) => Promise<void>;
 
 /** Starts the daemon, lets it live for a while beside a person, and takes the power away. */
 async function boot(life: Life, temper: Temper, forMs: number, person: Person): Promise<void> {
@@ -75,15 +85,36 @@ async function boot(life: Life, temper: Temper, forMs: number, person: Person): 
   const daemon = async () => {
     const states = await StateManager.open(machine.world, failuresMax);
     states.subscribe((transaction) => witnessed.push(transaction));
-    const engine: Engine = { world: machine.world, states, patience, owner: "sim" };
+    const { world } = machine;
+    const engine: Engine = { world, states, patience, owner: "sim" };
+    const engineOf = async () => engine;
+    const crew: Crew = { states, clock: world.clock, owner: "sim", engineOf };
     await recover(states, clock.now());
     person(states, machine.world).catch(catchFailure);
-    await reconcile(engine, { runningMax, wants: () => true }, new AbortController().signal);
+    watch(states, machine.world, disk, temper.diskMsMax).catch(catchFailure);
+    await reconcile(crew, { runningMax, wants: () => true }, new AbortController().signal);
   };
   daemon().catch(catchFailure);
-  await clock.run(() => failure !== undefined, clock.now() + forMs);
+  const isOver = () => failure !== undefined || (person === lookAfter && isAtRest(disk.state));
+  await clock.run(isOver, clock.now() + forMs);
   if (failure !== undefined) throw failure;
   machine.crash();
+}
+
+/** Looks in from time to time: at what can be seen, and at what should have been done by now. */
+async function watch(
+  states: StateManager,
+  { clock }: World,
+  disk: SimDisk,
+  diskMsMax: number,
+): Promise<never> {
+  for (;;) {
+    const [written, sinceAt] = [disk.transactions.length, clock.now()];
+    const periodMs = 30_000 + 30 * diskMsMax;
+    await clock.sleepUntil(sinceAt + periodMs, new AbortController().signal);
+    checkSeen(disk, states.state);
+    if (disk.transactions.length === written) checkPromptness(disk, sinceAt, runningMax);
+  }
 }
 
 function countByStatus(state: State): Record<string, number> {

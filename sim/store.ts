@@ -29,6 +29,8 @@ type Check = (disk: SimDisk, transaction: Transaction, before: Before) => void;
 export class SimDisk extends SimLog {
   readonly state: MutableState = emptyState();
   readonly repository = new SimRepository();
+  /** Tokens that the provider charges for each loop; calls in flight count in full. */
+  readonly bill = new Map<LoopId, number>();
   readonly #check: Check;
 
   constructor(check: Check) {

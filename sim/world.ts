@@ -24,7 +24,7 @@ export class SimBoot {
   readonly #temper: Temper;
   readonly #disk: SimDisk;
   readonly #store: SimStore;
-  readonly #calls = new Map<string, number>();
+  readonly #busy = new Set<LoopId>();
   #crashed = false;
 
   constructor(clock: SimClock, random: SeededRandom, disk: SimDisk, temper: Temper) {
@@ -72,29 +72,58 @@ export class SimBoot {
     return simModel(name.replace("sim/", ""), {
       random: this.#random,
       temper: this.#temper,
-      takes: (msMax) => this.#takes(msMax),
-      began: (loop, model) => this.#callBegan(loop as LoopId, model),
+      takes: (msMax, signal) => this.#takes(msMax, signal),
+      began: (loop, model, tokensMax, signal) =>
+        this.#callBegan(loop as LoopId, model, tokensMax, signal),
     });
   }
 
   /** No two calls of one loop, none of a loop that does not run, none on a parked model. */
-  #callBegan(id: LoopId, model: string): () => void {
-    const loop = this.#disk.state.loops.get(id);
-    const calls = (this.#calls.get(id) ?? 0) + 1;
-    assert(calls === 1, `${id} has ${calls} calls at once`);
-    assert(loop !== undefined && loop.reservations.length > 0, `${id} calls without a reservation`);
-    const parking = this.#disk.state.parked.get(`sim/${model}`);
+  #callBegan(
+    id: LoopId,
+    model: string,
+    tokensMax: number,
+    signal: AbortSignal,
+  ): (tokens: number) => void {
+    const { state, bill } = this.#disk;
+    const reserved = state.loops.get(id)?.reservations.reduce((sum, each) => sum + each.tokens, 0);
+    assert((reserved ?? 0) >= tokensMax, `${id} calls without a reservation`);
+    const parking = state.parked.get(`sim/${model}`);
     const now = this.#clock.now();
     assert(parking === undefined || parking.until <= now, `${id} calls a parked model`);
-    this.#calls.set(id, calls);
-    return () => this.#calls.set(id, 0);
+    const done = this.#effectBegan(id);
+    const before = bill.get(id) ?? 0;
+    bill.set(id, before + tokensMax);
+    return (tokens) => {
+      bill.set(id, before + tokens);
+      done();
+      this.#checkHalted(id, signal);
+    };
+  }
+
+  /** A loop does one thing at a time, and is halted soon after it was taken from its attempt. */
+  #effectBegan(id: LoopId): () => void {
+    assert(!this.#busy.has(id), `${id} does two things at once`);
+    this.#busy.add(id);
+    return () => this.#busy.delete(id);
+  }
+
+  #checkHalted(id: LoopId, signal: AbortSignal): void {
+    const loop = this.#disk.state.loops.get(id);
+    if (signal.aborted || loop === undefined || loop.status === "running") return;
+    const sinceMs = this.#clock.now() - loop.updatedAt;
+    const graceMs = 1_000 + 12 * this.#temper.diskMsMax;
+    assert(sinceMs <= graceMs, `${id} is ${loop.status} for ${sinceMs} ms and still acts`);
   }
 
   async #run(request: CommandRequest, signal: AbortSignal): Promise<CommandResult> {
     const { temper } = this;
     const startedAt = this.#clock.now();
     if (this.#random.chance(temper.sandboxFails)) throw new SandboxUnavailable("no bubblewrap");
-    await this.#takes(temper.commandMsMax);
+    const done = this.#effectBegan(request.loop);
+    await this.#takes(temper.commandMsMax, signal);
+    done();
+    this.#checkHalted(request.loop, signal);
     const durationMs = this.#clock.now() - startedAt;
     const isLate = durationMs > request.timeoutMs;
     if (signal.aborted || isLate) {
@@ -117,9 +146,9 @@ export class SimBoot {
     if (this.#random.chance(this.#temper.gitFails)) throw new Error(`git ${what} failed`);
   }
 
-  #takes(msMax: Millis): Promise<void> {
+  #takes(msMax: Millis, signal?: AbortSignal): Promise<void> {
     const until = this.#clock.now() + this.#random.between(0, msMax);
-    return this.#orNever(this.#clock.sleepUntil(until));
+    return this.#orNever(this.#clock.sleepUntil(until, signal));
   }
 
   async #orNever<T>(effect: Promise<T>): Promise<T> {
