@@ -1,3 +1,4 @@
+import { Bug } from "../core/assert.ts";
 import { holdsLease } from "../core/decide.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
 import { schedule } from "../core/schedule.ts";
@@ -5,6 +6,16 @@ import type { Clock } from "../ports.ts";
 import { runAttempt } from "./attempt.ts";
 import type { Engine } from "./engine.ts";
 import type { StateManager } from "./state-manager.ts";
+
+/** Who carries out loops of many repositories. */
+export interface Crew {
+  readonly states: StateManager;
+  readonly clock: Clock;
+  /** Names this process in `attempt.started`. */
+  readonly owner: string;
+  /** The world of the loop's repository; rejects when that is gone or its configuration broken. */
+  engineOf(loop: Loop): Promise<Engine>;
+}
 
 export interface Limits {
   readonly runningMax: number;
@@ -22,27 +33,23 @@ interface Running {
  * Keeps what should be running, running, and nothing else; looks again when state changes or time
  * is up. On abort: interrupts every attempt and waits for its end.
  */
-export async function reconcile(
-  engine: Engine,
-  limits: Limits,
-  signal: AbortSignal,
-): Promise<void> {
-  const { states, world } = engine;
+export async function reconcile(crew: Crew, limits: Limits, signal: AbortSignal): Promise<void> {
+  const { states, clock } = crew;
   const running = new Map<LoopId, Running>();
   const failures: unknown[] = [];
   const wake = () => states.changes.ring();
   signal.addEventListener("abort", wake, { once: true });
   while (!signal.aborted && failures.length === 0) {
     const change = states.changes.next();
-    haltFenced(engine, running);
+    haltFenced(states, running);
     const loops = [...states.state.loops.values()].filter(limits.wants);
     const slots = limits.runningMax - running.size;
-    const { start, wakeAt } = schedule(states.state, loops, world.clock.now(), slots);
+    const { start, wakeAt } = schedule(states.state, loops, clock.now(), slots);
     for (const id of start) {
       if (running.has(id)) continue;
-      await startAttempt(engine, running, id, (error) => failures.push(error));
+      await startAttempt(crew, running, id, (error) => failures.push(error));
     }
-    await changeOrTime(world.clock, change, wakeAt);
+    await changeOrTime(clock, change, wakeAt);
   }
   signal.removeEventListener("abort", wake);
   for (const { halt } of running.values()) halt.abort(signal.reason);
@@ -51,19 +58,19 @@ export async function reconcile(
 }
 
 async function startAttempt(
-  engine: Engine,
+  crew: Crew,
   running: Map<LoopId, Running>,
   id: LoopId,
   onBug: (error: unknown) => void,
 ): Promise<void> {
-  const { states, owner } = engine;
+  const { states, owner } = crew;
   const started = await states.submit({ type: "startAttempt", id, owner });
   if (!started.ok) return;
   const loop = states.state.loops.get(id);
   if (loop?.status !== "running") return;
   const halt = new AbortController();
   const { attempt } = loop;
-  const done = runAttempt(engine, id, attempt, halt.signal)
+  const done = attend(crew, loop, halt.signal)
     .catch(onBug)
     .then(() => {
       running.delete(id);
@@ -72,8 +79,20 @@ async function startAttempt(
   running.set(id, { attempt, halt, done });
 }
 
+/** A repository that cannot be worked in is a person's to mend, and no other loop's concern. */
+async function attend(crew: Crew, loop: Loop, signal: AbortSignal): Promise<void> {
+  const { id, attempt } = loop;
+  const engine = await crew.engineOf(loop).catch((error: unknown) => {
+    if (error instanceof Bug) throw error;
+    return error instanceof Error ? error.message : String(error);
+  });
+  if (typeof engine !== "string") return runAttempt(engine, id, attempt, signal);
+  const outcome = { type: "blocked", on: "setup", reason: engine, asked: [] } as const;
+  await crew.states.submit({ type: "finishAttempt", id, attempt, outcome });
+}
+
 /** An attempt whose loop was paused or stopped, or given to another, must not act any more. */
-function haltFenced({ states }: Engine, running: ReadonlyMap<LoopId, Running>): void {
+function haltFenced(states: StateManager, running: ReadonlyMap<LoopId, Running>): void {
   for (const [id, { attempt, halt }] of running) {
     const loop = states.state.loops.get(id);
     if (loop === undefined || !holdsLease(loop, attempt)) halt.abort("the loop has moved on");

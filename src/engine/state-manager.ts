@@ -79,6 +79,13 @@ export class StateManager {
     });
   }
 
+  /** What submit() would decide now. Changes nothing. */
+  tryOut(command: Command): Decision {
+    const { clock, random } = this.#world;
+    const moment = { now: clock.now(), jitter: random.next(), failuresMax: this.#failuresMax };
+    return decide(this.#working, command, moment);
+  }
+
   /** Calls back with every transaction that becomes durable from now on; returns the way out. */
   subscribe(subscriber: Subscriber): () => void {
     this.#subscribers.add(subscriber);

@@ -1,295 +1,59 @@
-import { resolveSettings } from "../adapters/config/resolve-settings.ts";
-import { resolveCommit, resolveRepository } from "../adapters/git/repository.ts";
-import { openTaskStore } from "../adapters/store/jsonl-task-store.ts";
-import { assert } from "../core/assert.ts";
-import type { Command } from "../core/commands.ts";
-import type { Loop, LoopId, LoopSettings } from "../core/loop.ts";
-import type { Engine } from "../engine/engine.ts";
-import { reconcile, recover } from "../engine/loop-manager.ts";
-import { StateManager } from "../engine/state-manager.ts";
-import type { LiveEvent, PromptValues, TaskStore } from "../ports.ts";
-import type { Door, Raise, RunPlan, RunRequest } from "../protocol/door.ts";
-import { exitCodes, UserError } from "../protocol/errors.ts";
+import type { Loop } from "../core/loop.ts";
+import { reconcile } from "../engine/loop-manager.ts";
+import type { LiveEvent } from "../ports.ts";
+import type { Door } from "../protocol/door.ts";
 import { type LoopView, loopView } from "../views/loop-view.ts";
-import { systemClock } from "./clock.ts";
-import { detectAt } from "./detect.ts";
-import { createReader, find, openRecords, readLog } from "./reader.ts";
+import { Host } from "./host.ts";
+import { find } from "./reader.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { makeWorld, type RepositoryWorld } from "./world.ts";
-
-/** Attempts in a row that the world may break off before a loop has failed. */
-const failuresMax = 5;
-const triesMax = 8;
-const titleCharsMax = 72;
 
 /** Opens the home for writing, in this process. Throws what asUserError() knows. */
 export async function openDoor(around: Surroundings, home: string): Promise<Door> {
-  const store = await openTaskStore({ home });
-  const host = new Host(around, home, store);
+  const host = await Host.open(around, home);
+  return {
+    ...host.reader(),
+    recovered: host.recovered,
+    plan: (request) => host.plan(request),
+    create: async (request) => (await host.create([request]))[0] as LoopView,
+    drive: (id, watch, signal) => drive(host, id, watch, signal),
+    resume: (id, raise) => host.resume(id, raise),
+    pause: (id) => host.ask({ type: "pause", id: host.id(id) }),
+    stop: (id) => host.ask({ type: "stop", id: host.id(id) }),
+    answer: (id, answer) => host.ask({ type: "answer", id: host.id(id), answer }),
+    rollback: (id, to) => host.ask({ type: "rollback", id: host.id(id), to }),
+    close: () => host.close(),
+  };
+}
+
+/** Runs this one loop until it rests; all others stay as they are. */
+async function drive(
+  host: Host,
+  id: string,
+  watch: (event: LiveEvent) => void,
+  signal: AbortSignal,
+): Promise<LoopView> {
+  const { states } = host;
+  const loop = find(states.state, id);
+  // A repository that cannot be worked in is refused here, where the person is.
+  await host.world(loop.repo);
+  const rested = new AbortController();
+  const leave = states.subscribe(() => {
+    if (isAtRest(find(states.state, id))) rested.abort();
+  });
+  const unwatch = host.watch(watch);
+  if (isAtRest(loop)) rested.abort();
+  const wants = (other: Loop) => other.id === loop.id;
+  const until = AbortSignal.any([signal, rested.signal]);
   try {
-    await host.open();
-    return host.door();
-  } catch (error) {
-    await host.close();
-    throw error;
+    await reconcile(host.crew(), { runningMax: 1, wants }, until);
+  } finally {
+    leave();
+    unwatch();
   }
-}
-
-interface Settled {
-  readonly repository: RepositoryWorld;
-  readonly repo: string;
-  readonly settings: LoopSettings;
-  readonly baseName: string;
-}
-
-class Host {
-  readonly #around: Surroundings;
-  readonly #home: string;
-  readonly #store: TaskStore;
-  readonly #worlds = new Map<string, RepositoryWorld>();
-  #states: StateManager | null = null;
-  #recovered: readonly LoopId[] = [];
-  #watch: (event: LiveEvent) => void = () => undefined;
-
-  constructor(around: Surroundings, home: string, store: TaskStore) {
-    this.#around = around;
-    this.#home = home;
-    this.#store = store;
-  }
-
-  async open(): Promise<void> {
-    const outside = {
-      clock: systemClock,
-      random: { next: () => Math.random() },
-      store: this.#store,
-    };
-    this.#states = await StateManager.open(outside, failuresMax);
-    this.#recovered = await recover(this.#states, systemClock.now());
-  }
-
-  door(): Door {
-    const reader = createReader({
-      home: this.#home,
-      state: async () => this.#open.state,
-      events: async (from) => (await readLog(this.#home, from)).events,
-      now: systemClock.now,
-      ...openRecords(this.#around, this.#home),
-    });
-    return {
-      ...reader,
-      recovered: this.#recovered,
-      plan: (request) => this.#plan(request),
-      create: (request) => this.#create(request),
-      drive: (id, watch, signal) => this.#drive(id, watch, signal),
-      resume: (id, raise) => this.#resume(find(this.#open.state, id), raise),
-      pause: (id) => this.#ask({ type: "pause", id: this.#id(id) }),
-      stop: (id) => this.#ask({ type: "stop", id: this.#id(id) }),
-      answer: (id, answer) => this.#ask({ type: "answer", id: this.#id(id), answer }),
-      rollback: (id, to) => this.#ask({ type: "rollback", id: this.#id(id), to }),
-      close: () => this.close(),
-    };
-  }
-
-  async close(): Promise<void> {
-    for (const world of this.#worlds.values()) await world.close();
-    await this.#store.close();
-  }
-
-  get #open(): StateManager {
-    assert(this.#states !== null, "the host is open");
-    return this.#states;
-  }
-
-  #id(id: string): LoopId {
-    return find(this.#open.state, id).id;
-  }
-
-  async #plan(request: RunRequest): Promise<RunPlan> {
-    const { repository, repo, settings, baseName } = await this.#settle(request);
-    const { world, sandbox, worktrees, loopTypes } = repository;
-    const type = loopTypes.get(request.type);
-    assert(type !== null, "#settle() knows the type");
-    const values = firstPrompt(request, settings, type.tools);
-    const { links, copies, notes, problems } = await worktrees.describeSetup(repo);
-    const { setup } = settings.worktree;
-    const { gate, model } = settings;
-    return {
-      repo,
-      baseCommit: settings.baseCommit,
-      baseName,
-      model,
-      priceKnown: world.models.resolve(model).price !== null,
-      validation: { command: gate.command, detectedFrom: gate.detectedFrom },
-      sandbox: settings.sandbox.level === "off" ? "off" : sandbox.probe.level,
-      deliver: settings.deliver,
-      iterationsMax: settings.iterationsMax,
-      budgetUsd: settings.budgetUsd,
-      worktree: [
-        ...links.map((path) => `links ${path}`),
-        ...copies.map((path) => `copies ${path}`),
-        ...(setup === null ? problems : [`sets up by: ${setup}`]),
-        ...notes,
-      ],
-      prompt: { system: type.renderSystem(values), text: type.renderPrompt(values) },
-    };
-  }
-
-  /** Refuses here, before anything is written, what could only fail later. */
-  async #create(request: RunRequest): Promise<LoopView> {
-    const { repository, repo, settings } = await this.#settle(request);
-    const { sandbox, world } = repository;
-    const model = world.models.resolve(settings.model);
-    if (settings.escalation !== null) world.models.resolve(settings.escalation);
-    if (settings.sandbox.level === "required" && sandbox.probe.problem !== null) {
-      throw new UserError(exitCodes.person, sandbox.probe.problem);
-    }
-    if (settings.budgetUsd !== null && model.price === null) {
-      const message = `nobody knows the price of ${settings.model}, so a money limit cannot hold: set llm.prices in the user-level taskdaemon.yml, or lift the limit`;
-      throw new UserError(exitCodes.invalid, message);
-    }
-    const { type, task, priority } = request;
-    const dependsOn = request.after.map((id) => this.#id(id));
-    const words = { title: titleOf(task), brief: task };
-    const loop = { type, parent: null, ...words, priority, dependsOn, repo, settings };
-    return this.#ask({ type: "createLoop", loop: { ...loop, status: "pending" } });
-  }
-
-  async #settle(request: RunRequest): Promise<Settled> {
-    const uid = this.#around.euid === 0 ? 0 : null;
-    const found = await resolveRepository(request.dir, uid);
-    const baseName = request.base ?? "HEAD";
-    const baseCommit = await resolveCommit(found, baseName);
-    const repo = found.root;
-    const repository = await this.#world(repo);
-    const { config, loopTypes, worktrees } = repository;
-    const type = loopTypes.get(request.type);
-    if (type === null) {
-      const known = loopTypes.list().map(({ name }) => name);
-      const message = `there is no loop type ${request.type} (there is ${known.join(", ")})`;
-      throw new UserError(exitCodes.notFound, message);
-    }
-    const detected = await detectAt(worktrees, repo, baseCommit);
-    const resolved = resolveSettings({
-      config: config.config,
-      type: type.definition,
-      options: {
-        validate: request.validate ?? undefined,
-        maxIterations: request.iterationsMax ?? undefined,
-        model: request.model ?? undefined,
-        budgetUsd: request.budgetUsd ?? undefined,
-        deliver: request.deliver ?? undefined,
-      },
-      baseCommit,
-      detected,
-    });
-    if (!resolved.ok) throw new UserError(exitCodes.usage, resolved.reason);
-    const { settings } = resolved;
-    if (settings.deliver === "merge" || settings.deliver === "pr") {
-      const message = `--deliver ${settings.deliver} needs the merge queue, which this version does not have yet: use branch or none`;
-      throw new UserError(exitCodes.usage, message);
-    }
-    return { repository, repo, settings, baseName };
-  }
-
-  async #world(repo: string): Promise<RepositoryWorld> {
-    const known = this.#worlds.get(repo);
-    if (known !== undefined) return known;
-    const watch = (event: LiveEvent) => this.#watch(event);
-    const world = await makeWorld({
-      around: this.#around,
-      home: this.#home,
-      repo,
-      store: this.#store,
-      watch,
-    });
-    this.#worlds.set(repo, world);
-    // A crash between a loop's completion and the removal of its worktree leaves one nobody needs.
-    const loops = [...this.#open.state.loops.values()];
-    const open = loops.filter(({ status }) => status !== "complete");
-    await world.worktrees.reap(new Set(open.map(({ id }) => id)));
-    return world;
-  }
-
-  async #drive(
-    id: string,
-    watch: (event: LiveEvent) => void,
-    signal: AbortSignal,
-  ): Promise<LoopView> {
-    const states = this.#open;
-    const loop = find(states.state, id);
-    const { world, config } = await this.#world(loop.repo);
-    this.#watch = watch;
-    const rested = new AbortController();
-    const leave = states.subscribe(() => {
-      if (isAtRest(find(states.state, id))) rested.abort();
-    });
-    if (isAtRest(loop)) rested.abort();
-    const patience = { retryAfterMaxMs: config.config.llm["retry-after-max"], triesMax };
-    const engine: Engine = { world, states, patience, owner: `pid ${this.#around.pid}` };
-    const wants = (other: Loop) => other.id === loop.id;
-    const until = AbortSignal.any([signal, rested.signal]);
-    try {
-      await reconcile(engine, { runningMax: 1, wants }, until);
-    } finally {
-      leave();
-      this.#watch = () => undefined;
-    }
-    return loopView(find(states.state, id), null);
-  }
-
-  async #resume(loop: Loop, raise: Raise): Promise<LoopView> {
-    const { id, status } = loop;
-    if (status === "pending") return loopView(loop, null);
-    if (status === "failed") return this.#ask({ type: "retry", id, raise });
-    return this.#ask({ type: "resume", id, raise });
-  }
-
-  async #ask(command: Command): Promise<LoopView> {
-    const states = this.#open;
-    const decision = await states.submit(command);
-    if (!decision.ok) throw new UserError(exitCodes.usage, decision.reason);
-    assert(decision.id !== null, "the command was about a loop");
-    return loopView(find(states.state, decision.id), null);
-  }
+  return loopView(find(states.state, id), null);
 }
 
 /** Nothing happens to it until a person acts. */
 function isAtRest({ status }: Loop): boolean {
   return status !== "pending" && status !== "running";
-}
-
-/** The first line of the task, as much as fits. */
-function titleOf(task: string): string {
-  const line = task.trim().split("\n", 1)[0] ?? "";
-  const letters = [...line];
-  return letters.length <= titleCharsMax
-    ? line
-    : `${letters.slice(0, titleCharsMax - 1).join("")}…`;
-}
-
-function firstPrompt(
-  { type, task }: RunRequest,
-  { gate, iterationsMax, turnsMax, sandbox }: LoopSettings,
-  tools: readonly string[],
-): PromptValues {
-  return {
-    id: "0",
-    type,
-    title: titleOf(task),
-    brief: task,
-    iteration: 1,
-    "iterations-max": iterationsMax,
-    "turns-max": turnsMax,
-    "validation-command": gate.command,
-    baseline: "",
-    progress: "",
-    git: "",
-    interrupted: "",
-    answers: "",
-    messages: "",
-    protected: gate.protect,
-    tools,
-    "network-allow": sandbox.networkAllow,
-    "output-dir": "",
-  };
 }

@@ -1,0 +1,285 @@
+import { resolveSettings } from "../adapters/config/resolve-settings.ts";
+import { resolveCommit, resolveRepository } from "../adapters/git/repository.ts";
+import { openTaskStore } from "../adapters/store/jsonl-task-store.ts";
+import { assert } from "../core/assert.ts";
+import type { Command } from "../core/commands.ts";
+import type { Loop, LoopId, LoopSettings } from "../core/loop.ts";
+import type { Engine } from "../engine/engine.ts";
+import { type Crew, recover } from "../engine/loop-manager.ts";
+import { StateManager } from "../engine/state-manager.ts";
+import type { LiveEvent, PromptValues, TaskStore } from "../ports.ts";
+import type { Raise, Reader, RunPlan, RunRequest } from "../protocol/door.ts";
+import { exitCodes, UserError } from "../protocol/errors.ts";
+import { type LoopView, loopView } from "../views/loop-view.ts";
+import { systemClock } from "./clock.ts";
+import { detectAt } from "./detect.ts";
+import { createReader, find, openRecords, readLog } from "./reader.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { makeWorld, type RepositoryWorld } from "./world.ts";
+
+/** Attempts in a row that the world may break off before a loop has failed. */
+const failuresMax = 5;
+const triesMax = 8;
+const titleCharsMax = 72;
+
+/** One home, open for writing: its log, and a world for each repository that is asked for. */
+interface Settled {
+  readonly repository: RepositoryWorld;
+  readonly repo: string;
+  readonly settings: LoopSettings;
+  readonly baseName: string;
+}
+
+export class Host {
+  readonly #around: Surroundings;
+  readonly #home: string;
+  readonly #store: TaskStore;
+  readonly #worlds = new Map<string, RepositoryWorld>();
+  #states: StateManager | null = null;
+  #recovered: readonly LoopId[] = [];
+  readonly #watchers = new Set<(event: LiveEvent) => void>();
+
+  private constructor(around: Surroundings, home: string, store: TaskStore) {
+    this.#around = around;
+    this.#home = home;
+    this.#store = store;
+  }
+
+  /** Takes the home. Throws what asUserError() knows. */
+  static async open(around: Surroundings, home: string): Promise<Host> {
+    const host = new Host(around, home, await openTaskStore({ home }));
+    try {
+      await host.#begin();
+      return host;
+    } catch (error) {
+      await host.close();
+      throw error;
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const outside = {
+      clock: systemClock,
+      random: { next: () => Math.random() },
+      store: this.#store,
+    };
+    this.#states = await StateManager.open(outside, failuresMax);
+    this.#recovered = await recover(this.#states, systemClock.now());
+  }
+
+  get recovered(): readonly LoopId[] {
+    return this.#recovered;
+  }
+
+  /** Calls back with what goes by; returns the way out. */
+  watch(watcher: (event: LiveEvent) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  reader(): Reader {
+    return createReader({
+      home: this.#home,
+      state: async () => this.states.state,
+      events: async (from) => (await readLog(this.#home, from)).events,
+      now: systemClock.now,
+      ...openRecords(this.#around, this.#home),
+    });
+  }
+
+  /** Carries out loops of all repositories. */
+  crew(): Crew {
+    const { states } = this;
+    const owner = `pid ${this.#around.pid}`;
+    const engineOf = async (loop: Loop): Promise<Engine> => {
+      const { world, config } = await this.world(loop.repo);
+      const patience = { retryAfterMaxMs: config.config.llm["retry-after-max"], triesMax };
+      return { world, states, patience, owner };
+    };
+    return { states, clock: systemClock, owner, engineOf };
+  }
+
+  async close(): Promise<void> {
+    for (const world of this.#worlds.values()) await world.close();
+    await this.#store.close();
+  }
+
+  get states(): StateManager {
+    assert(this.#states !== null, "the host is open");
+    return this.#states;
+  }
+
+  id(id: string): LoopId {
+    return find(this.states.state, id).id;
+  }
+
+  async plan(request: RunRequest): Promise<RunPlan> {
+    const { repository, repo, settings, baseName } = await this.#settle(request);
+    const { world, sandbox, worktrees, loopTypes } = repository;
+    const type = loopTypes.get(request.type);
+    assert(type !== null, "#settle() knows the type");
+    const values = firstPrompt(request, settings, type.tools);
+    const { links, copies, notes, problems } = await worktrees.describeSetup(repo);
+    const { setup } = settings.worktree;
+    const { gate, model } = settings;
+    return {
+      repo,
+      baseCommit: settings.baseCommit,
+      baseName,
+      model,
+      priceKnown: world.models.resolve(model).price !== null,
+      validation: { command: gate.command, detectedFrom: gate.detectedFrom },
+      sandbox: settings.sandbox.level === "off" ? "off" : sandbox.probe.level,
+      deliver: settings.deliver,
+      iterationsMax: settings.iterationsMax,
+      budgetUsd: settings.budgetUsd,
+      worktree: [
+        ...links.map((path) => `links ${path}`),
+        ...copies.map((path) => `copies ${path}`),
+        ...(setup === null ? problems : [`sets up by: ${setup}`]),
+        ...notes,
+      ],
+      prompt: { system: type.renderSystem(values), text: type.renderPrompt(values) },
+    };
+  }
+
+  /** All or none. Refuses here, before anything is written, what could only fail later. */
+  async create(requests: readonly RunRequest[]): Promise<readonly LoopView[]> {
+    const commands: Command[] = [];
+    for (const request of requests) commands.push(await this.#command(request));
+    const refused = commands
+      .map((command) => this.states.tryOut(command))
+      .find((answer) => !answer.ok);
+    if (refused?.ok === false) throw new UserError(exitCodes.usage, refused.reason);
+    return Promise.all(commands.map((command) => this.ask(command)));
+  }
+
+  async #command(request: RunRequest): Promise<Command> {
+    const { repository, repo, settings } = await this.#settle(request);
+    const { sandbox, world } = repository;
+    const model = world.models.resolve(settings.model);
+    if (settings.escalation !== null) world.models.resolve(settings.escalation);
+    if (settings.sandbox.level === "required" && sandbox.probe.problem !== null) {
+      throw new UserError(exitCodes.person, sandbox.probe.problem);
+    }
+    if (settings.budgetUsd !== null && model.price === null) {
+      const message = `nobody knows the price of ${settings.model}, so a money limit cannot hold: set llm.prices in the user-level taskdaemon.yml, or lift the limit`;
+      throw new UserError(exitCodes.invalid, message);
+    }
+    const { type, task, priority } = request;
+    const dependsOn = request.after.map((id) => this.id(id));
+    const words = { title: titleOf(task), brief: task };
+    const loop = { type, parent: null, ...words, priority, dependsOn, repo, settings };
+    return { type: "createLoop", loop: { ...loop, status: "pending" } };
+  }
+
+  async #settle(request: RunRequest): Promise<Settled> {
+    const uid = this.#around.euid === 0 ? 0 : null;
+    const found = await resolveRepository(request.dir, uid);
+    const baseName = request.base ?? "HEAD";
+    const baseCommit = await resolveCommit(found, baseName);
+    const repo = found.root;
+    const repository = await this.world(repo);
+    const { config, loopTypes, worktrees } = repository;
+    const type = loopTypes.get(request.type);
+    if (type === null) {
+      const known = loopTypes.list().map(({ name }) => name);
+      const message = `there is no loop type ${request.type} (there is ${known.join(", ")})`;
+      throw new UserError(exitCodes.notFound, message);
+    }
+    const detected = await detectAt(worktrees, repo, baseCommit);
+    const resolved = resolveSettings({
+      config: config.config,
+      type: type.definition,
+      options: {
+        validate: request.validate ?? undefined,
+        maxIterations: request.iterationsMax ?? undefined,
+        model: request.model ?? undefined,
+        budgetUsd: request.budgetUsd ?? undefined,
+        deliver: request.deliver ?? undefined,
+      },
+      baseCommit,
+      detected,
+    });
+    if (!resolved.ok) throw new UserError(exitCodes.usage, resolved.reason);
+    const { settings } = resolved;
+    if (settings.deliver === "merge" || settings.deliver === "pr") {
+      const message = `--deliver ${settings.deliver} needs the merge queue, which this version does not have yet: use branch or none`;
+      throw new UserError(exitCodes.usage, message);
+    }
+    return { repository, repo, settings, baseName };
+  }
+
+  async world(repo: string): Promise<RepositoryWorld> {
+    const known = this.#worlds.get(repo);
+    if (known !== undefined) return known;
+    const watch = (event: LiveEvent) => {
+      for (const watcher of this.#watchers) watcher(event);
+    };
+    const world = await makeWorld({
+      around: this.#around,
+      home: this.#home,
+      repo,
+      store: this.#store,
+      watch,
+    });
+    this.#worlds.set(repo, world);
+    // A crash between a loop's completion and the removal of its worktree leaves one nobody needs.
+    const loops = [...this.states.state.loops.values()];
+    const open = loops.filter(({ status }) => status !== "complete");
+    await world.worktrees.reap(new Set(open.map(({ id }) => id)));
+    return world;
+  }
+
+  async resume(id: string, raise: Raise): Promise<LoopView> {
+    const loop = find(this.states.state, id);
+    const { status } = loop;
+    if (status === "pending") return loopView(loop, null);
+    if (status === "failed") return this.ask({ type: "retry", id: loop.id, raise });
+    return this.ask({ type: "resume", id: loop.id, raise });
+  }
+
+  async ask(command: Command): Promise<LoopView> {
+    const { states } = this;
+    const decision = await states.submit(command);
+    if (!decision.ok) throw new UserError(exitCodes.usage, decision.reason);
+    assert(decision.id !== null, "the command was about a loop");
+    return loopView(find(states.state, decision.id), null);
+  }
+}
+
+/** The first line of the task, as much as fits. */
+function titleOf(task: string): string {
+  const line = task.trim().split("\n", 1)[0] ?? "";
+  const letters = [...line];
+  return letters.length <= titleCharsMax
+    ? line
+    : `${letters.slice(0, titleCharsMax - 1).join("")}…`;
+}
+
+function firstPrompt(
+  { type, task }: RunRequest,
+  { gate, iterationsMax, turnsMax, sandbox }: LoopSettings,
+  tools: readonly string[],
+): PromptValues {
+  return {
+    id: "0",
+    type,
+    title: titleOf(task),
+    brief: task,
+    iteration: 1,
+    "iterations-max": iterationsMax,
+    "turns-max": turnsMax,
+    "validation-command": gate.command,
+    baseline: "",
+    progress: "",
+    git: "",
+    interrupted: "",
+    answers: "",
+    messages: "",
+    protected: gate.protect,
+    tools,
+    "network-allow": sandbox.networkAllow,
+    "output-dir": "",
+  };
+}
