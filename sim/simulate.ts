@@ -86,9 +86,10 @@ async function boot(life: Life, temper: Temper, forMs: number, person: Person): 
     const states = await StateManager.open(machine.world, failuresMax);
     states.subscribe((transaction) => witnessed.push(transaction));
     const { world } = machine;
-    const engine: Engine = { world, states, patience, owner: "sim" };
+    const drain = new AbortController().signal;
+    const engine: Engine = { world, states, patience, drain };
     const engineOf = async () => engine;
-    const crew: Crew = { states, clock: world.clock, owner: "sim", engineOf };
+    const crew: Crew = { states, clock: world.clock, owner: "sim", drain, engineOf };
     await recover(states, clock.now());
     person(states, machine.world).catch(catchFailure);
     watch(states, machine.world, disk, temper.diskMsMax).catch(catchFailure);

@@ -11,7 +11,7 @@ import {
 } from "../ports.ts";
 import { openBench, type ToolBench, type ToolOutcome } from "../tools/tool.ts";
 import { callTool, toolset } from "../tools/toolset.ts";
-import { type Attempt, AttemptEnd, outputBytesMax } from "./engine.ts";
+import { type Attempt, AttemptEnd, endIfDraining, outputBytesMax } from "./engine.ts";
 import { callModel } from "./model-call.ts";
 
 export interface Opening {
@@ -48,6 +48,7 @@ export async function converse(
   await withDeadline(doing, loop, async (signal) => {
     const talk = startTalk(doing, loop, model, opening);
     for (let turn = 1; turn <= loop.settings.turnsMax; turn += 1) {
+      endIfDraining(doing);
       doing.course.at = `iteration ${iteration}, turn ${turn}`;
       world.watch({ type: "turn", loop: id, iteration, turn, model: model.name });
       if (await takeTurn(talk, turn, signal)) return;

@@ -12,8 +12,8 @@ export interface Engine {
   readonly world: World;
   readonly states: StateManager;
   readonly patience: Patience;
-  /** Names this process in `attempt.started`. */
-  readonly owner: string;
+  /** Aborts when attempts should come to an end at their next turn. */
+  readonly drain: AbortSignal;
 }
 
 /** Thrown from anywhere in an attempt to end it in a known way; caught in runAttempt alone. */
@@ -82,4 +82,12 @@ export async function must(answer: Promise<{ ok: boolean; reason?: string }>): P
     reason,
     notBeforeAt: 0,
   });
+}
+
+/** Between turns a draining process lets go: what was done so far is kept. */
+export function endIfDraining({ engine, course }: Attempt): void {
+  if (!engine.drain.aborted) return;
+  const notBeforeAt = engine.world.clock.now();
+  const reason = "the daemon was stopped";
+  throw new AttemptEnd({ type: "interrupted", during: course.at, reason, notBeforeAt });
 }

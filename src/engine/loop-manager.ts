@@ -15,6 +15,8 @@ export interface Crew {
   readonly owner: string;
   /** The world of the loop's repository; rejects when that is gone or its configuration broken. */
   engineOf(loop: Loop): Promise<Engine>;
+  /** Aborts when nothing new may start and what runs should end at its next turn. */
+  readonly drain: AbortSignal;
 }
 
 export interface Limits {
@@ -34,16 +36,17 @@ interface Running {
  * is up. On abort: interrupts every attempt and waits for its end.
  */
 export async function reconcile(crew: Crew, limits: Limits, signal: AbortSignal): Promise<void> {
-  const { states, clock } = crew;
+  const { states, clock, drain } = crew;
   const running = new Map<LoopId, Running>();
   const failures: unknown[] = [];
   const wake = () => states.changes.ring();
-  signal.addEventListener("abort", wake, { once: true });
-  while (!signal.aborted && failures.length === 0) {
+  for (const bell of [signal, drain]) bell.addEventListener("abort", wake, { once: true });
+  const isOver = () => signal.aborted || (drain.aborted && running.size === 0);
+  while (!isOver() && failures.length === 0) {
     const change = states.changes.next();
     haltFenced(states, running);
     const loops = [...states.state.loops.values()].filter(limits.wants);
-    const slots = limits.runningMax - running.size;
+    const slots = drain.aborted ? 0 : limits.runningMax - running.size;
     const { start, wakeAt } = schedule(states.state, loops, clock.now(), slots);
     for (const id of start) {
       if (running.has(id)) continue;
@@ -51,7 +54,7 @@ export async function reconcile(crew: Crew, limits: Limits, signal: AbortSignal)
     }
     await changeOrTime(clock, change, wakeAt);
   }
-  signal.removeEventListener("abort", wake);
+  for (const bell of [signal, drain]) bell.removeEventListener("abort", wake);
   for (const { halt } of running.values()) halt.abort(signal.reason);
   await Promise.all([...running.values()].map(({ done }) => done));
   if (failures.length > 0) throw failures[0];

@@ -41,10 +41,12 @@ export async function giveVerdict(doing: Attempt, commit: CommitId): Promise<Jud
   course.at = `iteration ${loop.iteration + 1}, its validation`;
   stage(engine, loop, "validating", "in the worktree");
   await hook(doing, "before-validation", {});
-  const [first, work] = await Promise.all([
-    tryGate(doing, loop, workspace, commit, "worktree"),
-    workIn(doing, loop, commit),
-  ]);
+  const trial = tryGate(doing, loop, workspace, commit, "worktree");
+  // Whatever git says meanwhile, nothing goes on before the command has ended.
+  const [, reading] = await Promise.allSettled([trial, workIn(doing, loop, commit)]);
+  const first = await trial;
+  if (reading.status === "rejected") throw reading.reason;
+  const work = reading.value;
   const judged = await confirm(doing, loop, work, first);
   await hook(doing, "after-validation", { PASSED: String(judged.verdict.passed) });
   return judged;

@@ -25,6 +25,9 @@ export async function openDoor(around: Surroundings, home: string): Promise<Door
   };
 }
 
+/** Ctrl-C on an attached run interrupts; only a daemon drains. */
+const neverDrained = new AbortController().signal;
+
 /** Runs this one loop until it rests; all others stay as they are. */
 async function drive(
   host: Host,
@@ -45,7 +48,7 @@ async function drive(
   const wants = (other: Loop) => other.id === loop.id;
   const until = AbortSignal.any([signal, rested.signal]);
   try {
-    await reconcile(host.crew(), { runningMax: 1, wants }, until);
+    await reconcile(host.crew(neverDrained), { runningMax: 1, wants }, until);
   } finally {
     leave();
     unwatch();

@@ -88,15 +88,15 @@ export class Host {
   }
 
   /** Carries out loops of all repositories. */
-  crew(): Crew {
+  crew(drain: AbortSignal): Crew {
     const { states } = this;
     const owner = `pid ${this.#around.pid}`;
     const engineOf = async (loop: Loop): Promise<Engine> => {
       const { world, config } = await this.world(loop.repo);
       const patience = { retryAfterMaxMs: config.config.llm["retry-after-max"], triesMax };
-      return { world, states, patience, owner };
+      return { world, states, patience, drain };
     };
-    return { states, clock: systemClock, owner, engineOf };
+    return { states, clock: systemClock, owner, drain, engineOf };
   }
 
   async close(): Promise<void> {

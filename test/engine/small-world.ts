@@ -1,0 +1,245 @@
+/** The simulator's store and git, a model that follows a script, and commands that a test answers. */
+import { SimClock } from "../../sim/clock.ts";
+import { SimRepository, SimWorktrees, simFiles } from "../../sim/git.ts";
+import { SeededRandom } from "../../sim/random.ts";
+import { SimDisk, SimStore } from "../../sim/store.ts";
+import type { Command } from "../../src/core/commands.ts";
+import type { Event } from "../../src/core/events.ts";
+import { type Loop, type LoopId, type LoopSettings, noUsage } from "../../src/core/loop.ts";
+import { loopOf } from "../../src/core/state.ts";
+import { reconcile, recover } from "../../src/engine/loop-manager.ts";
+import { StateManager } from "../../src/engine/state-manager.ts";
+import {
+  type CommandRequest,
+  type CommandResult,
+  type HookRequest,
+  type LiveEvent,
+  LlmError,
+  type LlmReply,
+  type LlmRequest,
+  type LoopType,
+  type Model,
+  type PromptValues,
+  ToolRefusal,
+  type TranscriptEntry,
+  type World,
+} from "../../src/ports.ts";
+import { brief, settings } from "../given.ts";
+
+/** What the model does on its n-th call, counted from 1 over all conversations. */
+export type Script = (request: LlmRequest, call: number) => LlmReply | LlmError | "hang";
+/** The files of the worktree, and what is run there. */
+export type Runs = (files: ReadonlyMap<string, string>, request: CommandRequest) => Ran;
+type Ran = number | { readonly exitCode: number; readonly output: string } | "hang";
+
+const price = { input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75 };
+const usage = { ...noUsage, inputTokens: 10, outputTokens: 5, costUsd: null, requests: 1 };
+
+export function says(text: string, stopReason: LlmReply["stopReason"] = "endTurn"): LlmReply {
+  return { content: [{ type: "text", text }], stopReason, usage };
+}
+
+export function calls(name: string, input: unknown, id = "c"): LlmReply {
+  return { content: [{ type: "toolCall", id, name, input }], stopReason: "toolUse", usage };
+}
+
+export const finished = calls("complete_task", { summary: "done" });
+export const writes = (content: string, path = "src.txt") => calls("write", { path, content });
+
+/** Green when src.txt is good. */
+export const honest: Runs = (files) =>
+  files.get("src.txt") === "good" ? 0 : { exitCode: 1, output: `red: ${files.get("src.txt")}` };
+
+export interface Wishes {
+  readonly script?: Script;
+  readonly runs?: Runs;
+  readonly price?: Model["price"];
+  readonly hooks?: (request: HookRequest) => string | null;
+  /** May throw; called before every step of git. */
+  readonly git?: (what: string) => void;
+}
+
+const hourMs = 3_600_000;
+
+/** One daemon on one disk; `restart` is a crash and a new one. */
+export class SmallWorld {
+  readonly clock = new SimClock();
+  readonly disk = new SimDisk(() => undefined);
+  readonly requests: LlmRequest[] = [];
+  readonly commands: CommandRequest[] = [];
+  readonly hooked: HookRequest[] = [];
+  readonly seen: LiveEvent[] = [];
+  readonly transcripts: TranscriptEntry[] = [];
+  /** Model calls and commands under way. */
+  busy = 0;
+  states!: StateManager;
+  failure: unknown = null;
+  #halt = new AbortController();
+  #ended: Promise<void> = Promise.resolve();
+  readonly #wishes: Wishes;
+
+  private constructor(wishes: Wishes) {
+    this.#wishes = wishes;
+  }
+
+  static async start(wishes: Wishes): Promise<SmallWorld> {
+    const small = new SmallWorld(wishes);
+    await small.restart();
+    return small;
+  }
+
+  get base(): string {
+    return this.disk.repository.base;
+  }
+
+  /** Whatever the old daemon was doing goes nowhere any more. */
+  async restart(): Promise<void> {
+    this.#halt = new AbortController();
+    const { signal } = this.#halt;
+    const world = this.#world();
+    const states = await StateManager.open(world, 3);
+    this.states = states;
+    const patience = { retryAfterMaxMs: 60_000, triesMax: 3 };
+    const run = async () => {
+      await recover(states, this.clock.now());
+      const drain = new AbortController().signal;
+      const engineOf = async () => ({ world, states, patience, drain });
+      const crew = { states, clock: world.clock, owner: "test", drain, engineOf };
+      await reconcile(crew, { runningMax: 2, wants: () => true }, signal);
+    };
+    this.#ended = run().catch((error: unknown) => {
+      this.failure = error;
+    });
+  }
+
+  /** Interrupts everything and waits for its end, as a graceful stop does. */
+  async stop(): Promise<void> {
+    let isOver = false;
+    this.#halt.abort("the daemon stops");
+    void this.#ended.then(() => {
+      isOver = true;
+    });
+    await this.clock.run(() => isOver, this.clock.now() + hourMs);
+  }
+
+  async create(more: Partial<LoopSettings> = {}): Promise<LoopId> {
+    const created = brief({ settings: { ...settings, baseCommit: this.base, ...more } });
+    const decision = await this.ask({ type: "createLoop", loop: created });
+    if (!decision.ok || decision.id === null) throw new Error("not created");
+    return decision.id;
+  }
+
+  async ask(command: Command) {
+    let decision: Awaited<ReturnType<StateManager["submit"]>> | null = null;
+    void this.states.submit(command).then((answer) => {
+      decision = answer;
+    });
+    await this.clock.run(() => decision !== null, this.clock.now());
+    if (decision === null) throw new Error("no answer");
+    return decision as Awaited<ReturnType<StateManager["submit"]>>;
+  }
+
+  /** Lets time pass until the loop is so, or for two hours. */
+  async until(id: LoopId, isSo: (loop: Loop) => boolean, forMs = 2 * hourMs): Promise<Loop> {
+    const now = () => loopOf(this.states.state, id);
+    const isOver = () => this.failure !== null || isSo(now());
+    await this.clock.run(isOver, this.clock.now() + forMs);
+    if (this.failure !== null) throw this.failure;
+    return now();
+  }
+
+  /** Lets the loop come to rest: no attempt, and nothing to wait for. */
+  async rest(id: LoopId): Promise<Loop> {
+    const isAtRest = ({ status }: Loop) => status !== "pending" && status !== "running";
+    return this.until(id, isAtRest);
+  }
+
+  async pass(ms: number): Promise<void> {
+    await this.clock.run(() => false, this.clock.now() + ms);
+  }
+
+  events(type: Event["type"]): Event[] {
+    return this.disk.transactions.flatMap(({ events }) => events).filter((e) => e.type === type);
+  }
+
+  #world(): World {
+    const { repository } = this.disk;
+    const step = async (what: string) => {
+      await this.clock.sleepUntil(this.clock.now() + 10);
+      this.#wishes.git?.(what);
+    };
+    return {
+      clock: this.clock,
+      random: new SeededRandom(1),
+      store: new SimStore(this.disk, () => this.clock.sleepUntil(this.clock.now() + 1)),
+      transcripts: {
+        write: (_loop, _iteration, entry) => this.transcripts.push(entry),
+        flush: async () => undefined,
+        read: async () => this.transcripts,
+      },
+      models: { resolve: (name) => this.#model(name) },
+      sandbox: { run: (request, signal) => this.#run(repository, request, signal) },
+      worktrees: new SimWorktrees(repository, { step }),
+      fileSystem: { files: (dir) => simFiles(repository, dir) },
+      fetcher: { fetch: () => Promise.reject(new ToolRefusal("no network")) },
+      loopTypes: { get: (name) => (name === "ralph" ? ralph : null), list: () => [ralph] },
+      hooks: {
+        run: async (request) => {
+          this.hooked.push(request);
+          return this.#wishes.hooks?.(request) ?? null;
+        },
+      },
+      watch: (event) => this.seen.push(event),
+      redact: (text) => text,
+    };
+  }
+
+  #model(name: string): Model {
+    const complete = async (request: LlmRequest, signal: AbortSignal) => {
+      this.requests.push(structuredClone(request));
+      const reply = this.#wishes.script?.(request, this.requests.length) ?? finished;
+      await this.#takes(reply === "hang" ? 24 * hourMs : 100, signal);
+      if (signal.aborted || reply === "hang") throw new LlmError("aborted", "aborted");
+      if (reply instanceof LlmError) throw reply;
+      return reply;
+    };
+    const known = this.#wishes.price === undefined ? price : this.#wishes.price;
+    const short = name.replace("sim/", "");
+    return { provider: "sim", name: short, client: { complete }, price: known, outputTokensMax: 4_000 };
+  }
+
+  async #run(
+    repository: SimRepository,
+    request: CommandRequest,
+    signal: AbortSignal,
+  ): Promise<CommandResult> {
+    this.commands.push(request);
+    const files = repository.worktrees.get(request.cwd) ?? new Map();
+    const ran = (this.#wishes.runs ?? honest)(files, request);
+    const startedAt = this.clock.now();
+    await this.#takes(ran === "hang" ? request.timeoutMs : 100, signal);
+    const durationMs = this.clock.now() - startedAt;
+    const nothing = { exitCode: null, output: "", stdout: "", stderr: "", durationMs };
+    if (signal.aborted) return { ...nothing, ended: "aborted" };
+    if (ran === "hang") return { ...nothing, ended: "timedOut" };
+    const { exitCode, output } = typeof ran === "number" ? { exitCode: ran, output: "" } : ran;
+    return { exitCode, ended: "exited", output, stdout: output, stderr: "", durationMs };
+  }
+
+  async #takes(ms: number, signal: AbortSignal): Promise<void> {
+    this.busy += 1;
+    await this.clock.sleepUntil(this.clock.now() + ms, signal);
+    this.busy -= 1;
+  }
+}
+
+const ralph: LoopType = {
+  name: "ralph",
+  version: "1",
+  description: "",
+  tools: ["read", "write", "bash", "ask_person", "complete_task"],
+  origin: "built-in",
+  renderSystem: ({ id }: PromptValues) => `loop ${id}`,
+  renderPrompt: (values: PromptValues) =>
+    [values.brief, values.baseline, values.progress, values.interrupted, values.answers].join("\n"),
+};
