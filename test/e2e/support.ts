@@ -139,6 +139,8 @@ export interface LoopOptions {
   readonly request?: Partial<RunRequest>;
   /** Text of the user-level taskdaemon.yml. */
   readonly config?: string;
+  /** Where the user's toolchains lie; a new directory when left out. */
+  readonly userHome?: string;
 }
 
 export interface LoopRun {
@@ -155,10 +157,16 @@ export interface LoopRun {
 }
 
 /** A host of its own for a home; the model answers over real HTTP. */
-export async function surroundings(place: string, modelUrl: string): Promise<Surroundings> {
+export function surroundings(place: string, modelUrl: string): Surroundings {
   const { PATH, LANG } = userEnvironment();
   return {
-    env: { PATH, LANG, ANTHROPIC_API_KEY: "key-of-no-account", ANTHROPIC_BASE_URL: modelUrl },
+    env: {
+      PATH,
+      LANG,
+      XDG_CONFIG_HOME: join(place, "config"),
+      ANTHROPIC_API_KEY: "key-of-no-account",
+      ANTHROPIC_BASE_URL: modelUrl,
+    },
     userHome: place,
     cwd: place,
     pid: process.pid,
@@ -179,7 +187,9 @@ export async function runLoop(options: LoopOptions): Promise<LoopRun> {
     typeof model === "function" ? { policy: model } : { scenario: model },
   );
   try {
-    const door = await openDoor(await surroundings(place, mock.url), home);
+    const around = surroundings(place, mock.url);
+    const { userHome = place } = options;
+    const door = await openDoor({ ...around, userHome }, home);
     try {
       const events: LiveEvent[] = [];
       const { id } = await door.create(requestOf(options));
