@@ -168,7 +168,7 @@ export function simFiles(repository: SimRepository, dir: string): Files {
       return { text, version: text };
     },
     write: async (path, text, version) => {
-      if (version !== null && at().get(path) !== version) throw new ToolRefusal("changed since");
+      if ((at().get(path) ?? null) !== version) throw new ToolRefusal("read it as it is now");
       at().set(path, text);
       return { version: text };
     },

@@ -111,7 +111,10 @@ function reply(request: LlmRequest, { random, temper }: ModelOutside): LlmReply 
   if (random.chance(0.1)) return text("I am finished.", "endTurn");
   if (random.chance(0.05)) return text("And so on and", "maxTokens");
   if (random.chance(0.2)) return call("bash", { command: "./check.sh" });
-  return call("write", wish(random, temper));
+  const input = wish(random, temper);
+  const reading = call("read", { path: input.path });
+  if (random.chance(0.05)) return reading;
+  return { ...reading, content: [...reading.content, ...call("write", input).content] };
 }
 
 function wish(random: SeededRandom, temper: Temper): { path: string; content: string } {

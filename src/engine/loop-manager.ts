@@ -39,6 +39,7 @@ export async function reconcile(crew: Crew, limits: Limits, signal: AbortSignal)
   const { states, clock, drain } = crew;
   const running = new Map<LoopId, Running>();
   const failures: unknown[] = [];
+  const onBug = (error: unknown) => void failures.push(error);
   const wake = () => states.changes.ring();
   for (const bell of [signal, drain]) bell.addEventListener("abort", wake, { once: true });
   const isOver = () => signal.aborted || (drain.aborted && running.size === 0);
@@ -50,9 +51,9 @@ export async function reconcile(crew: Crew, limits: Limits, signal: AbortSignal)
     const { start, wakeAt } = schedule(states.state, loops, clock.now(), slots);
     for (const id of start) {
       if (running.has(id)) continue;
-      await startAttempt(crew, running, id, (error) => failures.push(error));
+      await startAttempt(crew, running, id, onBug).catch(onBug);
     }
-    await changeOrTime(clock, change, wakeAt);
+    if (failures.length === 0) await changeOrTime(clock, change, wakeAt);
   }
   for (const bell of [signal, drain]) bell.removeEventListener("abort", wake);
   for (const { halt } of running.values()) halt.abort(signal.reason);

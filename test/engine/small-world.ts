@@ -1,6 +1,6 @@
 /** The simulator's store and git, a model that follows a script, and commands that a test answers. */
 import { SimClock } from "../../sim/clock.ts";
-import { SimRepository, SimWorktrees, simFiles } from "../../sim/git.ts";
+import { type SimRepository, SimWorktrees, simFiles } from "../../sim/git.ts";
 import { SeededRandom } from "../../sim/random.ts";
 import { SimDisk, SimStore } from "../../sim/store.ts";
 import type { Command } from "../../src/core/commands.ts";
@@ -39,12 +39,21 @@ export function says(text: string, stopReason: LlmReply["stopReason"] = "endTurn
   return { content: [{ type: "text", text }], stopReason, usage };
 }
 
-export function calls(name: string, input: unknown, id = "c"): LlmReply {
-  return { content: [{ type: "toolCall", id, name, input }], stopReason: "toolUse", usage };
+export function calls(...named: readonly (readonly [name: string, input: unknown])[]): LlmReply {
+  const content = named.map(([name, input], n) => ({
+    type: "toolCall" as const,
+    id: `call-${n}`,
+    name,
+    input,
+  }));
+  return { content, stopReason: "toolUse", usage };
 }
 
-export const finished = calls("complete_task", { summary: "done" });
-export const writes = (content: string, path = "src.txt") => calls("write", { path, content });
+export const finished = calls(["complete_task", { summary: "done" }]);
+/** Reads a file, as one must before writing it, and writes it. */
+export function writes(content: string, path = "src.txt"): LlmReply {
+  return calls(["read", { path }], ["write", { path, content }]);
+}
 
 /** Green when src.txt is good. */
 export const honest: Runs = (files) =>
@@ -134,7 +143,7 @@ export class SmallWorld {
     void this.states.submit(command).then((answer) => {
       decision = answer;
     });
-    await this.clock.run(() => decision !== null, this.clock.now());
+    await this.clock.run(() => decision !== null, this.clock.now() + 100);
     if (decision === null) throw new Error("no answer");
     return decision as Awaited<ReturnType<StateManager["submit"]>>;
   }
@@ -196,7 +205,7 @@ export class SmallWorld {
 
   #model(name: string): Model {
     const complete = async (request: LlmRequest, signal: AbortSignal) => {
-      this.requests.push(structuredClone(request));
+      this.requests.push({ ...request, messages: structuredClone(request.messages) });
       const reply = this.#wishes.script?.(request, this.requests.length) ?? finished;
       await this.#takes(reply === "hang" ? 24 * hourMs : 100, signal);
       if (signal.aborted || reply === "hang") throw new LlmError("aborted", "aborted");
@@ -205,7 +214,13 @@ export class SmallWorld {
     };
     const known = this.#wishes.price === undefined ? price : this.#wishes.price;
     const short = name.replace("sim/", "");
-    return { provider: "sim", name: short, client: { complete }, price: known, outputTokensMax: 4_000 };
+    return {
+      provider: "sim",
+      name: short,
+      client: { complete },
+      price: known,
+      outputTokensMax: 4_000,
+    };
   }
 
   async #run(
