@@ -1,4 +1,5 @@
 import type { Millis } from "../../core/loop.ts";
+import { createRedact } from "../../core/redact.ts";
 import { LlmError, type LlmErrorKind } from "../../ports.ts";
 
 /** Where a client sends its requests, and how long it waits for a sign of life. */
@@ -58,10 +59,11 @@ export function retryAfterMs(
   return Number.isNaN(at) ? null : Math.max(0, at - now);
 }
 
-/** One line for people: the provider, what it said, and never the key, even if it echoed it. */
-export function describe(endpoint: Endpoint, text: string): string {
-  const safe = endpoint.apiKey === null ? text : text.replaceAll(endpoint.apiKey, "[redacted]");
+/** One line for people: the provider, what it said, and never the key, however it echoed it. */
+export function describe({ provider, apiKey }: Endpoint, text: string): string {
+  const plain = apiKey === null ? text : text.replaceAll(apiKey, "[redacted]");
+  const safe = createRedact(apiKey === null ? [] : [apiKey])(plain);
   const line = safe.replace(/\s+/g, " ").trim();
   const short = line.length > messageCharsMax ? `${line.slice(0, messageCharsMax)}…` : line;
-  return `${endpoint.provider}: ${short}`;
+  return `${provider}: ${short}`;
 }
