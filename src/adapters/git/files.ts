@@ -1,4 +1,5 @@
-import { lstat, rm } from "node:fs/promises";
+import type { Buffer } from "node:buffer";
+import { lstat, readFile, rm, stat } from "node:fs/promises";
 import { runProgram } from "./programs.ts";
 
 /** For `catch`: what is not there is null; anything else stays an error. */
@@ -49,7 +50,19 @@ export async function diskUsage(dirs: readonly string[]): Promise<number> {
   return kilobytes * 1024;
 }
 
-/** A regular file itself, not a link to one. */
-export async function isRegularFile(path: string): Promise<boolean> {
-  return (await lstat(path).catch(absent))?.isFile() ?? false;
+/**
+ * What a regular file holds; null when there is none, or it is larger. In a hostile tree the name
+ * may stand for a pipe, a device or anything else that never ends; nobody changes it meanwhile.
+ */
+export async function readRegular(
+  path: string,
+  { bytesMax, follow }: { readonly bytesMax: number; readonly follow: boolean },
+): Promise<Buffer | null> {
+  const found = await (follow ? stat(path) : lstat(path)).catch(absentOrLooping);
+  if (found === null || !found.isFile() || found.size > bytesMax) return null;
+  return readFile(path).catch(absent);
+}
+
+function absentOrLooping(error: unknown): null {
+  return (error as { code?: unknown }).code === "ELOOP" ? null : absent(error);
 }

@@ -1,9 +1,10 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { lstat, readdir, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, normalize, sep } from "node:path";
 import type { WorktreeSettings } from "../../core/loop.ts";
 import { WorktreeError } from "../../ports.ts";
-import { absent } from "./files.ts";
-import { fromBytes, toBytes } from "./git.ts";
+import { absent, readRegular } from "./files.ts";
+import { fromBytes, git, splitNul, toBytes } from "./git.ts";
+import type { Repository } from "./repository.ts";
 import type { TreeFacts } from "./tree-facts.ts";
 
 /** Installed dependencies of the user's checkout that a worktree borrows. */
@@ -24,8 +25,7 @@ export interface LinkPlan {
 }
 
 export interface LinkRequest {
-  /** The user's checkout. */
-  readonly root: string;
+  readonly repository: Pick<Repository, "root" | "gitDir">;
   /** Where the files of the commit lie: the worktree, or the checkout itself. */
   readonly tree: string;
   readonly facts: TreeFacts;
@@ -33,6 +33,7 @@ export interface LinkRequest {
 }
 
 const packageDirsMax = 1000;
+const textBytesMax = 64 * 1024 * 1024;
 const siteFilesMax = 5000;
 
 /** Decides what to link; reads, and changes nothing. */
@@ -43,8 +44,10 @@ export async function planLinks(request: LinkRequest): Promise<LinkPlan> {
     planVirtualenv(request),
     planVendored(request),
   ]);
+  const links = plans.flatMap((plan) => plan.links);
+  const committed = await committedOf(request, links);
   return {
-    links: plans.flatMap(({ links }) => links),
+    links: links.filter((link) => !committed.has(link.path)),
     copies: plans.flatMap(({ copies }) => copies),
     notes: plans.flatMap(({ notes }) => notes),
     problems: plans.flatMap(({ problems }) => problems),
@@ -53,11 +56,12 @@ export async function planLinks(request: LinkRequest): Promise<LinkPlan> {
 
 async function plannedByHand(request: LinkRequest, paths: readonly string[]): Promise<LinkPlan> {
   const links: Link[] = [];
+  const { root } = request.repository;
   for (const given of paths) {
     const path = insidePath(given, "worktree.link");
-    if (!(await isDirectory(join(request.root, path)))) {
+    if (!(await isDirectory(join(root, path)))) {
       throw new WorktreeError(
-        `worktree.link names ${given}, which is no directory in ${request.root}. ` +
+        `worktree.link names ${given}, which is no directory in ${root}. ` +
           "Install the dependencies there, or take the entry out.",
       );
     }
@@ -66,7 +70,37 @@ async function plannedByHand(request: LinkRequest, paths: readonly string[]): Pr
     }
     links.push({ path, kind: kindOf(path), readable: [] });
   }
+  for (const path of await committedOf(request, links)) {
+    throw new WorktreeError(
+      `worktree.link names ${path}, which git tracks in ${root}. Take the entry out.`,
+    );
+  }
   return { ...nothing, links };
+}
+
+/**
+ * Of the links those that the repository brought, whole or as a link above them. Only what a user
+ * installed is shown: a repository could commit `node_modules -> ~/.ssh`, and a loop delete it.
+ */
+async function committedOf(
+  { repository: { root, gitDir } }: LinkRequest,
+  links: readonly Link[],
+): Promise<ReadonlySet<string>> {
+  const asked = new Map<string, string[]>();
+  for (const { path } of links) {
+    asked.set(path, [path]);
+    for (let above = dirname(path); above !== "."; above = dirname(above)) {
+      const found = await lstat(join(root, above)).catch(absent);
+      if (found?.isSymbolicLink()) asked.get(path)?.push(above);
+    }
+  }
+  if (asked.size === 0) return new Set();
+  const names = [...new Set([...asked.values()].flat())].map(toBytes);
+  const listed = await git({ gitDir, workTree: root }, ["ls-files", "-z", "--", ...names]);
+  const tracked = splitNul(listed).map(fromBytes);
+  const isTracked = (name: string) =>
+    tracked.some((path) => path === name || path.startsWith(`${name}/`));
+  return new Set([...asked].filter(([, all]) => all.some(isTracked)).map(([path]) => path));
 }
 
 const nothing: LinkPlan = { links: [], copies: [], notes: [], problems: [] };
@@ -76,7 +110,8 @@ function kindOf(path: string): Link["kind"] {
   return path === "vendor" ? "composerVendor" : "whole";
 }
 
-async function planNodeModules({ root, tree, facts }: LinkRequest): Promise<LinkPlan> {
+async function planNodeModules({ repository, tree, facts }: LinkRequest): Promise<LinkPlan> {
+  const { root } = repository;
   const links: Link[] = [];
   for (const dir of facts.packageDirs.slice(0, packageDirsMax)) {
     const path = join(fromBytes(dir), "node_modules");
@@ -120,8 +155,8 @@ async function lockNotes(root: string, tree: string): Promise<string[]> {
 
 /** Path to version of what is not optional; null when there is no such file. */
 async function readPackages(file: string): Promise<Map<string, string> | null> {
-  const text = await readFile(file, "utf8").catch(absent);
-  if (text === null) return null;
+  const text = await readText(file, { follow: false });
+  if (text === "") return null;
   const found = new Map<string, string>();
   let parsed: unknown;
   try {
@@ -137,12 +172,13 @@ async function readPackages(file: string): Promise<Map<string, string> | null> {
   return found;
 }
 
-async function planVirtualenv({ root, facts }: LinkRequest): Promise<LinkPlan> {
+async function planVirtualenv({ repository, facts }: LinkRequest): Promise<LinkPlan> {
+  const { root } = repository;
   const links: Link[] = [];
   const problems: string[] = [];
   for (const path of [".venv", "venv"]) {
-    const config = await readFile(join(root, path, "pyvenv.cfg"), "utf8").catch(absent);
-    if (config === null || facts.has(toBytes(path))) continue;
+    const config = await readText(join(root, path, "pyvenv.cfg"), { follow: true });
+    if (config === "" || facts.has(toBytes(path))) continue;
     const editable = await editableInstall(root, join(root, path));
     if (editable !== null) {
       problems.push(
@@ -167,7 +203,7 @@ async function editableInstall(root: string, venv: string): Promise<string | nul
     for (const name of names.slice(0, siteFilesMax)) {
       if (name.startsWith("__editable__") || name.endsWith(".egg-link")) return name;
       if (!name.endsWith(".pth")) continue;
-      const text = await readFile(join(site, name), "utf8");
+      const text = await readText(join(site, name), { follow: true });
       const inProject = (line: string) => line === root || line.startsWith(root + sep);
       const isOwn = (line: string) => inProject(line) && !line.startsWith(venv + sep);
       if (text.split("\n").some((line) => isOwn(line.trim()))) return name;
@@ -176,7 +212,8 @@ async function editableInstall(root: string, venv: string): Promise<string | nul
   return null;
 }
 
-async function planVendored({ root, facts }: LinkRequest): Promise<LinkPlan> {
+async function planVendored({ repository, facts }: LinkRequest): Promise<LinkPlan> {
+  const { root } = repository;
   const links: Link[] = [];
   const copies: string[] = [];
   const has = (path: string) => stat(join(root, path)).then(() => true, absentAsFalse);
@@ -193,6 +230,12 @@ async function planVendored({ root, facts }: LinkRequest): Promise<LinkPlan> {
 
 function absentAsFalse(error: unknown): boolean {
   return absent(error) !== null;
+}
+
+/** Empty when there is no such file. */
+async function readText(file: string, { follow }: { readonly follow: boolean }): Promise<string> {
+  const bytes = await readRegular(file, { bytesMax: textBytesMax, follow });
+  return bytes?.toString("utf8") ?? "";
 }
 
 async function isDirectory(path: string): Promise<boolean> {

@@ -29,8 +29,9 @@ export interface FurnishRequest {
 /** Puts dependencies, copied files and submodules of the user's checkout into a checked out tree. */
 export async function furnish(request: FurnishRequest): Promise<Placement> {
   const { shadow, tree, facts, settings } = request;
-  const root = shadow.repository.root;
-  const plan = await planLinks({ root, tree, facts, link: settings.link });
+  const { repository } = shadow;
+  const { root } = repository;
+  const plan = await planLinks({ repository, tree, facts, link: settings.link });
   refuseProblems(plan, settings);
   const readable = new Set<string>();
   for (const link of plan.links) {

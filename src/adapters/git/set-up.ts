@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Workspace, WorktreeError, type WorktreeRequest } from "../../ports.ts";
-import { absent, isRegularFile } from "./files.ts";
+import { readRegular } from "./files.ts";
 import { lastLines } from "./git.ts";
 
 export interface SetUpRequest {
@@ -23,6 +22,8 @@ export type SetUpRunner = (
 
 const outputCharsMax = 2000;
 
+/** What is larger is no lock file that anybody wrote. */
+const lockBytesMax = 64 * 1024 * 1024;
 const lockFiles = [
   "package-lock.json",
   "pnpm-lock.yaml",
@@ -42,9 +43,7 @@ const lockFiles = [
 export async function setUpKey(tree: string, command: string): Promise<string> {
   const hash = createHash("sha256").update(command);
   for (const name of lockFiles) {
-    const path = join(tree, name);
-    if (!(await isRegularFile(path))) continue;
-    const content = await readFile(path).catch(absent);
+    const content = await readRegular(join(tree, name), { bytesMax: lockBytesMax, follow: false });
     if (content !== null) hash.update(`\0${name}\0`).update(content);
   }
   return hash.digest("hex");

@@ -239,9 +239,9 @@ export class GitWorktrees implements Worktrees {
   /** What `link: auto` finds for the commit that is checked out. */
   async describeSetup(repo: string): Promise<SetupDescription> {
     const shadow = await this.#shadow(repo);
-    const { root } = shadow.repository;
-    const facts = await this.#trees.read(shadow, await resolveCommit(shadow.repository, "HEAD"));
-    const plan = await planLinks({ root, tree: root, facts, link: "auto" });
+    const { repository } = shadow;
+    const facts = await this.#trees.read(shadow, await resolveCommit(repository, "HEAD"));
+    const plan = await planLinks({ repository, tree: repository.root, facts, link: "auto" });
     const { notes, problems, copies } = plan;
     return { links: plan.links.map(({ path }) => path), copies, notes, problems };
   }
