@@ -29,6 +29,7 @@ export interface GitOptions {
   /** More of stdout is cut off, and the command ended. */
   readonly outputBytesMax?: number;
   readonly env?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
 }
 
 /** Git ended with a code that its caller did not expect. */
@@ -94,6 +95,7 @@ export async function tryGit(
     ...(options.input === undefined ? {} : { input: options.input }),
     ...(options.signal ? { signal: options.signal } : {}),
     ...(options.outputBytesMax === undefined ? {} : { outputBytesMax: options.outputBytesMax }),
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
     ...(place.owner ?? {}),
   });
 }

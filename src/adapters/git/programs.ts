@@ -10,6 +10,7 @@ export interface ProgramOptions {
   readonly uid?: number;
   readonly gid?: number;
   readonly outputBytesMax?: number;
+  readonly timeoutMs?: number;
 }
 
 export interface ProgramResult {
@@ -26,7 +27,7 @@ const standardPath =
   "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin";
 
 const outputBytesMaxDefault = 512 * 1024 * 1024;
-const timeoutMs = 15 * 60_000;
+const timeoutMsDefault = 15 * 60_000;
 
 /** Runs a program of the system with nothing of the daemon's environment. Rejects on abort only. */
 export async function runProgram(
@@ -41,7 +42,7 @@ export async function runProgram(
     encoding: "latin1",
     stripFinalNewline: false,
     reject: false,
-    timeout: timeoutMs,
+    timeout: options.timeoutMs ?? timeoutMsDefault,
     maxBuffer: options.outputBytesMax ?? outputBytesMaxDefault,
     ...(options.input === undefined
       ? { stdin: "ignore" as const }

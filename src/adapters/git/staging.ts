@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmod, lstat, readdir, readFile } from "node:fs/promises";
+import { lstat, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CommitId } from "../../core/loop.ts";
 import { WorktreeError } from "../../ports.ts";
@@ -14,10 +14,12 @@ export interface StagedChange {
 }
 
 import { ignoredPaths } from "./ignore-rules.ts";
+import { runProgram } from "./programs.ts";
 import type { Shadow } from "./shadow.ts";
 
 const embeddedMax = 200;
-const mendedMax = 1_000_000;
+/** Adding what one iteration wrote takes a moment; who needs longer gets a second try without end. */
+const patienceMs = 60_000;
 
 /**
  * Brings the private index up to the files. The index must not hold a submodule: git would run
@@ -25,8 +27,9 @@ const mendedMax = 1_000_000;
  * some (repositories that the agent made); `unstage` them before anything else.
  */
 export async function stageAll(place: GitPlace & { workTree: string }): Promise<void> {
-  const first = await tryGit(place, ["add", "-A", "--ignore-errors"]);
+  const first = await tryGit(place, ["add", "-A", "--ignore-errors"], { timeoutMs: patienceMs });
   if (first.exitCode === 0) return;
+  if (first.exitCode < 0) await disarm(place.workTree);
   await unstageGitlinks(place);
   await mend(place);
   const second = await tryGit(place, ["add", "-A", "--ignore-errors"]);
@@ -118,7 +121,8 @@ export async function flattenEmbedded(
 
 /** Makes readable what its owner closed, and drops what became a pipe, a socket or a device. */
 async function mend(place: GitPlace & { workTree: string }): Promise<void> {
-  await openUp(place.workTree);
+  // By the program: paths may be longer than the kernel takes.
+  await runProgram("chmod", ["-R", "u+rX", "--", place.workTree], { cwd: "/", env: {} });
   const listed = await tryGit(place, ["ls-files", "-m", "-z"]);
   const special: Bytes[] = [];
   for (const path of splitNul(listed.stdout)) {
@@ -130,20 +134,25 @@ async function mend(place: GitPlace & { workTree: string }): Promise<void> {
   await unstage(place, special);
 }
 
-async function openUp(root: string): Promise<void> {
-  const queue = [root];
-  for (let at = 0; at < queue.length && at < mendedMax; at += 1) {
-    const dir = queue[at] ?? root;
-    await addMode(dir, 0o500);
-    for (const entry of await readdir(dir, { withFileTypes: true })) {
-      if (entry.isDirectory()) queue.push(join(dir, entry.name));
-      if (entry.isFile()) await addMode(join(dir, entry.name), 0o400);
-    }
+/**
+ * Git waits for ever for a pipe in place of a `.gitignore`, or of what a repository inside of the
+ * tree (or what its `.git` leads to) has as HEAD. Both are no part of a checkpoint.
+ */
+async function disarm(tree: string): Promise<void> {
+  const pipes = ["-type", "p", "-name", ".git?*", "-delete"];
+  const repositories = [
+    "-mindepth",
+    "2",
+    "-name",
+    ".git",
+    "-prune",
+    "-exec",
+    "rm",
+    "-rf",
+    "{}",
+    "+",
+  ];
+  for (const what of [pipes, repositories]) {
+    await runProgram("find", [tree, "-xdev", ...what], { cwd: "/", env: {} });
   }
-}
-
-async function addMode(path: string, wanted: number): Promise<void> {
-  const found = await lstat(path).catch(absent);
-  if (found === null || (found.mode & wanted) === wanted) return;
-  await chmod(path, (found.mode & 0o777) | wanted);
 }
