@@ -1,4 +1,5 @@
 /** Times every call through the ports of a world, and sorts the times into iterations. */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { performance } from "node:perf_hooks";
 import type { Transaction } from "../src/core/events.ts";
 import type { World } from "../src/ports.ts";
@@ -18,6 +19,8 @@ export interface Span {
   readonly ms: number;
   /** What ran at once with something else counts in both. */
   readonly parts: ReadonlyMap<string, Part>;
+  /** How many programs this process started. */
+  readonly processes: number;
 }
 
 interface Stretch {
@@ -29,9 +32,26 @@ export class Stopwatch {
   readonly #calls: Call[] = [];
   readonly #begun: number[] = [];
   readonly #ended: number[] = [];
+  readonly #spawned: number[] = [];
+  readonly #onSpawn = () => {
+    this.#spawned.push(performance.now());
+  };
+
+  constructor() {
+    subscribe("child_process", this.#onSpawn);
+  }
+
+  close(): void {
+    unsubscribe("child_process", this.#onSpawn);
+  }
 
   clear(): void {
-    for (const list of [this.#calls, this.#begun, this.#ended]) list.length = 0;
+    for (const list of [this.#calls, this.#begun, this.#ended, this.#spawned]) list.length = 0;
+  }
+
+  /** Since the last `clear()`. */
+  get processes(): number {
+    return this.#spawned.length;
   }
 
   async time<T>(part: string, call: () => T): Promise<Awaited<T>> {
@@ -74,6 +94,7 @@ export class Stopwatch {
     const parts = new Map<string, Part>();
     let total = 0;
     let covered = 0;
+    let processes = 0;
     for (const { from, to } of stretches) {
       total += to - from;
       const inside = this.#calls.filter((call) => call.from >= from && call.to <= to + 1);
@@ -82,9 +103,10 @@ export class Stopwatch {
         parts.set(part, { ms: ms + call.to - call.from, count: count + 1 });
       }
       covered += union(inside);
+      processes += this.#spawned.filter((at) => at >= from && at <= to).length;
     }
     parts.set("(rest)", { ms: total - covered, count: 1 });
-    return { ms: total, parts };
+    return { ms: total, parts, processes };
   }
 }
 
@@ -103,11 +125,7 @@ export function timedWorld(world: World, stopwatch: Stopwatch): World {
   const { store, sandbox, worktrees, models, fileSystem, hooks } = world;
   return {
     ...world,
-    store: {
-      read: () => store.read(),
-      append: (transaction) => append(transaction, store, stopwatch),
-      close: () => store.close(),
-    },
+    store: timedStore(store, stopwatch),
     sandbox: {
       run: (request, signal) =>
         stopwatch.time(commandName(request), () => sandbox.run(request, signal)),
@@ -129,15 +147,21 @@ export function timedWorld(world: World, stopwatch: Stopwatch): World {
   };
 }
 
-async function append(
-  transaction: Transaction,
-  store: World["store"],
-  stopwatch: Stopwatch,
-): Promise<void> {
-  const is = (type: string) => transaction.events.some((event) => event.type === type);
-  if (is("iteration.started")) stopwatch.begin();
-  await stopwatch.time("log", () => store.append(transaction));
-  if (is("iteration.finished")) stopwatch.end();
+/** An iteration lasts from the append that begins it until the one that ends it is durable. */
+function timedStore(store: World["store"], stopwatch: Stopwatch): World["store"] {
+  const append = async (transaction: Transaction) => {
+    const is = (type: string) => transaction.events.some((event) => event.type === type);
+    if (is("iteration.started")) stopwatch.begin();
+    await stopwatch.time("log", () => store.append(transaction));
+    if (is("iteration.finished")) stopwatch.end();
+  };
+  return new Proxy(store, {
+    get(target, key) {
+      if (key === "append") return append;
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 }
 
 function commandName({ cwd, unixSockets }: { cwd: string; unixSockets: boolean }): string {

@@ -1,13 +1,15 @@
 import { assert } from "../src/core/assert.ts";
 import type { Transaction } from "../src/core/events.ts";
 import type { Loop, LoopId } from "../src/core/loop.ts";
-import { apply, emptyState, type MutableState } from "../src/core/state.ts";
+import { type Restored, restore, type Snapshot, snapshotOf } from "../src/core/snapshot.ts";
+import { apply, emptyState, type MutableState, type State } from "../src/core/state.ts";
 import { StoreBroken, type TaskStore } from "../src/ports.ts";
 import { SimRepository } from "./git.ts";
 
 /** The file of the log: lines that are durable. */
 export class SimLog {
   readonly transactions: Transaction[] = [];
+  readonly snapshots: string[] = [];
 
   /** The number of the next event. */
   get next(): number {
@@ -52,6 +54,8 @@ export class SimDisk extends SimLog {
 
 /** Group commit on a slow disk. A crash keeps some prefix of what was not yet acknowledged. */
 export class SimStore implements TaskStore {
+  /** Few, so that most lives have some. */
+  readonly snapshotEvery = 25;
   readonly #disk: SimLog;
   readonly #takes: () => Promise<void>;
   #waiting: Appending[] = [];
@@ -69,8 +73,21 @@ export class SimStore implements TaskStore {
     this.#next = disk.next;
   }
 
-  async *read(): AsyncIterable<Transaction> {
-    yield* [...this.#disk.transactions];
+  async restore(): Promise<Restored | null> {
+    const snapshot = this.#disk.snapshots.at(-1);
+    return snapshot === undefined ? null : restore(JSON.parse(snapshot) as Snapshot);
+  }
+
+  async *read(after = 0): AsyncIterable<Transaction> {
+    yield* this.#disk.transactions.filter(({ seq }) => seq > after);
+  }
+
+  async keepSnapshot(state: State, seq: number): Promise<void> {
+    assert(seq < this.#disk.next, "a snapshot of what is not durable");
+    const snapshot = JSON.stringify(snapshotOf(state, seq));
+    await this.#takes();
+    if (this.#broken !== null || this.#willBreak) throw new StoreBroken("no room for a snapshot");
+    this.#disk.snapshots.push(snapshot);
   }
 
   append(transaction: Transaction): Promise<void> {

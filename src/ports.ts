@@ -12,6 +12,8 @@ import type {
   Usage,
   WorktreeSettings,
 } from "./core/loop.ts";
+import type { Restored } from "./core/snapshot.ts";
+import type { State } from "./core/state.ts";
 
 export interface Clock {
   now(): Millis;
@@ -27,14 +29,23 @@ export interface Random {
 // ── the log ──────────────────────────────────────────────────────────────────────────────────
 
 export interface TaskStore {
-  /** All transactions from the start, in order. Call once, before the first append. */
-  read(): AsyncIterable<Transaction>;
+  /** The sum of the log up to some event, where replay may begin; null when there is none. */
+  restore(): Promise<Restored | null>;
+  /** The transactions after event `after`, or all, in order. Call before the first append. */
+  read(after?: number): AsyncIterable<Transaction>;
   /**
    * Calls are laid down in call order; those that arrive while a sync runs share the next one.
    * Resolves once the transaction is durable. Rejects with StoreBroken when a write or sync
    * failed: then it, and every later append, may or may not be on disk, and the process must end.
    */
   append(transaction: Transaction): Promise<void>;
+  /** After how many more events a snapshot is worth its cost. */
+  readonly snapshotEvery: number;
+  /**
+   * Keeps the state as it is at the call, the sum of the events up to `seq`, which must be durable.
+   * Works beside appends, one call at a time. Rejects when the disk refuses: then nothing is lost.
+   */
+  keepSnapshot(state: State, seq: number): Promise<void>;
   /** Waits for what was appended, then lets go of the home. */
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import type { Command } from "../core/commands.ts";
 import { type Decision, decide } from "../core/decide.ts";
 import type { Transaction } from "../core/events.ts";
+import type { Restored } from "../core/snapshot.ts";
 import {
   adopt,
   apply,
@@ -13,8 +14,16 @@ import {
 import type { World } from "../ports.ts";
 import { Bell } from "./bell.ts";
 
+/** At a clean end fewer events than this are not worth a snapshot. */
+const snapshotAtCloseMin = 1_000;
+
 type Subscriber = (transaction: Transaction) => void;
 type Outside = Pick<World, "clock" | "random" | "store">;
+
+interface Opening {
+  readonly failuresMax: number;
+  readonly snapshotSeq: number;
+}
 
 /**
  * The one writer. A command is decided at once against the working state, so that decisions queue
@@ -31,12 +40,19 @@ export class StateManager {
   readonly #durable: MutableState = emptyState();
   readonly #subscribers = new Set<Subscriber>();
   #seq: number;
+  #durableSeq: number;
+  /** The last event of the newest snapshot, or of the newest attempt at one. */
+  #snapshotSeq: number;
+  #keeping: Promise<void> | null = null;
+  #snapshotProblem: unknown = null;
 
-  private constructor(world: Outside, working: MutableState, seq: number, failuresMax: number) {
+  private constructor(world: Outside, { state: working, seq }: Restored, more: Opening) {
     this.#world = world;
     this.#working = working;
-    this.#failuresMax = failuresMax;
+    this.#failuresMax = more.failuresMax;
     this.#seq = seq;
+    this.#durableSeq = seq;
+    this.#snapshotSeq = more.snapshotSeq;
     for (const loop of working.loops.values()) adopt(this.#durable, [{ loop, parking: null }]);
     for (const [key, value] of working.parked) {
       adopt(this.#durable, [{ loop: null, parking: { key, value } }]);
@@ -45,18 +61,35 @@ export class StateManager {
 
   /** Replays the log. `failuresMax`: attempts in a row that may err before a loop fails. */
   static async open(world: Outside, failuresMax: number): Promise<StateManager> {
-    const working = emptyState();
-    let seq = 0;
-    for await (const transaction of world.store.read()) {
-      for (const event of transaction.events) apply(working, event, transaction.at);
+    const restored = await world.store.restore();
+    const state = restored?.state ?? emptyState();
+    const snapshotSeq = restored?.seq ?? 0;
+    let seq = snapshotSeq;
+    for await (const transaction of world.store.read(seq)) {
+      for (const event of transaction.events) apply(state, event, transaction.at);
       seq = transaction.seq + transaction.events.length - 1;
     }
-    return new StateManager(world, working, seq, failuresMax);
+    return new StateManager(world, { state, seq }, { failuresMax, snapshotSeq });
+  }
+
+  /** Of the newest event that was decided. */
+  get seq(): number {
+    return this.#seq;
   }
 
   /** What is durable. */
   get state(): State {
     return this.#durable;
+  }
+
+  /** Of the newest event that is in `state`. */
+  get durableSeq(): number {
+    return this.#durableSeq;
+  }
+
+  /** Why the newest snapshot was not kept; null when it was. The log has it all either way. */
+  get snapshotProblem(): unknown {
+    return this.#snapshotProblem;
   }
 
   /** Resolves once the decision is durable; a refusal resolves at once. Rejects with StoreBroken. */
@@ -92,9 +125,42 @@ export class StateManager {
     return () => this.#subscribers.delete(subscriber);
   }
 
+  /** Keeps a snapshot of what is durable now; rejects when the disk refuses. */
+  async snapshot(): Promise<number> {
+    while (this.#keeping !== null) await this.#keeping;
+    this.#keep();
+    await this.#keeping;
+    if (this.#snapshotProblem !== null) throw this.#snapshotProblem;
+    return this.#snapshotSeq;
+  }
+
+  /** Call once nothing is submitted any more, before the store is closed: a fast start next time. */
+  async close(): Promise<void> {
+    while (this.#keeping !== null) await this.#keeping;
+    if (this.#durableSeq - this.#snapshotSeq >= snapshotAtCloseMin) this.#keep();
+    await this.#keeping;
+  }
+
   #publish(transaction: Transaction, touched: readonly Touched[]): void {
     adopt(this.#durable, touched);
+    this.#durableSeq = transaction.seq + transaction.events.length - 1;
     for (const subscriber of this.#subscribers) subscriber(transaction);
     this.changes.ring();
+    const due = this.#snapshotSeq + this.#world.store.snapshotEvery;
+    if (this.#durableSeq >= due && this.#keeping === null) this.#keep();
+  }
+
+  #keep(): void {
+    this.#snapshotSeq = this.#durableSeq;
+    const kept = this.#world.store.keepSnapshot(this.#durable, this.#durableSeq);
+    this.#keeping = kept.then(
+      () => this.#kept(null),
+      (error: unknown) => this.#kept(error),
+    );
+  }
+
+  #kept(problem: unknown): void {
+    this.#snapshotProblem = problem;
+    this.#keeping = null;
   }
 }

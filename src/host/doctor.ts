@@ -217,6 +217,9 @@ async function attempt<T>(
 }
 
 const noStore: TaskStore = {
+  restore: async () => null,
+  snapshotEvery: Number.POSITIVE_INFINITY,
+  keepSnapshot: async () => undefined,
   read: async function* () {},
   append: () => Promise.reject(new Error("a doctor writes nothing")),
   close: async () => undefined,

@@ -1,12 +1,10 @@
 import { type Dirent, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createWorktrees, type GitWorktrees } from "../adapters/git/worktrees.ts";
-import { StoreCorrupt } from "../adapters/store/errors.ts";
-import { storeDirOf } from "../adapters/store/home.ts";
+import { readEvents, readState as readRestored } from "../adapters/store/history.ts";
 import { FileTranscripts } from "../adapters/store/transcripts.ts";
-import { listSegments, walk } from "../adapters/store/walk.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
-import { apply, emptyState, type State } from "../core/state.ts";
+import type { State } from "../core/state.ts";
 import type { Transcripts, Worktrees } from "../ports.ts";
 import type { FeedEvent, IterationRecord, LoopFilter, Reader } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
@@ -93,25 +91,31 @@ async function recordOf(sight: Sight, loop: Loop, iteration: number): Promise<It
   return { iteration, entries, diff };
 }
 
-/** The log as it stands, read without its lock: a line that is just being written is left out. */
+/** The state as the log has it now, read without its lock. */
+export async function readState(home: string): Promise<State> {
+  return (await readRestored(home)).state;
+}
+
+/** The events from number `from` on; where some were put away, a first line says so. */
+export async function readFeed(home: string, from: number): Promise<readonly FeedEvent[]> {
+  const { firstSeq, transactions } = await readEvents(home, from);
+  const events = transactions.flatMap(({ seq, at, events: happened }) =>
+    happened.map((event, index) => ({ seq: seq + index, at: timeOf(at), ...event })),
+  );
+  const kept = events.filter(({ seq }) => seq >= from);
+  if (Math.max(from, 1) >= firstSeq) return kept;
+  const at = kept[0]?.at ?? timeOf(systemClock.now());
+  const first = { seq: firstSeq, at, type: "store.compacted", loop: null, data: { firstSeq } };
+  return [first, ...kept];
+}
+
+/** Both, as the log stands. */
 export async function readLog(
   home: string,
   from: number,
 ): Promise<{ readonly state: State; readonly events: readonly FeedEvent[] }> {
-  const state = emptyState();
-  const events: FeedEvent[] = [];
-  for await (const finding of walk(await listSegments(storeDirOf(home)))) {
-    if (finding.kind === "torn") break;
-    if (finding.kind === "damage") {
-      throw new StoreCorrupt(finding.place, finding.what, finding.seqExpected);
-    }
-    const { seq, at, events: happened } = finding.transaction;
-    for (const [index, event] of happened.entries()) {
-      apply(state, event, at);
-      if (seq + index >= from) events.push({ seq: seq + index, at: timeOf(at), ...event });
-    }
-  }
-  return { state, events };
+  const state = await readState(home);
+  return { state, events: Number.isFinite(from) ? await readFeed(home, from) : [] };
 }
 
 /** Transcripts and diffs of a home, for reading beside whoever writes. */
@@ -142,8 +146,8 @@ export const identity = { name: "TaskDaemon", email: "taskdaemon@localhost" };
 export function openReader(around: Surroundings, home: string): Reader {
   return createReader({
     home,
-    state: async () => (await readLog(home, Number.POSITIVE_INFINITY)).state,
-    events: async (from) => (await readLog(home, from)).events,
+    state: () => readState(home),
+    events: (from) => readFeed(home, from),
     now: systemClock.now,
     ...openRecords(around, home),
   });

@@ -2,14 +2,15 @@ import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 import { assert, Bug } from "../../core/assert.ts";
 import type { Transaction } from "../../core/events.ts";
+import { formatVersion, upgrade } from "../../core/migrate.ts";
 
 /*
  * A line is {"seq":…,"at":…,"v":1,"events":[…],"crc":"…"} and a newline; `crc` is the CRC-32 of the
  * bytes before `,"crc"`, in 8 lower-case hexadecimal digits. The crc and its place stay as they are
- * in every later version, so that any version can tell a newer line from a damaged one.
+ * in every later version, so that any version can tell a newer line from a damaged one. Snapshots
+ * and backups end in the same way.
  */
 
-export const formatVersion = 1;
 /** The largest line; more than this in one decision is a bug. */
 export const transactionBytesMax = 16 * 1024 * 1024;
 
@@ -107,23 +108,97 @@ export function decodeLine(line: Buffer): Decoded {
   if (line.length >= transactionBytesMax) return refused("the line is too long");
   const end = line.length - trailerBytes;
   if (end <= 0) return refused("the line is cut off");
-  const found = line.toString("latin1", end);
-  if (found !== trailerOf(crc32(line.subarray(0, end)))) {
-    return refused(
-      found.startsWith(crcKey) ? "the checksum does not fit" : "the line has no checksum",
-    );
-  }
+  const found = crcIn(line, end);
+  if (found === null) return refused("the line has no checksum");
+  if (found !== crc32(line.subarray(0, end))) return refused("the checksum does not fit");
   return parse(line.toString("utf8"));
 }
+
+/** What ends a line or a file whose bytes so far have this checksum. */
+export function trailerOf(crc: number): string {
+  return `${crcKey}${crc.toString(16).padStart(8, "0")}"}`;
+}
+
+/** How many bytes `content` has before its trailer; null where its checksum does not hold. */
+export function checkedLength(content: Buffer): number | null {
+  const end = content.length - trailerBytes;
+  return end > 0 && crcIn(content, end) === crc32(content.subarray(0, end)) ? end : null;
+}
+
+/**
+ * Where the log goes on after `lines`, when each is whole, of this version, and continues the one
+ * before, beginning with `seq`; null when a closer look is needed. Eight times as fast as decoding:
+ * a line is decoded only where its successor does not tell how many events it has.
+ */
+export function skim(lines: Buffer, seq: number): number | null {
+  let due = seq;
+  let isSure = true;
+  let before = lines.subarray(0, 0);
+  for (let start = 0; start < lines.length; ) {
+    const newline = lines.indexOf(newlineByte, start);
+    if (newline === -1) return null;
+    const line = lines.subarray(start, newline);
+    const found = seqOf(line);
+    if (found === null || checkedLength(line) === null) return null;
+    // A line has one event or more: when it ended with `due`, so did the one before.
+    if (!isSure && found !== due) due += moreEvents(before);
+    if (found !== due) return null;
+    due += 1;
+    isSure = false;
+    before = line;
+    start = newline + 1;
+  }
+  return isSure ? due : due + moreEvents(before);
+}
+
+function moreEvents(line: Buffer): number {
+  const decoded = decodeLine(line);
+  return decoded.ok ? decoded.transaction.events.length - 1 : 0;
+}
+
+/** The number of a line as this version lays it down, without decoding it; null for any other. */
+export function seqOf(line: Buffer): number | null {
+  for (let at = 0; at < seqKey.length; at += 1) if (line[at] !== seqKey[at]) return null;
+  let end = seqKey.length;
+  let seq = 0;
+  for (; isDigit(line[end]); end += 1) seq = seq * 10 + (line[end] as number) - digitZero;
+  if (end === seqKey.length || !Number.isSafeInteger(seq)) return null;
+  const head = line.toString("latin1", end, end + headBytesMax);
+  return afterSeqPattern.test(head) ? seq : null;
+}
+
+const newlineByte = 10;
+const headBytesMax = 64;
+const afterSeqPattern = new RegExp(`^,"at":[-+.e\\d]+,"v":${formatVersion},"events":\\[`);
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= digitZero && byte < digitZero + 10;
+}
+
+/** The checksum that stands at `start`, NaN when it is damaged; null when there is none. */
+function crcIn(bytes: Buffer, start: number): number | null {
+  for (let at = 0; at < crcKey.length; at += 1) {
+    if (bytes[start + at] !== trailer[at]) return null;
+  }
+  let crc = 0;
+  let at = start + crcKey.length;
+  for (const end = at + 8; at < end; at += 1) crc = crc * 16 + hexValue(bytes[at] as number);
+  return bytes[at] === trailer[trailerBytes - 2] && bytes[at + 1] === trailer[trailerBytes - 1]
+    ? crc
+    : Number.NaN;
+}
+
+function hexValue(byte: number): number {
+  if (isDigit(byte)) return byte - digitZero;
+  return byte >= letterA && byte < letterA + 6 ? byte - letterA + 10 : Number.NaN;
+}
+
+const letterA = 97;
 
 /** Whether whole content and more stand before the end of a bad line: then a crash did not cut it. */
 export function beginsWithWholeLine(line: Buffer): boolean {
   const end = line.indexOf(crcKey) + trailerBytes;
   return end > trailerBytes && end < line.length && decodeLine(line.subarray(0, end)).ok;
-}
-
-function trailerOf(crc: number): string {
-  return `${crcKey}${crc.toString(16).padStart(8, "0")}"}`;
 }
 
 const hexDigits = Buffer.from("0123456789abcdef");
@@ -167,10 +242,12 @@ function parse(text: string): Decoded {
   if (typeof v === "number" && v > formatVersion) {
     return { ok: false, what: `log format ${v} is newer than this program`, version: v };
   }
-  if (v !== formatVersion || !isNumber(seq) || typeof at !== "number" || !areEvents(events)) {
+  if (!isVersion(v) || !isNumber(seq) || typeof at !== "number" || !isList(events)) {
     return refused("the checksum fits, but it is no transaction");
   }
-  return { ok: true, transaction: { seq, at, events } };
+  const upgraded = upgrade(events, v);
+  if (upgraded === null) return refused("the checksum fits, but it holds no events");
+  return { ok: true, transaction: { seq, at, events: upgraded } };
 }
 
 interface Wire {
@@ -184,12 +261,15 @@ function isRecord(value: unknown): value is Wire {
   return typeof value === "object" && value !== null;
 }
 
+function isVersion(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
 function isNumber(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) > 0;
 }
 
-/** Our own events, under a checksum: their insides are taken as read. */
-function areEvents(value: unknown): value is Transaction["events"] {
+function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value) && value.length > 0;
 }
 

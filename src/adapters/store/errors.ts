@@ -68,6 +68,26 @@ export class HomeUnusable extends Error {
   }
 }
 
+/** The log does not reach to the event that was asked for. */
+export class NoSuchEvent extends Error {
+  constructor(seq: number, lastSeq: number) {
+    super(
+      lastSeq === 0
+        ? `there is no event ${seq}: the log is empty`
+        : `there is no event ${seq}: the log ends with event ${lastSeq}`,
+    );
+    this.name = "NoSuchEvent";
+  }
+}
+
+/** A backup cannot be made or taken as it is; the home was not changed. */
+export class BackupRefused extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "BackupRefused";
+  }
+}
+
 export function codeOf(error: unknown): string | null {
   if (!(error instanceof Error && "code" in error)) return null;
   return typeof error.code === "string" ? error.code : null;

@@ -1,18 +1,23 @@
-import { stat, truncate } from "node:fs/promises";
-import { basename, join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers";
 import { assert, Bug } from "../../core/assert.ts";
 import type { Transaction } from "../../core/events.ts";
+import type { Restored } from "../../core/snapshot.ts";
+import type { State } from "../../core/state.ts";
 import { StoreBroken, type TaskStore } from "../../ports.ts";
 import { Lines } from "./codec.ts";
-import { codeOf, HomeUnusable, StoreCorrupt, said } from "./errors.ts";
-import { type HomeLock, lockHome, syncDir, timeForName } from "./home.ts";
-import { diskFiles, type LogFile, type LogFiles, writeDurably } from "./log-file.ts";
-import { type Finding, listSegments, type Segment, segmentFile, walk } from "./walk.ts";
+import { codeOf, HomeUnusable, said } from "./errors.ts";
+import { wholeLines } from "./history.ts";
+import { type HomeLock, lockHome } from "./home.ts";
+import { diskFiles, type LogFile, type LogFiles } from "./log-file.ts";
+import { type OpenedLog, openLog, type TornTail } from "./open-log.ts";
+import { capture, writeSnapshot } from "./snapshot-file.ts";
+import { listAllSegments, segmentFile, segmentsAfter } from "./walk.ts";
 
 /** A new segment begins once the next batch would make the newest one larger than this. */
 const segmentBytesMax = 64 * 1024 * 1024;
+/** So much a restart may have to replay, about: 0.2 s. */
+const snapshotEvery = 50_000;
 /** Lines that wait for the disk. More means that nobody awaits their appends. */
 const pendingBytesMax = 256 * 1024 * 1024;
 const batchBytesFirst = 64 * 1024;
@@ -27,15 +32,9 @@ export interface StoreOptions {
   readonly segmentBytesMax: number;
 }
 
-/** What a crash left half written at the end of the log, and where it is kept now. */
-export interface TornTail {
-  readonly file: string;
-  readonly bytes: number;
-}
-
 /**
- * Takes the home and checks the whole log. Throws HomeBusy, HomeUnusable, StoreCorrupt or
- * StoreTooNew; then the home is free again and the log as it was.
+ * Takes the home and checks the log from the newest snapshot on. Throws HomeBusy, HomeUnusable,
+ * StoreCorrupt or StoreTooNew; then the home is free again and the log as it was.
  */
 export function openTaskStore(options: { readonly home: string }): Promise<JsonlTaskStore> {
   return JsonlTaskStore.open({ home: options.home, files: diskFiles, segmentBytesMax });
@@ -46,16 +45,22 @@ export function openTaskStore(options: { readonly home: string }): Promise<Jsonl
  *   1. One batch is on its way to the disk; what arrives meanwhile is the next batch.
  *   2. A batch is acknowledged after its fdatasync, as a whole, in the order of the calls.
  *   3. After the first failure nothing is acknowledged any more.
+ *   4. A snapshot holds only what was acknowledged. It may fail: the log has it all.
  */
 export class JsonlTaskStore implements TaskStore {
   /** Null when the log ended with a whole line. */
   readonly tornTail: TornTail | null;
+  /** Where damaged snapshots are now; the log did without them. */
+  readonly damagedSnapshots: readonly string[];
+  readonly snapshotEvery = snapshotEvery;
   readonly #options: StoreOptions;
   readonly #lock: HomeLock;
-  readonly #segments: readonly Segment[];
+  #restored: Restored | null;
   #seq: number;
   #file: LogFile | null;
   #fileBytes: number;
+  /** The next batch goes to a new segment: compaction can then put the older ones away. */
+  #beginsSegment = false;
   #collecting: Batch | null = null;
   #committing: Batch | null = null;
   #spare: Lines | null = null;
@@ -69,7 +74,8 @@ export class JsonlTaskStore implements TaskStore {
     this.#options = options;
     this.#lock = lock;
     this.tornTail = log.tornTail;
-    this.#segments = log.segments;
+    this.damagedSnapshots = log.damagedSnapshots;
+    this.#restored = log.restored;
     this.#seq = log.seq;
     this.#file = log.file;
     this.#fileBytes = log.fileBytes;
@@ -90,13 +96,23 @@ export class JsonlTaskStore implements TaskStore {
     return this.#seq;
   }
 
-  async *read(): AsyncGenerator<Transaction> {
-    for await (const finding of walk(this.#segments)) {
-      if (finding.kind === "transaction") yield finding.transaction;
-      if (finding.kind === "damage") {
-        throw new StoreCorrupt(finding.place, finding.what, finding.seqExpected);
-      }
-    }
+  async restore(): Promise<Restored | null> {
+    const restored = this.#restored;
+    this.#restored = null;
+    return restored;
+  }
+
+  async *read(after = 0): AsyncGenerator<Transaction> {
+    const segments = await listAllSegments(this.#lock.storeDir);
+    yield* wholeLines(segmentsAfter(segments, after), after);
+  }
+
+  async keepSnapshot(state: State, seq: number): Promise<void> {
+    assert(seq < this.#seq, "a snapshot of what has not happened");
+    if (this.#broken !== null) throw this.#broken;
+    const captured = capture(state, seq);
+    await writeSnapshot(this.#options.files, this.#lock.storeDir, captured);
+    this.#beginsSegment = true;
   }
 
   append(transaction: Transaction): Promise<void> {
@@ -143,10 +159,12 @@ export class JsonlTaskStore implements TaskStore {
   }
 
   async #makeDurable({ seq, lines }: Batch): Promise<void> {
-    if (this.#fileBytes > 0 && this.#fileBytes + lines.length > this.#options.segmentBytesMax) {
+    const isFull = this.#fileBytes + lines.length > this.#options.segmentBytesMax;
+    if (this.#fileBytes > 0 && (isFull || this.#beginsSegment)) {
       await this.#file?.close();
       this.#file = null;
     }
+    this.#beginsSegment = false;
     if (this.#file === null) {
       this.#file = await this.#options.files.create(segmentFile(this.#lock.storeDir, seq));
       this.#fileBytes = 0;
@@ -218,48 +236,4 @@ class Batch {
     // A batch whose only line was refused has nobody to tell.
     if (this.lines.length > 0) this.durable.reject(error);
   }
-}
-
-interface OpenedLog {
-  readonly segments: readonly Segment[];
-  readonly seq: number;
-  readonly tornTail: TornTail | null;
-  /** The newest segment; null when there is none yet. */
-  readonly file: LogFile | null;
-  readonly fileBytes: number;
-}
-
-async function openLog(dir: string, files: LogFiles): Promise<OpenedLog> {
-  const segments = await listSegments(dir);
-  let seq = 1;
-  let tornTail: TornTail | null = null;
-  for await (const finding of walk(segments)) {
-    if (finding.kind === "damage") {
-      throw new StoreCorrupt(finding.place, finding.what, finding.seqExpected);
-    }
-    if (finding.kind === "torn") {
-      tornTail = await setAside(dir, finding);
-    } else {
-      seq = finding.transaction.seq + finding.transaction.events.length;
-    }
-  }
-  const newest = segments.at(-1);
-  if (newest === undefined) return { segments, seq, tornTail, file: null, fileBytes: 0 };
-  const file = await files.append(newest.file);
-  try {
-    // What a killed process wrote and did not sync is now replayed: it must not vanish later.
-    await file.datasync();
-    await syncDir(dir);
-    return { segments, seq, tornTail, file, fileBytes: (await stat(newest.file)).size };
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-}
-
-async function setAside(dir: string, { place, bytes }: Finding): Promise<TornTail> {
-  const file = join(dir, `torn-${timeForName()}-${basename(place.file)}-${place.offset}.bin`);
-  await writeDurably(file, bytes);
-  await truncate(place.file, place.offset);
-  return { file, bytes: bytes.length };
 }

@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { privateFile, syncDir } from "./home.ts";
 
@@ -20,6 +20,10 @@ export interface LogFiles {
   create(path: string): Promise<LogFile>;
   /** Opens an existing file for appending. */
   append(path: string): Promise<LogFile>;
+  /** Puts the file there at once and durably, in place of what had that name. */
+  rename(from: string, to: string): Promise<void>;
+  /** Removes the file if it is there. */
+  remove(path: string): Promise<void>;
 }
 
 export const diskFiles: LogFiles = {
@@ -36,6 +40,12 @@ export const diskFiles: LogFiles = {
   async append(path) {
     return onDisk(await open(path, "a", privateFile));
   },
+  async rename(from, to) {
+    await rename(from, to);
+    await syncDir(dirname(to));
+    if (dirname(from) !== dirname(to)) await syncDir(dirname(from));
+  },
+  remove: (path) => rm(path, { force: true }),
 };
 
 function onDisk(handle: FileHandle): LogFile {

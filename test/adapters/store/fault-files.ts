@@ -1,7 +1,7 @@
 import { truncate } from "node:fs/promises";
 import { diskFiles, type LogFile, type LogFiles } from "../../../src/adapters/store/log-file.ts";
 
-export type Operation = "create" | "write" | "datasync";
+export type Operation = "create" | "write" | "datasync" | "rename" | "remove";
 
 /** The disk, with faults: it may fail at any operation, and a write after any number of bytes. */
 export class FaultFiles implements LogFiles {
@@ -19,6 +19,21 @@ export class FaultFiles implements LogFiles {
 
   async append(path: string): Promise<LogFile> {
     return this.#wrap(path, await diskFiles.append(path), null);
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    this.#ask("rename");
+    await diskFiles.rename(from, to);
+    const progress = this.#open.get(from);
+    if (progress === undefined) return;
+    this.#open.delete(from);
+    this.#open.set(to, progress);
+  }
+
+  async remove(path: string): Promise<void> {
+    this.#ask("remove");
+    this.#open.delete(path);
+    await diskFiles.remove(path);
   }
 
   /** Of what was written since the last sync, keeps a part: `share` of it, from 0 to 1. */
