@@ -85,6 +85,8 @@ export class SmallWorld {
   failure: unknown = null;
   #halt = new AbortController();
   #ended: Promise<void> = Promise.resolve();
+  #store!: SimStore;
+  #boot = 0;
   readonly #wishes: Wishes;
 
   private constructor(wishes: Wishes) {
@@ -103,6 +105,10 @@ export class SmallWorld {
 
   /** Whatever the old daemon was doing goes nowhere any more. */
   async restart(): Promise<void> {
+    this.#store?.crash(0);
+    this.busy = 0;
+    this.#boot += 1;
+    this.#store = new SimStore(this.disk, () => this.#sleep(this.clock.now() + 1));
     this.#halt = new AbortController();
     const { signal } = this.#halt;
     const world = this.#world();
@@ -136,6 +142,17 @@ export class SmallWorld {
     const decision = await this.ask({ type: "createLoop", loop: created });
     if (!decision.ok || decision.id === null) throw new Error("not created");
     return decision.id;
+  }
+
+  async createOf(type: string): Promise<LoopId> {
+    const created = brief({ type, settings: { ...settings, baseCommit: this.base } });
+    const decision = await this.ask({ type: "createLoop", loop: created });
+    if (!decision.ok || decision.id === null) throw new Error("not created");
+    return decision.id;
+  }
+
+  breakDisk(): void {
+    this.#store.breakDisk();
   }
 
   async ask(command: Command) {
@@ -174,13 +191,16 @@ export class SmallWorld {
   #world(): World {
     const { repository } = this.disk;
     const step = async (what: string) => {
-      await this.clock.sleepUntil(this.clock.now() + 10);
+      await this.#sleep(this.clock.now() + 10);
       this.#wishes.git?.(what);
     };
     return {
-      clock: this.clock,
+      clock: {
+        now: () => this.clock.now(),
+        sleepUntil: (at, signal) => this.#sleep(at, signal),
+      },
       random: new SeededRandom(1),
-      store: new SimStore(this.disk, () => this.clock.sleepUntil(this.clock.now() + 1)),
+      store: this.#store,
       transcripts: {
         write: (_loop, _iteration, entry) => this.transcripts.push(entry),
         flush: async () => undefined,
@@ -243,8 +263,15 @@ export class SmallWorld {
 
   async #takes(ms: number, signal: AbortSignal): Promise<void> {
     this.busy += 1;
-    await this.clock.sleepUntil(this.clock.now() + ms, signal);
+    await this.#sleep(this.clock.now() + ms, signal);
     this.busy -= 1;
+  }
+
+  /** After a crash nobody wakes. */
+  async #sleep(at: number, signal?: AbortSignal): Promise<void> {
+    const boot = this.#boot;
+    await this.clock.sleepUntil(at, signal);
+    if (boot !== this.#boot) await new Promise(() => {});
   }
 }
 
