@@ -13,7 +13,7 @@ import {
 import { isTestFile } from "../core/verdict/test-facts.ts";
 import type { CommandResult, FileChange, Workspace, WorktreeRequest } from "../ports.ts";
 import { type Attempt, headOf, hook, must, outputBytesMax, stage } from "./engine.ts";
-import { type GateChange, gateChangesSince } from "./gate.ts";
+import { type GateChange, gateChangesSince, testNotes } from "./gate.ts";
 
 const feedbackCharsMax = 12_000;
 const diffBytesMax = 1_000_000;
@@ -84,9 +84,28 @@ async function confirm(doing: Attempt, loop: Loop, work: Work, first: Trial): Pr
   }
   stage(doing.engine, loop, "validating", "in a fresh worktree");
   const second = await tryFresh(doing, loop, work.commit);
-  const lead = second.judgement.verdict.passed ? "" : onlyInWorktree;
-  return judgedOf(work, second, lead);
+  if (!second.judgement.verdict.passed) return judgedOf(work, second, onlyInWorktree);
+  return judgedOf(work, await withTestNotes(doing, loop, work.commit, second), "");
 }
+
+/** What blocks nothing, and whoever takes the work over should look at: changed expectations. */
+async function withTestNotes(
+  { engine }: Attempt,
+  loop: Loop,
+  head: CommitId,
+  trial: Trial,
+): Promise<Trial> {
+  const { repo, settings } = loop;
+  const { worktrees } = engine.world;
+  const notes = await testNotes({ worktrees, repo, base: settings.baseCommit, head });
+  if (notes.length === 0) return trial;
+  const { verdict } = trial.judgement;
+  const shown = notes.slice(0, testNotesMax);
+  const note = [verdict.note ?? "", ...shown].join(" ").trim();
+  return { ...trial, judgement: { ...trial.judgement, verdict: { ...verdict, note } } };
+}
+
+const testNotesMax = 10;
 
 /** A yes that is not believed: the loop should hear which of its changes may be the cause. */
 async function explained(
@@ -223,10 +242,16 @@ async function tryGate(
 /** "exit code 1, 2 of 3 tests failed" */
 function describe({ exitCode, evidence }: Verdict): string {
   const code = exitCode === null ? "killed" : `exit code ${exitCode}`;
-  if (evidence === null) return code;
+  if (evidence === null) return code + (meaningOf.get(exitCode) ?? "");
   const { failed, ran } = evidence;
   return failed === 0 ? `${code}, ${ran} tests` : `${code}, ${failed} of ${ran} tests failed`;
 }
+
+/** What every shell means by them: then it is the command that needs mending, not the work. */
+const meaningOf: ReadonlyMap<number | null, string> = new Map([
+  [126, ": the command is there but cannot be executed"],
+  [127, ": the command, or one that it calls, was not found"],
+]);
 
 function record(
   { engine }: Attempt,
