@@ -47,26 +47,26 @@ async function measureAll(dir: string): Promise<readonly GitTimes[]> {
   let head = base;
   const plain = join(dir, "plain");
   git(repo, "worktree", "add", "-q", "--detach", plain);
-  return [
-    await measure("open", (n) => worktrees.open(request(`2.${n}`), never)),
-    await measure("snapshot of one changed file", async (n) => {
+  return takeTurns({
+    open: (n) => worktrees.open(request(`2.${n}`), never),
+    "snapshot of one changed file": async (n) => {
       appendFileSync(join(workspace.dir, "d0/f0.txt"), `${n}\n`);
       head = await workspace.snapshot(head, "checkpoint\n");
-    }),
-    await measure("plain git add and commit of the same", async (n) => {
+    },
+    "plain git add and commit of the same": async (n) => {
       appendFileSync(join(plain, "d0/f0.txt"), `${n}\n`);
       git(plain, "add", "-A");
       git(plain, "commit", "-qm", "checkpoint");
-    }),
-    await measure("fresh, opened and closed", async () => {
+    },
+    "fresh, opened and closed": async () => {
       const fresh = await worktrees.fresh({ ...request("1"), head }, never);
       await fresh.close();
-    }),
-    await measure("plain git worktree add and remove", async () => {
+    },
+    "plain git worktree add and remove": async () => {
       git(repo, "worktree", "add", "-q", "--detach", join(dir, "other"));
       git(repo, "worktree", "remove", "--force", join(dir, "other"));
-    }),
-  ];
+    },
+  });
 }
 
 function makeRepository(dir: string): string {
@@ -92,17 +92,23 @@ function git(cwd: string, ...args: string[]): void {
   execFileSync("git", [...identity, ...args], { cwd, stdio: "ignore" });
 }
 
-async function measure(name: string, act: (n: number) => Promise<unknown>): Promise<GitTimes> {
-  const times: number[] = [];
+/** One of each in every round, so that what else the machine does hits all alike. */
+async function takeTurns(
+  acts: Readonly<Record<string, (n: number) => Promise<unknown>>>,
+): Promise<readonly GitTimes[]> {
+  const times = new Map<string, number[]>(Object.keys(acts).map((name) => [name, []]));
   for (let n = 1; n <= rounds; n += 1) {
-    const before = performance.now();
-    await act(n);
-    times.push(performance.now() - before);
+    for (const [name, act] of Object.entries(acts)) {
+      const before = performance.now();
+      await act(n);
+      times.get(name)?.push(performance.now() - before);
+    }
   }
-  times.sort((a, b) => a - b);
-  const at = (share: number) =>
-    Math.round((times[Math.floor(times.length * share)] ?? 0) * 10) / 10;
-  return { name, p50Ms: at(0.5), p95Ms: at(0.95) };
+  return [...times].map(([name, each]) => {
+    each.sort((a, b) => a - b);
+    const at = (share: number) => Math.round((each[Math.floor(rounds * share)] ?? 0) * 10) / 10;
+    return { name, p50Ms: at(0.5), p95Ms: at(0.95) };
+  });
 }
 
 if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) {

@@ -13,7 +13,7 @@ import { makeWorld } from "../src/host/world.ts";
 import type { LlmReply, Models, World } from "../src/ports.ts";
 import { openBareLoop } from "./bare-loop.ts";
 import { loopSettings } from "./loop-settings.ts";
-import { atMost, type Findings, median, quantile, row, withPlace } from "./measure.ts";
+import { atMost, type Findings, median, quantile, row, rowOfRounds, withPlace } from "./measure.ts";
 import { plant } from "./repository.ts";
 import { type Span, Stopwatch, timedWorld } from "./stopwatch.ts";
 
@@ -44,6 +44,8 @@ async function measure(place: string, home: string, repo: string, base: string):
     pid: process.pid,
     euid: process.geteuid?.() ?? null,
     platform: process.platform,
+    version: "0.0.0",
+    self: [process.execPath, ""] as const,
   };
   const watch = () => undefined;
   const real = await makeWorld({ around, home, repo, store, watch });
@@ -52,25 +54,32 @@ async function measure(place: string, home: string, repo: string, base: string):
   const bare = await openBareLoop(join(place, "bare"), repo, base);
   try {
     const states = await StateManager.open(world, 5);
-    const samples: Samples = { red: [], green: [], whole: [], bare: [] };
+    const samples: Samples = { red: [], green: [], whole: [], bare: [], bareProcesses: [] };
     for (let n = 0; n < loops; n += 1) {
       await runLoop(world, states, stopwatch, repo, base, samples);
-      for (let k = 0; k <= reds; k += 1) samples.bare.push(await bare.iterate());
+      const times: number[] = [];
+      stopwatch.clear();
+      for (let k = 0; k <= reds; k += 1) times.push(await bare.iterate());
+      samples.bare.push(median(times));
+      samples.bareProcesses.push(stopwatch.processes / (reds + 1));
       if (n + 1 === warmLoops) for (const list of Object.values(samples)) list.length = 0;
     }
     return findings(samples);
   } finally {
+    stopwatch.close();
     await real.close();
     await store.close();
   }
 }
 
+/** One entry a loop, but `red`, which has one an iteration. */
 interface Samples {
   readonly red: Span[];
   readonly green: Span[];
   /** A loop's first attempt without its iterations: opening, baseline, delivery, removal. */
   readonly whole: Span[];
   readonly bare: number[];
+  readonly bareProcesses: number[];
 }
 
 async function runLoop(
@@ -97,7 +106,7 @@ async function runLoop(
   const { id } = created;
   await states.submit({ type: "startAttempt", id, owner: "bench" });
   const patience = { retryAfterMaxMs: 1000, triesMax: 1 };
-  const engine = { world, states, patience, owner: "bench" };
+  const engine = { world, states, patience, drain: new AbortController().signal };
   stopwatch.clear();
   const startedAt = performance.now();
   await runAttempt(engine, id as LoopId, 1, new AbortController().signal);
@@ -134,22 +143,33 @@ function instantModels(): Models {
   return { resolve: () => ({ ...model, client: { complete } }) };
 }
 
-function findings({ red, green, whole, bare }: Samples): Findings {
-  const baseline = median(bare);
-  const lasting = (spans: readonly Span[]) => median(spans.map(({ ms }) => ms));
+function findings({ red, green, whole, bare, bareProcesses }: Samples): Findings {
+  const lasting = (spans: readonly Span[]) => spans.map(({ ms }) => ms);
+  const redOfLoop = bare.map((_, at) => {
+    const from = at * (reds - 1);
+    return median(lasting(red.slice(from, from + reds - 1)));
+  });
   // 150 ms where the bare loop takes 23.
   const bar = atMost(150 / 23);
+  const baseline = bare;
+  const processRow = (name: string, spans: readonly Span[]) => {
+    const ours = median(spans.map(({ processes }) => processes));
+    const started = { ours, baseline: median(bareProcesses) };
+    return row(`${name}, programs started`, "processes", started, null);
+  };
   return {
     rows: [
-      row("iteration, green", "ms", { ours: lasting(green), baseline }, bar),
-      row("iteration, red", "ms", { ours: lasting(red), baseline }, null),
-      row("loop besides its iterations", "ms", { ours: lasting(whole), baseline }, null),
+      rowOfRounds("iteration, green", "ms", { ours: lasting(green), baseline }, bar),
+      rowOfRounds("iteration, red", "ms", { ours: redOfLoop, baseline }, null),
+      processRow("iteration, green", green),
+      processRow("iteration, red", red),
+      rowOfRounds("loop but its iterations", "ms", { ours: lasting(whole), baseline }, null),
     ],
     notes: [
       partsOf("green iteration with its fresh verdict", green),
       partsOf("red iteration", red),
-      partsOf("loop besides its iterations", whole),
-      `bare loop: ${baseline.toFixed(1)} ms (p10 ${quantile(bare, 0.1).toFixed(1)})`,
+      partsOf("loop but its iterations", whole),
+      `bare loop: ${median(bare).toFixed(1)} ms (p10 ${quantile(bare, 0.1).toFixed(1)})`,
     ],
   };
 }

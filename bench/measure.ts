@@ -7,7 +7,7 @@ import { join } from "node:path";
 export interface Row {
   /** Of the benchmark and the case: `submit 50 writers, throughput`. */
   readonly name: string;
-  readonly unit: "ms" | "per s" | "µs";
+  readonly unit: "ms" | "per s" | "µs" | "processes";
   readonly ours: number;
   readonly baseline: number;
   readonly ratio: number;
@@ -37,6 +37,20 @@ export function row(
   bar: Bar | null,
 ): Row {
   return { name, unit, ours, baseline, ratio: ours / baseline, bar };
+}
+
+/**
+ * From rounds in which both took their turn: the medians, and the median of the rounds' ratios,
+ * which other work on the machine moves less than either side.
+ */
+export function rowOfRounds(
+  name: string,
+  unit: Row["unit"],
+  { ours, baseline }: { ours: readonly number[]; baseline: readonly number[] },
+  bar: Bar | null,
+): Row {
+  const ratios = ours.map((value, round) => value / (baseline[round] ?? Number.NaN));
+  return { name, unit, ours: median(ours), baseline: median(baseline), ratio: median(ratios), bar };
 }
 
 export function quantile(values: Iterable<number>, share: number): number {

@@ -8,7 +8,7 @@ import type { CommitId } from "../src/core/loop.ts";
 import { StateManager } from "../src/engine/state-manager.ts";
 import { systemClock } from "../src/host/clock.ts";
 import { loopSettings } from "./loop-settings.ts";
-import { atMost, type Findings, median, quantile, row, withPlace } from "./measure.ts";
+import { atMost, type Findings, quantile, rowOfRounds, withPlace } from "./measure.ts";
 
 const rounds = 60;
 const warmRounds = 4;
@@ -26,10 +26,10 @@ export async function benchVersion(): Promise<Findings> {
       list: [td, "--home", home, "list"],
     });
     const of = (who: string) => times.get(who) ?? [];
-    const baseline = median(of("bare"));
+    const baseline = of("bare");
     const rows = [
-      row("td --version", "ms", { ours: median(of("version")), baseline }, atMost(1.3)),
-      row("td list", "ms", { ours: median(of("list")), baseline }, null),
+      rowOfRounds("td --version", "ms", { ours: of("version"), baseline }, atMost(1.3)),
+      rowOfRounds("td list", "ms", { ours: of("list"), baseline }, null),
     ];
     const least = ["bare", "version", "list"].map(
       (who) => `${who} ${quantile(of(who), 0).toFixed(1)}`,
