@@ -1,0 +1,7 @@
+/**
+ * Seeds that once failed, and what they found. They stay: a life changes when the simulator does,
+ * but these are cheap, and the invariants that they led to are not.
+ */
+export const regressions: readonly (readonly [seed: number, found: string])[] = [
+  [18, "a gate denied for ever: who never repairs it was granted more iterations without end"],
+];

@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { simulate } from "../../sim/simulate.ts";
+import { regressions } from "./seeds.ts";
+
+const lives = 100;
+
+test(`${lives} lives of crashes, faults and people come to a good end`, async () => {
+  const statuses = new Set<string>();
+  let crashes = 0;
+  for (let seed = 1; seed <= lives; seed += 1) {
+    const report = await simulate(seed);
+    crashes += report.crashes;
+    for (const status of Object.keys(report.loops)) statuses.add(status);
+  }
+  expect(crashes).toBeGreaterThan(lives);
+  expect([...statuses].sort()).toEqual(expect.arrayContaining(["complete", "failed", "stopped"]));
+}, 120_000);
+
+test.each(regressions)("seed %i is green: %s", async (seed) => {
+  await simulate(seed);
+});
+
+test("the same seed lives the same life, another seed another", async () => {
+  const [first, again, other] = [await simulate(7), await simulate(7), await simulate(8)];
+  expect(again).toEqual(first);
+  expect(other.fingerprint).not.toBe(first.fingerprint);
+});
