@@ -8,7 +8,6 @@ import type { LoopId } from "../src/core/loop.ts";
 import { loopOf } from "../src/core/state.ts";
 import { runAttempt } from "../src/engine/attempt.ts";
 import { StateManager } from "../src/engine/state-manager.ts";
-import type { Surroundings } from "../src/host/surroundings.ts";
 import { makeWorld } from "../src/host/world.ts";
 import type { LlmReply, Models, World } from "../src/ports.ts";
 import { openBareLoop } from "./bare-loop.ts";
@@ -37,7 +36,7 @@ export async function benchIteration(): Promise<Findings> {
 async function measure(place: string, home: string, repo: string, base: string): Promise<Findings> {
   const store = await openTaskStore({ home });
   const { PATH } = process.env;
-  const around: Surroundings = {
+  const around = {
     env: { PATH: `${dirname(process.execPath)}:${PATH}`, LANG: "C.UTF-8" },
     userHome: userInfo().homedir,
     cwd: repo,

@@ -1,6 +1,12 @@
+import { readFileSync } from "node:fs";
 import { runCli } from "./cli/run-cli.ts";
 import { createProgram } from "./host/program.ts";
 import { homeOf, userHomeOf } from "./host/surroundings.ts";
+
+function ownVersion(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return String((JSON.parse(text) as { version?: unknown }).version);
+}
 
 /** Starts the command line; the only place that reads `process`. */
 export async function main(): Promise<void> {
@@ -12,7 +18,9 @@ export async function main(): Promise<void> {
     pid,
     euid: process.geteuid?.() ?? null,
     platform,
-  };
+    version: ownVersion(),
+    self: [process.execPath, process.argv[1] ?? ""],
+  } as const;
   process.exitCode = await runCli({
     argv: argv.slice(2),
     env,

@@ -8,7 +8,7 @@ export type Screen = NodeJS.WritableStream & {
 
 export type Keyboard = NodeJS.ReadableStream & { readonly isTTY?: boolean };
 
-export type SignalName = "SIGINT" | "SIGTERM";
+export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP";
 
 /** Everything the command line knows of the process around it. */
 export interface CliWorld {

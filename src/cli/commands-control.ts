@@ -11,7 +11,6 @@ export function controlCommands(grammar: Grammar): readonly AnyCommand[] {
     simple(grammar, "resume", "makes a loop that rests ready again", (door, id) =>
       door.resume(id, {}),
     ),
-    simple(grammar, "stop", "stops a loop and its children for good", (door, id) => door.stop(id)),
     simple(grammar, "retry", "makes a failed loop ready again", (door, id) => door.resume(id, {})),
     grammar
       .command("answer", "answers what a loop asks (allow or deny, where it asks for leave)")

@@ -1,4 +1,5 @@
 import { controlCommands } from "./commands-control.ts";
+import { daemonCommand, daemonCommands } from "./commands-daemon.ts";
 import { readCommands } from "./commands-read.ts";
 import { runCommand } from "./commands-run.ts";
 import { setupCommands, tabCommand } from "./commands-setup.ts";
@@ -10,8 +11,10 @@ export function addCommands(grammar: Grammar): void {
     runCommand(grammar),
     ...readCommands(grammar),
     ...controlCommands(grammar),
+    ...daemonCommands(grammar),
     ...setupCommands(grammar),
   ];
   for (const command of commands) grammar.root.addCommand(command);
   grammar.root.addCommand(tabCommand(grammar), { hidden: true });
+  grammar.root.addCommand(daemonCommand(grammar), { hidden: true });
 }

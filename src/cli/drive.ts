@@ -23,7 +23,11 @@ export async function drive(session: Session, door: Door, start: LoopView): Prom
     session.print(summary(view, why, session));
   }
   if (code === exitCodes.interrupted) {
-    session.world.stderr.write(`td: interrupted; go on with td run --resume ${view.id}\n`);
+    const line =
+      door.kind === "daemon"
+        ? `the daemon goes on with ${view.id}: td logs ${view.id} -f follows it, td stop ${view.id} ends it`
+        : `interrupted; go on with td run --resume ${view.id}`;
+    session.world.stderr.write(`td: ${line}\n`);
   }
   return code;
 }

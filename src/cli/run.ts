@@ -1,6 +1,7 @@
 import type { Deliver, Priority } from "../core/loop.ts";
 import type { Door, Raise, RunPlan, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
+import { runBatch, runDetached } from "./detached.ts";
 import { drive } from "./drive.ts";
 import { planText, validationText } from "./plan-text.ts";
 import { type Session, withDoor } from "./session.ts";
@@ -30,8 +31,10 @@ export interface RunOptions {
 /** One loop, from the task to its end or to where a person is needed. */
 export async function run(session: Session, options: RunOptions): Promise<number> {
   refuseWhatIsNotThere(options);
+  if (options.batch !== undefined) return runBatch(session, options.batch, options);
   if (options.resume !== undefined) return resume(session, options.resume, options);
   const request = await requestOf(session, options);
+  if (options.detach === true) return runDetached(session, request);
   return withDoor(session, async (door) => {
     sayRecovered(session, door);
     const plan = await door.plan(request);
@@ -45,18 +48,11 @@ export async function run(session: Session, options: RunOptions): Promise<number
   });
 }
 
-function refuseWhatIsNotThere({ agent, detach, batch }: RunOptions): void {
+function refuseWhatIsNotThere({ agent }: RunOptions): void {
   if (agent !== undefined && agent !== "builtin") {
     throw new UserError(
       exitCodes.usage,
       `there is no agent '${agent}': this version has only builtin`,
-    );
-  }
-  const option = batch === undefined ? "--detach" : "--batch";
-  if (detach === true || batch !== undefined) {
-    throw new UserError(
-      exitCodes.daemon,
-      `${option} needs the daemon, which this version does not have yet: td run stays with one loop to its end`,
     );
   }
 }

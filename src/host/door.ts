@@ -12,6 +12,8 @@ export async function openDoor(around: Surroundings, home: string): Promise<Door
   const host = await Host.open(around, home);
   return {
     ...host.reader(),
+    kind: "process",
+    createAll: (requests) => host.create(requests),
     recovered: host.recovered,
     plan: (request) => host.plan(request),
     create: async (request) => (await host.create([request]))[0] as LoopView,

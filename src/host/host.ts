@@ -87,6 +87,14 @@ export class Host {
     });
   }
 
+  /** Of the world that was made last; every world of this process has the same machine. */
+  sandboxLevel(): string {
+    const [world] = [...this.#worlds.values()].slice(-1);
+    if (world === undefined) return "not used yet";
+    if (world.config.config.sandbox.level === "off") return "off";
+    return world.sandbox.probe.level;
+  }
+
   /** Carries out loops of all repositories. */
   crew(drain: AbortSignal): Crew {
     const { states } = this;

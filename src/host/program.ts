@@ -10,12 +10,28 @@ export function createProgram(around: Surroundings): Program {
   const pages = () => import("./pages.ts");
   return guarded({
     openDoor: async ({ home }) => {
+      const { connect } = await import("./control.ts");
+      const daemon = await connect(home);
+      if (daemon !== null) return daemon;
       const { openDoor } = await import("./door.ts");
       return guarded(await openDoor(around, home));
     },
     openReader: async ({ home }) => {
       const { openReader } = await import("./reader.ts");
       return guarded(openReader(around, home));
+    },
+    daemon: async ({ home }) => (await import("./control.ts")).connect(home),
+    startDaemon: async ({ home }) => (await import("./control.ts")).startDaemon(around, home),
+    stopDaemon: async ({ home }, options) =>
+      (await import("./control.ts")).stopDaemon(home, options),
+    runDaemon: async ({ home, onSignal }) => {
+      const { runDaemon } = await import("./daemon.ts");
+      return runDaemon(around, home, { version: around.version, onSignal });
+    },
+    guardDaemon: async ({ home, onSignal }) => {
+      const { guard } = await import("./guardian.ts");
+      const argv = [...around.self, "daemon", "--home", home] as const;
+      return guard({ argv: argv as unknown as [string, ...string[]], env: around.env, onSignal });
     },
     doctor: async (place, signal) => (await import("./doctor.ts")).doctor(around, place, signal),
     initFile: async (place) => (await pages()).describeInit(around, place),

@@ -10,6 +10,9 @@ export interface Surroundings {
   /** Effective user id; null where there is no such thing. */
   readonly euid: number | null;
   readonly platform: NodeJS.Platform;
+  readonly version: string;
+  /** How this program is started again: interpreter and script. */
+  readonly self: readonly [string, string];
 }
 
 /** Where all state lives, in order: the option, the variable, the platform's state directory. */

@@ -79,10 +79,14 @@ export interface Reader {
   diff(id: string): Promise<string>;
 }
 
-/** Writing takes the home for this process alone. */
+/** Writing takes the home for one process alone: this one, or the daemon. */
 export interface Door extends Reader {
+  /** Whether loops are carried out by this process, or by a daemon that goes on without it. */
+  readonly kind: "process" | "daemon";
   plan(request: RunRequest): Promise<RunPlan>;
   create(request: RunRequest): Promise<LoopView>;
+  /** All of them or none. */
+  createAll(requests: readonly RunRequest[]): Promise<readonly LoopView[]>;
   /**
    * Carries the loop on until it rests: complete, failed, stopped, blocked or paused. Aborting
    * `signal` interrupts it; it stays resumable, and the call resolves with what it then is.

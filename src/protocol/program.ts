@@ -1,5 +1,6 @@
 /** What the command line asks of the program around it, besides loops. Implemented in src/host. */
 import type { Door, Reader } from "./door.ts";
+import type { RemoteDoor } from "./remote.ts";
 
 export interface Place {
   /** TASKDAEMON_HOME, resolved. */
@@ -83,10 +84,24 @@ export interface DemoRequest {
   readonly write: (line: string) => void;
 }
 
+export interface DaemonRequest extends Place {
+  readonly onSignal: (name: "SIGINT" | "SIGTERM" | "SIGHUP", listener: () => void) => () => void;
+}
+
 /** Every method throws UserError for what a person can mend. */
 export interface Program {
   openDoor(place: Place): Promise<Door>;
   openReader(place: Place): Promise<Reader>;
+  /** Null when no daemon serves the home. */
+  daemon(place: Place): Promise<RemoteDoor | null>;
+  /** Starts one and resolves once it answers; throws when one runs already. */
+  startDaemon(place: Place): Promise<RemoteDoor>;
+  /** Resolves once the daemon of the home has ended. */
+  stopDaemon(place: Place, options: { readonly now: boolean }): Promise<void>;
+  /** The daemon itself, in this process, to its end; resolves to its exit code. */
+  runDaemon(request: DaemonRequest): Promise<number>;
+  /** Keeps a daemon running, restarting it after a crash. */
+  guardDaemon(request: DaemonRequest): Promise<number>;
   doctor(place: Place, signal: AbortSignal): Promise<readonly Check[]>;
   initFile(place: Place): Promise<InitView>;
   writeInit(view: InitView): Promise<void>;

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -120,25 +121,39 @@ describe("the status of the loop decides about the exit code of run", () => {
   });
 });
 
-test("what needs the daemon is 4", async () => {
-  const detach = await call(new FakeProgram(), ["run", "ralph", "x", "--detach"]);
-  expect(detach).toMatchInlineSnapshot(`
-    {
-      "code": 4,
-      "err": "td: --detach needs the daemon, which this version does not have yet: td run stays with one loop to its end
-    ",
-      "out": "",
-    }
+test("--detach starts the daemon and prints the id; queue, ping and stop without one are 4", async () => {
+  const program = new FakeProgram();
+  for (const words of [["ping"], ["queue"], ["stop"], ["status"]]) {
+    expect((await call(program, words)).code).toBe(4);
+  }
+  const detach = await call(program, ["run", "ralph", "x", "--detach"]);
+  expect(detach).toEqual({ code: 0, out: "1\n", err: "starting the daemon\n" });
+  expect((await call(program, ["ping"])).out).toBe("pong 1.2.3\n");
+  expect((await call(program, ["start"])).code).toBe(4);
+  expect(JSON.parse((await call(program, ["status", "--json"])).out).pid).toBe(77);
+  expect((await call(program, ["queue"])).out).toMatchInlineSnapshot(`
+    "1 of 50 slots · 1 of 10000 waiting
+    ID  TYPE   PRIORITY  WHY
+    1   ralph  normal    Attempt 1 is at work.
+    2   ralph  low       It waits for 1.
+    "
   `);
-  const batch = await call(new FakeProgram(), ["run", "--batch", "loops.jsonl"]);
-  expect(batch).toMatchInlineSnapshot(`
-    {
-      "code": 4,
-      "err": "td: --batch needs the daemon, which this version does not have yet: td run stays with one loop to its end
-    ",
-      "out": "",
-    }
-  `);
+  expect((await call(program, ["stop"])).code).toBe(0);
+});
+
+test("a batch is all or nothing, and says which line is wrong", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "td-batch-"));
+  const file = join(dir, "loops.jsonl");
+  await writeFile(file, '{"type":"ralph","task":"one"}\n\n{"type":"ralph","task":"two","priority":"high"}\n');
+  const program = new FakeProgram();
+  const { code, out } = await call(program, ["run", "--batch", file, "--detach", "--json"]);
+  expect(code).toBe(0);
+  expect(JSON.parse(out).map(({ id }: { id: string }) => id)).toEqual(["1", "2"]);
+  await writeFile(file, '{"type":"ralph","task":"one"}\n{"type":"ralph","tusk":"two"}\n');
+  const wrong = await call(new FakeProgram(), ["run", "--batch", file]);
+  expect(wrong.code).toBe(3);
+  expect(wrong.err).toContain("loops.jsonl:2:");
+  await rm(dir, { recursive: true });
 });
 
 test.each(["show", "why", "logs", "diff", "replay", "pause", "resume", "stop", "retry"])(

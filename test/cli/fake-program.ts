@@ -12,6 +12,8 @@ import type {
 } from "../../src/protocol/door.ts";
 import { exitCodes, UserError } from "../../src/protocol/errors.ts";
 import type { Check, InitView, Program, StoreCheck } from "../../src/protocol/program.ts";
+import type { RemoteDoor } from "../../src/protocol/remote.ts";
+import type { QueueView, StatusView } from "../../src/protocol/status.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
 import type { WhyView } from "../../src/views/why.ts";
 
@@ -91,6 +93,31 @@ export function live(id: string, event: Eventless): LiveEvent {
   return { loop: id as LoopId, ...event } as LiveEvent;
 }
 
+const statusView: StatusView = {
+  running: true,
+  pid: 77,
+  version: "1.2.3",
+  startedAt: "2026-01-01T00:00:00.000Z",
+  uptimeSeconds: 60,
+  rssBytes: 120e6,
+  eventLoopLagMs: 21.5,
+  draining: false,
+  sandbox: "bubblewrap",
+  store: { seq: 42, bytes: 9_000 },
+  loops: { running: 2, pending: 1, complete: 0 },
+  providers: [],
+};
+
+const queueView: QueueView = {
+  running: [
+    { id: "1", type: "ralph", priority: "normal", title: "a", why: "Attempt 1 is at work." },
+  ],
+  waiting: [{ id: "2", type: "ralph", priority: "low", title: "b", why: "It waits for 1." }],
+  slots: { used: 1, max: 50 },
+  queueMax: 10_000,
+  providers: [],
+};
+
 export class FakeProgram implements Program {
   readonly loopsById = new Map<string, LoopView>();
   readonly feed: FeedEvent[] = [];
@@ -122,6 +149,7 @@ export class FakeProgram implements Program {
   story: Story = async () => complete;
   openError: Error | null = null;
   closed = 0;
+  daemonRuns = false;
   /** Called on each poll of a reader, so that a test may let time pass. */
   onRead: () => void = () => undefined;
 
@@ -206,16 +234,17 @@ export class FakeProgram implements Program {
     const to = (status: string) => async (id: string) => this.change(id, { status });
     return {
       ...reader,
+      kind: "process",
       recovered: [],
+      createAll: async (requests) => {
+        this.asked.push(...requests);
+        return requests.map(() => this.#created());
+      },
       plan: async (request: RunRequest) => {
         this.asked.push(request);
         return this.plan;
       },
-      create: async () => {
-        const id = String(this.loopsById.size + 1);
-        this.loopsById.set(id, loop(id));
-        return this.find(id);
-      },
+      create: async () => this.#created(),
       drive: async (id, watch, signal) => {
         this.change(id, { status: "running" });
         return this.change(id, await this.story(watch, signal));
@@ -234,6 +263,48 @@ export class FakeProgram implements Program {
       close: async () => {
         this.closed += 1;
       },
+    };
+  }
+
+  #created(): LoopView {
+    const id = String(this.loopsById.size + 1);
+    this.loopsById.set(id, loop(id));
+    return this.find(id);
+  }
+
+  async daemon(): Promise<RemoteDoor | null> {
+    return this.daemonRuns ? this.#remote() : null;
+  }
+
+  async startDaemon(): Promise<RemoteDoor> {
+    if (this.daemonRuns) throw new UserError(exitCodes.daemon, "a daemon serves /home/td already");
+    this.daemonRuns = true;
+    return this.#remote();
+  }
+
+  async stopDaemon(): Promise<void> {
+    if (!this.daemonRuns)
+      throw new UserError(exitCodes.daemon, "no daemon serves /home/td: td start");
+    this.daemonRuns = false;
+  }
+
+  async runDaemon(): Promise<number> {
+    return exitCodes.done;
+  }
+
+  async guardDaemon(): Promise<number> {
+    return exitCodes.done;
+  }
+
+  async #remote(): Promise<RemoteDoor> {
+    const door = await this.openDoor();
+    return {
+      ...door,
+      kind: "daemon",
+      version: async () => "1.2.3",
+      status: async () => statusView,
+      queue: async () => queueView,
+      shutdown: async () => undefined,
     };
   }
 

@@ -157,7 +157,7 @@ export interface LoopRun {
 }
 
 /** A host of its own for a home; the model answers over real HTTP. */
-export function surroundings(place: string, modelUrl: string): Surroundings {
+function surroundings(place: string, modelUrl: string): Surroundings {
   const { PATH, LANG } = userEnvironment();
   return {
     env: {
@@ -172,6 +172,8 @@ export function surroundings(place: string, modelUrl: string): Surroundings {
     pid: process.pid,
     euid: process.geteuid?.() ?? null,
     platform: process.platform,
+    version: "0.0.0",
+    self: [process.execPath, ""],
   };
 }
 

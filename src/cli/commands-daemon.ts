@@ -1,0 +1,46 @@
+import type { AnyCommand, Grammar } from "./grammar.ts";
+
+/** The daemon, and `td stop`, which is about it or about one loop. */
+export function daemonCommands(grammar: Grammar): readonly AnyCommand[] {
+  const page = () => import("./daemon.ts");
+  return [
+    grammar
+      .command("start", "starts the daemon: many loops at once, and they go on without you")
+      .option("--foreground", "stay here, until Ctrl-C")
+      .addHelpText("after", "\nExamples:\n  td start\n  td start --foreground\n")
+      .action((options, self) => grammar.run(self, async (s) => (await page()).start(s, options))),
+    grammar
+      .command("stop", "stops the daemon, or one loop and its children for good")
+      .argument("[id]", "a loop (td list); without it, the daemon")
+      .option("--now", "do not wait for turns under way")
+      .addHelpText("after", "\nExamples:\n  td stop\n  td stop --now\n  td stop 7.2\n")
+      .action((id, options, self) =>
+        grammar.run(self, async (s) => (await page()).stop(s, id, options)),
+      ),
+    grammar
+      .command("restart", "stops the daemon and starts it again; loops go on where they were")
+      .option("--now", "do not wait for turns under way")
+      .action((options, self) =>
+        grammar.run(self, async (s) => (await page()).restart(s, options)),
+      ),
+    grammar
+      .command("status", "shows the daemon: loops, limits, memory")
+      .action((_, self) => grammar.run(self, async (s) => (await page()).status(s))),
+    grammar
+      .command("ping", "asks whether the daemon answers")
+      .action((_, self) => grammar.run(self, async (s) => (await page()).ping(s))),
+    grammar
+      .command("queue", "shows what runs, what waits and why")
+      .action((_, self) => grammar.run(self, async (s) => (await page()).queue(s))),
+  ].map((command) => command.helpGroup("Daemon:"));
+}
+
+/** How the daemon starts itself. */
+export function daemonCommand(grammar: Grammar): AnyCommand {
+  return grammar
+    .command("daemon", "the daemon itself")
+    .option("--guardian", "restart it when it crashes")
+    .action((options, self) =>
+      grammar.run(self, async (session) => (await import("./daemon.ts")).serve(session, options)),
+    );
+}

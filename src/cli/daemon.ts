@@ -1,0 +1,124 @@
+import { exitCodes, UserError } from "../protocol/errors.ts";
+import type { RemoteDoor } from "../protocol/remote.ts";
+import type { QueueRow, StatusView } from "../protocol/status.ts";
+import { control } from "./control.ts";
+import type { Session } from "./session.ts";
+import { type Column, table } from "./table.ts";
+import { oneLine } from "./text.ts";
+
+/** `td start` */
+export async function start(
+  session: Session,
+  { foreground }: { readonly foreground?: true | undefined },
+): Promise<number> {
+  if (foreground === true) return serve(session, {});
+  const door = await session.world.program.startDaemon(session.place);
+  const { pid } = await door.status();
+  if (session.json) session.printJson({ running: true, pid });
+  else session.print(`the daemon runs (pid ${pid}); td status, td stop`);
+  return exitCodes.done;
+}
+
+export function serve(
+  { world, place }: Session,
+  { guardian }: { readonly guardian?: true | undefined },
+): Promise<number> {
+  const { program, onSignal } = world;
+  const request = { ...place, onSignal };
+  return guardian === true ? program.guardDaemon(request) : program.runDaemon(request);
+}
+
+/** `td stop [ID]` */
+export async function stop(
+  session: Session,
+  id: string | undefined,
+  { now }: { readonly now?: true | undefined },
+): Promise<number> {
+  if (id !== undefined) return control(session, (door) => door.stop(id));
+  await session.world.program.stopDaemon(session.place, { now: now === true });
+  if (session.json) session.printJson({ running: false });
+  else session.print("the daemon has stopped; its loops go on when it starts again");
+  return exitCodes.done;
+}
+
+export async function restart(
+  session: Session,
+  { now }: { readonly now?: true | undefined },
+): Promise<number> {
+  const { program } = session.world;
+  if ((await program.daemon(session.place)) !== null) {
+    await program.stopDaemon(session.place, { now: now === true });
+  }
+  return start(session, {});
+}
+
+/** `td status`: without a daemon exit code 4 and `{"running":false}`. */
+export async function status(session: Session): Promise<number> {
+  const door = await session.world.program.daemon(session.place);
+  if (door === null) {
+    if (session.json) session.printJson({ running: false });
+    else session.print("no daemon runs: td start");
+    return exitCodes.daemon;
+  }
+  const view = await door.status();
+  if (session.json) session.printJson(view);
+  else session.print(statusText(view));
+  return exitCodes.done;
+}
+
+export async function ping(session: Session): Promise<number> {
+  const version = await (await reach(session)).version();
+  if (session.json) session.printJson({ version });
+  else session.print(`pong ${version}`);
+  return exitCodes.done;
+}
+
+/** `td queue` */
+export async function queue(session: Session): Promise<number> {
+  const view = await (await reach(session)).queue();
+  if (session.json) {
+    session.printJson(view);
+    return exitCodes.done;
+  }
+  const { slots, running, waiting, queueMax, providers } = view;
+  session.print(`${slots.used} of ${slots.max} slots · ${waiting.length} of ${queueMax} waiting`);
+  for (const { model, parkedUntil, reason } of providers) {
+    if (parkedUntil !== null)
+      session.print(`${oneLine(model)} waits until ${parkedUntil}: ${oneLine(reason ?? "")}`);
+  }
+  const rows = [...running, ...waiting];
+  if (rows.length > 0) session.print(table(queueColumns, rows, session.look));
+  return exitCodes.done;
+}
+
+const queueColumns: readonly Column<QueueRow>[] = [
+  { head: "ID", cell: ({ id }) => oneLine(id) },
+  { head: "TYPE", cell: ({ type }) => oneLine(type) },
+  { head: "PRIORITY", cell: ({ priority }) => oneLine(priority) },
+  { head: "WHY", cell: ({ why }) => oneLine(why) },
+];
+
+async function reach({ world, place }: Session): Promise<RemoteDoor> {
+  const door = await world.program.daemon(place);
+  if (door === null) throw new UserError(exitCodes.daemon, "no daemon runs: td start");
+  return door;
+}
+
+function statusText(view: StatusView): string {
+  const counts = Object.entries(view.loops)
+    .filter(([, count]) => count > 0)
+    .map(([status, count]) => `${count} ${status}`);
+  const megabytes = Math.round(view.rssBytes / 1e6);
+  const parked = view.providers.filter(({ parkedUntil }) => parkedUntil !== null);
+  return [
+    `running     pid ${view.pid}, version ${view.version}, since ${view.startedAt}${view.draining ? ", draining" : ""}`,
+    `loops       ${counts.join(", ") || "none"}`,
+    `sandbox     ${view.sandbox}`,
+    `memory      ${megabytes} MB, event loop p99 ${view.eventLoopLagMs} ms`,
+    `log         ${view.store.seq} events, ${view.store.bytes} bytes`,
+    ...parked.map(
+      ({ model, parkedUntil, reason }) =>
+        `limited     ${oneLine(model)} until ${parkedUntil}: ${oneLine(reason ?? "")}`,
+    ),
+  ].join("\n");
+}

@@ -1,0 +1,116 @@
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { dirname } from "node:path";
+import { getRequestListener } from "@hono/node-server";
+import { type DaemonLog, openDaemonLog } from "../adapters/daemon-log.ts";
+import { reconcile } from "../engine/loop-manager.ts";
+import { exitCodes } from "../protocol/errors.ts";
+import type { DaemonRequest } from "../protocol/program.ts";
+import { createApp } from "../server/app.ts";
+import { createFeed } from "../server/feed.ts";
+import { createDesk } from "./desk.ts";
+import { Host } from "./host.ts";
+import { pidFileOf, socketOf } from "./socket.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { loadRepositoryConfig } from "./world.ts";
+
+export interface DaemonOptions {
+  readonly version: string;
+  readonly onSignal: DaemonRequest["onSignal"];
+}
+
+/** A drain that takes longer becomes an interruption. */
+const drainMsMax = 120_000;
+const rotateEveryMs = 60_000;
+
+/** The daemon itself, in the foreground, until it is told to stop. Resolves to its exit code. */
+export async function runDaemon(
+  around: Surroundings,
+  home: string,
+  options: DaemonOptions,
+): Promise<number> {
+  const { config } = loadRepositoryConfig(around, home, null);
+  const host = await Host.open(around, home);
+  const log = openDaemonLog(home);
+  const { logger } = log;
+  const drain = new AbortController();
+  const halt = new AbortController();
+  const shutdown = ({ now }: { readonly now: boolean }) => {
+    logger.info({ now }, "stopping");
+    drain.abort();
+    if (now) halt.abort("the daemon was stopped");
+    else setTimeout(() => halt.abort("the daemon was stopped"), drainMsMax).unref();
+  };
+  const slotsMax = config.concurrency.loops;
+  const desk = createDesk({
+    host,
+    home,
+    pid: around.pid,
+    version: options.version,
+    slotsMax,
+    queueMax: config.queue.max,
+    isDraining: () => drain.signal.aborted,
+    shutdown,
+  });
+  const report = (error: unknown) => logger.error({ error: String(error) }, "a bug");
+  const app = createApp({ version: options.version, desk, report });
+  const feed = createFeed(desk);
+  const server = createServer(getRequestListener(app.fetch));
+  server.on("upgrade", feed.upgrade);
+  await listen(server, home);
+  await writeFile(pidFileOf(home), `${around.pid}\n`, { mode: 0o600 });
+  const leave = handleSignals(options, drain.signal, shutdown, log);
+  logger.info({ pid: around.pid, version: options.version, recovered: host.recovered }, "started");
+  try {
+    await reconcile(
+      host.crew(drain.signal),
+      { runningMax: slotsMax, wants: () => true },
+      halt.signal,
+    );
+    logger.info("stopped");
+    return exitCodes.done;
+  } catch (error) {
+    logger.fatal(
+      { error: error instanceof Error ? error.stack : String(error) },
+      "ended by an error",
+    );
+    return exitCodes.bug;
+  } finally {
+    for (const way of leave) way();
+    feed.close();
+    server.closeAllConnections();
+    server.close();
+    desk.close();
+    await rm(pidFileOf(home), { force: true });
+    await rm(socketOf(home), { force: true });
+    await host.close();
+  }
+}
+
+/** The home's lock is ours, so a socket that is still there is a dead daemon's. */
+async function listen(server: Server, home: string): Promise<void> {
+  const path = socketOf(home);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await rm(path, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, resolve);
+  });
+  await chmod(path, 0o600);
+}
+
+/** TERM and INT drain, the second one interrupts; the log is rotated now and then. */
+function handleSignals(
+  { onSignal }: DaemonOptions,
+  draining: AbortSignal,
+  shutdown: (options: { readonly now: boolean }) => void,
+  log: DaemonLog,
+): readonly (() => void)[] {
+  const stop = () => shutdown({ now: draining.aborted });
+  const timer = setInterval(() => log.rotate(), rotateEveryMs);
+  timer.unref();
+  const hup = onSignal("SIGHUP", () =>
+    log.logger.info("asked to reload: nothing is kept between iterations"),
+  );
+  return [onSignal("SIGTERM", stop), onSignal("SIGINT", stop), hup, () => clearInterval(timer)];
+}

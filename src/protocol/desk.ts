@@ -1,0 +1,24 @@
+import type { LiveEvent } from "../ports.ts";
+import type { LoopView } from "../views/loop-view.ts";
+import type { FeedEvent, Raise, Reader, RunPlan, RunRequest } from "./door.ts";
+import type { QueueView, StatusView } from "./status.ts";
+
+/** What the daemon's door stands before: everything a client may ask, as the routes call it. */
+export interface Desk extends Reader {
+  plan(request: RunRequest): Promise<RunPlan>;
+  /** All of them or none. */
+  create(requests: readonly RunRequest[]): Promise<readonly LoopView[]>;
+  resume(id: string, raise: Raise): Promise<LoopView>;
+  pause(id: string): Promise<LoopView>;
+  stop(id: string): Promise<LoopView>;
+  answer(id: string, text: string): Promise<LoopView>;
+  rollback(id: string, to: number): Promise<LoopView>;
+  status(): Promise<StatusView>;
+  queue(): Promise<QueueView>;
+  /** Durable events from `from` on, old ones first, without gaps; returns the way out. */
+  follow(from: number, listener: (event: FeedEvent) => void): Promise<() => void>;
+  /** What goes by and is forgotten. */
+  watch(listener: (event: LiveEvent) => void): () => void;
+  /** Drains, or with `now` interrupts; the process ends by itself afterwards. */
+  shutdown(options: { readonly now: boolean }): void;
+}

@@ -1,0 +1,81 @@
+import { z } from "zod";
+import * as schemas from "./schemas.ts";
+
+type Method = "get" | "post";
+
+interface Route {
+  readonly method: Method;
+  readonly path: string;
+  readonly summary: string;
+  readonly body?: z.ZodType;
+}
+
+const routes: readonly Route[] = [
+  { method: "get", path: "/v1/ping", summary: "Is it there, and which version" },
+  { method: "get", path: "/v1/status", summary: "The daemon's state" },
+  { method: "get", path: "/v1/queue", summary: "What runs, what waits, and why" },
+  { method: "get", path: "/v1/loops", summary: "All loops, or those that match" },
+  {
+    method: "post",
+    path: "/v1/loops",
+    summary: "Creates loops, all or none",
+    body: schemas.runRequests,
+  },
+  { method: "post", path: "/v1/plan", summary: "What a run would do", body: schemas.runRequest },
+  { method: "get", path: "/v1/loops/{id}", summary: "One loop" },
+  { method: "get", path: "/v1/loops/{id}/why", summary: "Why it is where it is" },
+  { method: "get", path: "/v1/loops/{id}/diff", summary: "What it changed" },
+  { method: "get", path: "/v1/loops/{id}/iterations", summary: "Iterations with a record" },
+  {
+    method: "get",
+    path: "/v1/loops/{id}/iterations/{iteration}",
+    summary: "One iteration's record",
+  },
+  { method: "post", path: "/v1/loops/{id}/pause", summary: "Pauses it" },
+  { method: "post", path: "/v1/loops/{id}/resume", summary: "Lets it go on", body: schemas.raise },
+  { method: "post", path: "/v1/loops/{id}/stop", summary: "Stops it and its children" },
+  {
+    method: "post",
+    path: "/v1/loops/{id}/answer",
+    summary: "Answers its question",
+    body: schemas.answer,
+  },
+  {
+    method: "post",
+    path: "/v1/loops/{id}/rollback",
+    summary: "Back to a checkpoint",
+    body: schemas.rollback,
+  },
+  { method: "get", path: "/v1/events", summary: "Durable events from a number on" },
+  { method: "get", path: "/v1/feed", summary: "WebSocket: durable and live events" },
+  {
+    method: "post",
+    path: "/v1/shutdown",
+    summary: "Drains and ends the daemon",
+    body: schemas.shutdown,
+  },
+];
+
+/** The API as an OpenAPI 3.1 document, from the very schemas that check requests. */
+export function openApi(version: string): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const route of routes) {
+    paths[route.path] = { ...paths[route.path], [route.method]: operation(route) };
+  }
+  return { openapi: "3.1.0", info: { title: "TaskDaemon", version }, paths };
+}
+
+function operation({ path, summary, body }: Route): object {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
+  const parameters = names.map((name) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string" },
+  }));
+  const answers = { responses: { default: { description: "JSON; errors are {error, exitCode}" } } };
+  if (body === undefined) return { summary, parameters, ...answers };
+  const schema = z.toJSONSchema(body, { io: "input" });
+  const requestBody = { required: true, content: { "application/json": { schema } } };
+  return { summary, parameters, requestBody, ...answers };
+}

@@ -1,0 +1,157 @@
+import type { Buffer } from "node:buffer";
+import { request as httpRequest } from "node:http";
+import { WebSocket } from "ws";
+import { z } from "zod";
+import type { LiveEvent } from "../ports.ts";
+import type { LoopView } from "../views/loop-view.ts";
+import type { Door, FeedEvent, Raise, RunRequest } from "./door.ts";
+import { type ExitCode, exitCodes, UserError } from "./errors.ts";
+import type { QueueView, StatusView } from "./status.ts";
+
+const answerBytesMax = 256 * 1024 * 1024;
+const timeoutMs = 60_000;
+
+/** A Door over the daemon's socket, and what only a daemon can answer. */
+export interface RemoteDoor extends Door {
+  status(): Promise<StatusView>;
+  queue(): Promise<QueueView>;
+  shutdown(options: { readonly now: boolean }): Promise<void>;
+  version(): Promise<string>;
+}
+
+/** Speaks to the daemon at `socket`. Throws UserError(daemon) when nobody answers there. */
+export function connectDoor(socket: string): RemoteDoor {
+  const get = (path: string) => ask(socket, "GET", path, null);
+  const post = (path: string, body: unknown = {}) => ask(socket, "POST", path, body);
+  const loopPath = (id: string, rest = "") => `/v1/loops/${encodeURIComponent(id)}${rest}`;
+  const create = async (requests: readonly RunRequest[]) =>
+    (await post("/v1/loops", requests)) as readonly LoopView[];
+  const door: Omit<RemoteDoor, "drive"> = {
+    kind: "daemon",
+    recovered: [],
+    loops: async (filter) => (await get(`/v1/loops${queryOf(filter)}`)) as LoopView[],
+    loop: async (id) => (await get(loopPath(id))) as LoopView,
+    why: async (id) => (await get(loopPath(id, "/why"))) as Awaited<ReturnType<Door["why"]>>,
+    diff: async (id) => (await get(loopPath(id, "/diff"))) as string,
+    iterations: async (id) => (await get(loopPath(id, "/iterations"))) as number[],
+    record: async (id, iteration) =>
+      (await get(loopPath(id, `/iterations/${iteration}`))) as Awaited<ReturnType<Door["record"]>>,
+    events: async (from) => (await get(`/v1/events?from=${from}`)) as FeedEvent[],
+    plan: async (request) => (await post("/v1/plan", request)) as Awaited<ReturnType<Door["plan"]>>,
+    create: async (request) => first(await create([request])),
+    createAll: create,
+    resume: async (id, raise: Raise) => (await post(loopPath(id, "/resume"), raise)) as LoopView,
+    pause: async (id) => (await post(loopPath(id, "/pause"))) as LoopView,
+    stop: async (id) => (await post(loopPath(id, "/stop"))) as LoopView,
+    answer: async (id, text) => (await post(loopPath(id, "/answer"), { text })) as LoopView,
+    rollback: async (id, to) => (await post(loopPath(id, "/rollback"), { to })) as LoopView,
+    status: async () => (await get("/v1/status")) as StatusView,
+    queue: async () => (await get("/v1/queue")) as QueueView,
+    version: async () => ping.parse(await get("/v1/ping")).version,
+    shutdown: async (options) => {
+      await post("/v1/shutdown", options);
+    },
+    close: async () => undefined,
+  };
+  return { ...door, drive: (id, watch, signal) => follow(socket, door, id, watch, signal) };
+}
+
+const ping = z.object({ version: z.string() });
+const refusal = z.object({ error: z.string(), exitCode: z.number() });
+
+function first(views: readonly LoopView[]): LoopView {
+  const [view] = views;
+  if (view === undefined) throw new Error("the daemon created nothing");
+  return view;
+}
+
+function queryOf(filter: object): string {
+  const given = Object.entries(filter).filter(
+    (entry): entry is [string, string] => entry[1] !== null,
+  );
+  return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
+}
+
+function ask(socket: string, method: string, path: string, body: unknown): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const headers = body === null ? {} : { "content-type": "application/json" };
+    const request = httpRequest({ socketPath: socket, method, path, headers, timeout: timeoutMs });
+    request.on("timeout", () => request.destroy(new Error(`no answer in ${timeoutMs / 1_000} s`)));
+    request.on("error", (error) => reject(unreachable(error)));
+    request.on("response", (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        text += chunk;
+        if (text.length > answerBytesMax) request.destroy(new Error("the answer is too large"));
+      });
+      response.on("end", () => {
+        const isJson = response.headers["content-type"]?.includes("json") === true;
+        const answer: unknown = isJson ? JSON.parse(text) : text;
+        if ((response.statusCode ?? 500) < 400) resolve(answer);
+        else reject(refused(answer));
+      });
+    });
+    request.end(body === null ? undefined : JSON.stringify(body));
+  });
+}
+
+function refused(answer: unknown): UserError {
+  const told = refusal.safeParse(answer);
+  if (!told.success) return new UserError(exitCodes.daemon, `the daemon answered: ${answer}`);
+  return new UserError(told.data.exitCode as ExitCode, told.data.error);
+}
+
+function unreachable(error: Error): UserError {
+  const message = `the daemon does not answer (${error.message}): td status, td start`;
+  return new UserError(exitCodes.daemon, message, { cause: error });
+}
+
+const feedMessage = z.union([
+  z.object({ kind: z.literal("live"), event: z.custom<LiveEvent>() }),
+  z.object({ kind: z.literal("event"), event: z.custom<FeedEvent>() }),
+]);
+
+/** Watches a loop until it rests. Aborting only stops the watching: the daemon goes on. */
+async function follow(
+  socket: string,
+  door: Pick<Door, "loop" | "events">,
+  id: string,
+  watch: (event: LiveEvent) => void,
+  signal: AbortSignal,
+): Promise<LoopView> {
+  const feed = new WebSocket(`ws+unix://${socket}:/v1/feed?from=1&loop=${id}`);
+  const ended = Promise.withResolvers<void>();
+  const stop = () => ended.resolve();
+  signal.addEventListener("abort", stop, { once: true });
+  let looking = Promise.resolve();
+  const look = () => {
+    looking = looking
+      .then(() => door.loop(id))
+      .then((view) => {
+        if (isAtRest(view)) ended.resolve();
+      })
+      .catch((error: unknown) => ended.reject(error));
+  };
+  feed.on("message", (data: Buffer) => {
+    const message = feedMessage.parse(JSON.parse(data.toString("utf8")));
+    if (message.kind === "live") watch(message.event);
+    else if (message.event.type === "loop.status") look();
+  });
+  feed.on("open", look);
+  feed.on("error", (error) => ended.reject(unreachable(error)));
+  feed.on("close", () => ended.reject(unreachable(new Error("it closed the feed"))));
+  try {
+    await ended.promise;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    feed.removeAllListeners("close");
+    feed.on("error", () => undefined);
+    feed.terminate();
+  }
+  return door.loop(id);
+}
+
+function isAtRest({ status }: LoopView): boolean {
+  return status !== "pending" && status !== "running";
+}

@@ -1,0 +1,141 @@
+import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { z } from "zod";
+import type { Desk } from "../protocol/desk.ts";
+import { type ExitCode, exitCodes, UserError } from "../protocol/errors.ts";
+import { openApi } from "../protocol/open-api.ts";
+import * as schemas from "../protocol/schemas.ts";
+
+export interface AppOptions {
+  readonly version: string;
+  readonly desk: Desk;
+  /** A bug: written where the operator finds it. */
+  readonly report: (error: unknown) => void;
+}
+
+const bodyBytesMax = 32 * 1024 * 1024;
+
+/** The HTTP side of the daemon's door: JSON in, JSON out, every body checked by its schema. */
+export function createApp({ version, desk, report }: AppOptions): Hono {
+  const app = new Hono();
+  app.use(bodyLimit({ maxSize: bodyBytesMax, onError: tooLarge }));
+  app.use(async (context, next) => {
+    context.header("x-taskdaemon-version", version);
+    await next();
+  });
+  app.onError((error, context) => answerError(error, context, report));
+  app.notFound((context) =>
+    context.json({ error: `there is no ${context.req.path}`, exitCode: exitCodes.notFound }, 404),
+  );
+  app.get("/v1/ping", (context) => context.json({ version }));
+  app.get("/v1/status", async (context) => context.json(await desk.status()));
+  app.get("/v1/queue", async (context) => context.json(await desk.queue()));
+  app.get("/v1/openapi.json", (context) => context.json(openApi(version)));
+  app.post("/v1/shutdown", async (context) => {
+    desk.shutdown(await bodyOf(context, schemas.shutdown));
+    return context.json({ ok: true }, 202);
+  });
+  addReading(app, desk);
+  addWriting(app, desk);
+  return app;
+}
+
+function addReading(app: Hono, desk: Desk): void {
+  app.get("/v1/loops", async (context) => {
+    const { status, type, plan } = parsed(schemas.loopFilter, context.req.query(), "the query");
+    const filter = { status: status ?? null, type: type ?? null, plan: plan ?? null };
+    return context.json(await desk.loops(filter));
+  });
+  app.get("/v1/loops/:id", async (context) => context.json(await desk.loop(idOf(context))));
+  app.get("/v1/loops/:id/why", async (context) => context.json(await desk.why(idOf(context))));
+  app.get("/v1/loops/:id/diff", async (context) => context.text(await desk.diff(idOf(context))));
+  app.get("/v1/loops/:id/iterations", async (context) =>
+    context.json(await desk.iterations(idOf(context))),
+  );
+  app.get("/v1/loops/:id/iterations/:iteration", async (context) => {
+    const { to } = parsed(
+      schemas.rollback,
+      { to: Number(context.req.param("iteration")) },
+      "the path",
+    );
+    return context.json(await desk.record(idOf(context), to));
+  });
+  app.get("/v1/events", async (context) => {
+    const { from } = parsed(schemas.feedQuery, context.req.query(), "the query");
+    return context.json(await desk.events(from ?? 1));
+  });
+}
+
+function addWriting(app: Hono, desk: Desk): void {
+  app.post("/v1/plan", async (context) =>
+    context.json(await desk.plan(await bodyOf(context, schemas.runRequest))),
+  );
+  app.post("/v1/loops", async (context) =>
+    context.json(await desk.create(await bodyOf(context, schemas.runRequests)), 201),
+  );
+  app.post("/v1/loops/:id/pause", async (context) => context.json(await desk.pause(idOf(context))));
+  app.post("/v1/loops/:id/stop", async (context) => context.json(await desk.stop(idOf(context))));
+  app.post("/v1/loops/:id/resume", async (context) =>
+    context.json(await desk.resume(idOf(context), await bodyOf(context, schemas.raise))),
+  );
+  app.post("/v1/loops/:id/answer", async (context) => {
+    const { text } = await bodyOf(context, schemas.answer);
+    return context.json(await desk.answer(idOf(context), text));
+  });
+  app.post("/v1/loops/:id/rollback", async (context) => {
+    const { to } = await bodyOf(context, schemas.rollback);
+    return context.json(await desk.rollback(idOf(context), to));
+  });
+}
+
+function idOf(context: Context): string {
+  return parsed(schemas.loopId, context.req.param("id"), "the path");
+}
+
+async function bodyOf<T>(context: Context, schema: z.ZodType<T>): Promise<T> {
+  let body: unknown;
+  try {
+    body = await context.req.json();
+  } catch (error) {
+    if (error instanceof HTTPException) throw error;
+    throw new UserError(exitCodes.usage, "the body is not JSON", { cause: error });
+  }
+  return parsed(schema, body, "the body");
+}
+
+function parsed<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const path = issue?.path.join(".") ?? "";
+  const message = `${where} is wrong${path === "" ? "" : ` at ${path}`}: ${issue?.message}`;
+  throw new UserError(exitCodes.usage, message);
+}
+
+const statusOf: Readonly<Partial<Record<ExitCode, ContentfulStatusCode>>> = {
+  [exitCodes.usage]: 400,
+  [exitCodes.invalid]: 422,
+  [exitCodes.person]: 409,
+  [exitCodes.budget]: 402,
+  [exitCodes.rejected]: 503,
+  [exitCodes.notFound]: 404,
+};
+
+/** A UserError keeps its exit code over the wire; anything else is a bug and says no more. */
+function answerError(error: Error, context: Context, report: AppOptions["report"]): Response {
+  if (error instanceof UserError) {
+    const { message, exitCode } = error;
+    return context.json({ error: message, exitCode }, statusOf[exitCode] ?? 500);
+  }
+  if (error instanceof HTTPException) return error.getResponse();
+  report(error);
+  const message = "a bug in TaskDaemon: the daemon's log has the details";
+  return context.json({ error: message, exitCode: exitCodes.bug }, 500);
+}
+
+function tooLarge(context: Context): Response {
+  const error = `the body is larger than ${bodyBytesMax} bytes`;
+  return context.json({ error, exitCode: exitCodes.invalid }, 413);
+}

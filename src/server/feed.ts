@@ -1,0 +1,79 @@
+import type { Buffer } from "node:buffer";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { Desk } from "../protocol/desk.ts";
+import { feedQuery } from "../protocol/schemas.ts";
+
+/** What a subscriber may have unread before it is dropped. */
+const unreadBytesMax = 8 * 1024 * 1024;
+const subscribersMax = 1_000;
+const messageBytesMax = 64 * 1024;
+/** Close code of our own: too slow, resume from the number in the reason. */
+export const tooSlow = 4001;
+
+/**
+ * The live feed: `{"kind":"event",…}` durable and numbered without gaps from `from` on,
+ * `{"kind":"live",…}` as it happens. A subscriber that cannot keep up is dropped and told.
+ */
+export function createFeed(desk: Desk): {
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  close(): void;
+} {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: messageBytesMax });
+  return {
+    upgrade: (request, socket, head) => {
+      const url = new URL(request.url ?? "/", "http://daemon");
+      const query = feedQuery.safeParse(Object.fromEntries(url.searchParams));
+      if (url.pathname !== "/v1/feed" || !query.success) {
+        socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+        return;
+      }
+      if (sockets.clients.size >= subscribersMax) {
+        socket.end("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n");
+        return;
+      }
+      sockets.handleUpgrade(request, socket, head, (client) => {
+        const { from, loop } = query.data;
+        serve(desk, client, from ?? null, loop ?? null);
+      });
+    },
+    close: () => {
+      for (const client of sockets.clients) client.close(1001, "the daemon stops");
+      sockets.close();
+    },
+  };
+}
+
+function serve(desk: Desk, client: WebSocket, from: number | null, loop: string | null): void {
+  let next = from ?? 0;
+  const send = (message: object) => {
+    if (client.readyState !== client.OPEN) return;
+    if (client.bufferedAmount > unreadBytesMax) {
+      client.close(tooSlow, `too slow: resume from ${next}`);
+      setImmediate(() => client.terminate());
+      return;
+    }
+    client.send(JSON.stringify(message));
+  };
+  const ways: (() => void)[] = [];
+  client.on("close", () => {
+    for (const leave of ways) leave();
+  });
+  client.on("error", () => client.terminate());
+  ways.push(
+    desk.watch((event) => {
+      if (loop === null || event.loop === loop) send({ kind: "live", event });
+    }),
+  );
+  if (from === null) return;
+  desk
+    .follow(from, (event) => {
+      next = event.seq + 1;
+      if (loop === null || event.loop === loop) send({ kind: "event", event });
+    })
+    .then(
+      (leave) => (client.readyState === client.OPEN ? ways.push(leave) : leave()),
+      () => client.close(1011, "the log cannot be read"),
+    );
+}
