@@ -10,30 +10,38 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   core: [],
   ports: ["core"],
   views: ["core"],
-  protocol: ["type core", "type ports", "type views"],
+  protocol: ["core", "type ports", "type views", "npm:"],
   tools: ["core", "ports"],
   engine: ["core", "ports", "tools"],
   adapters: ["core", "ports", "node:", "npm:"],
   "mock-llm": ["node:", "npm:"],
+  client: ["protocol", "type ports", "type views", "node:", "npm:"],
+  server: ["protocol", "core", "type ports", "type views", "node:", "npm:"],
   cli: ["protocol", "views", "type core", "type ports", "node:", "npm:"],
-  host: ["core", "ports", "views", "protocol", "tools", "engine", "adapters", "mock-llm", "node:"],
+  host: [
+    ...["core", "ports", "views", "protocol", "tools", "engine", "adapters"],
+    ...["server", "client", "mock-llm", "node:"],
+  ],
   main: ["host", "cli", "core", "ports", "views", "protocol", "engine", "adapters", "node:"],
 };
 
 /** Where an npm package is used besides the one file that every package has. */
 const usedTwice: Readonly<Record<string, readonly string[]>> = {
-  // One schema library and one YAML reader: for the configuration, and for the mock's scenarios.
+  // One schema library: for the configuration, the mock's scenarios, and the daemon's door.
   zod: [
     "adapters/config/fields.ts",
     "adapters/config/loop-type-schema.ts",
     "adapters/config/schema.ts",
     "mock-llm/scenario.ts",
+    "protocol/schemas.ts",
   ],
+  // Both ends of the live feed.
+  ws: ["client/connect.ts", "server/feed.ts"],
   yaml: ["adapters/config/yaml-document.ts", "mock-llm/scenario-text.ts"],
 };
 
 /** What an adapter may ask of its own process; the rest (env, argv, cwd, exit) is main.ts's. */
-const ofProcess = ["arch", "geteuid", "kill", "pid"];
+const ofProcess = ["arch", "geteuid", "kill", "memoryUsage", "pid"];
 
 /** What would let time and chance in unseen. */
 const unseeded =
@@ -82,7 +90,7 @@ test.each(files.filter((path) => path !== "main.ts"))("%s leaves process to main
     .filter(({ specifier }) => specifier === "node:process")
     .flatMap((each) => each.names.replace(/[{}]/g, "").split(","))
     .map((name) => name.trim());
-  const isAdapter = floorOf(path) === "adapters";
+  const isAdapter = ["adapters", "host"].includes(floorOf(path));
   expect(names.filter((name) => !isAdapter || !ofProcess.includes(name))).toEqual([]);
   expect(codeOf(path).match(/(?<![\w.\\/`"'-])process\.\w+/)).toBeNull();
 });

@@ -1,5 +1,5 @@
+import type { RemoteDoor } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
-import type { RemoteDoor } from "../protocol/remote.ts";
 import type { QueueRow, StatusView } from "../protocol/status.ts";
 import { control } from "./control.ts";
 import type { Session } from "./session.ts";

@@ -1,9 +1,7 @@
 import { resolve } from "node:path";
-import { z } from "zod";
-import { deliveries, priorities } from "../core/loop.ts";
-import type { RunRequest } from "../protocol/door.ts";
+import type { RemoteDoor, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
-import type { RemoteDoor } from "../protocol/remote.ts";
+import { batchLine } from "../protocol/schemas.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import type { Session } from "./session.ts";
 import { readTask } from "./task-text.ts";
@@ -17,21 +15,6 @@ export async function runDetached(session: Session, request: RunRequest): Promis
   else session.print(view.id);
   return exitCodes.done;
 }
-
-/** One line of a batch: the options of `td run`, by their names. */
-const line = z.strictObject({
-  type: z.string(),
-  task: z.string().min(1),
-  repo: z.string().optional(),
-  validate: z.string().min(1).optional(),
-  "max-iterations": z.int().min(1).optional(),
-  model: z.string().optional(),
-  priority: z.enum(priorities).optional(),
-  budget: z.number().min(0).optional(),
-  base: z.string().optional(),
-  after: z.union([z.string(), z.array(z.string())]).optional(),
-  deliver: z.enum(deliveries).optional(),
-});
 
 /** `td run --batch FILE`: all loops or none; attached, it waits for the last of them. */
 export async function runBatch(
@@ -53,7 +36,7 @@ export async function runBatch(
 }
 
 function requestOf(session: Session, file: string, row: string, number: number): RunRequest {
-  const given = line.safeParse(parsedJson(file, row, number));
+  const given = batchLine.safeParse(parsedJson(file, row, number));
   if (!given.success) {
     const [issue] = given.error.issues;
     const message = `${file}:${number}: ${issue?.path.join(".") || "the line"}: ${issue?.message}`;

@@ -3,8 +3,9 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, truncateSync 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { connectDoor } from "../client/connect.ts";
+import type { RemoteDoor } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
-import { connectDoor, type RemoteDoor } from "../protocol/remote.ts";
 import { pidFileOf, socketOf } from "./socket.ts";
 import type { Surroundings } from "./surroundings.ts";
 

@@ -1,13 +1,9 @@
-import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import { dirname } from "node:path";
-import { getRequestListener } from "@hono/node-server";
+import { rm, writeFile } from "node:fs/promises";
 import { type DaemonLog, openDaemonLog } from "../adapters/daemon-log.ts";
 import { reconcile } from "../engine/loop-manager.ts";
 import { exitCodes } from "../protocol/errors.ts";
 import type { DaemonRequest } from "../protocol/program.ts";
-import { createApp } from "../server/app.ts";
-import { createFeed } from "../server/feed.ts";
+import { openSocket } from "../server/listen.ts";
 import { createDesk } from "./desk.ts";
 import { Host } from "./host.ts";
 import { pidFileOf, socketOf } from "./socket.ts";
@@ -53,11 +49,7 @@ export async function runDaemon(
     shutdown,
   });
   const report = (error: unknown) => logger.error({ error: String(error) }, "a bug");
-  const app = createApp({ version: options.version, desk, report });
-  const feed = createFeed(desk);
-  const server = createServer(getRequestListener(app.fetch));
-  server.on("upgrade", feed.upgrade);
-  await listen(server, home);
+  const door = await openSocket(socketOf(home), { version: options.version, desk, report });
   await writeFile(pidFileOf(home), `${around.pid}\n`, { mode: 0o600 });
   const leave = handleSignals(options, drain.signal, shutdown, log);
   logger.info({ pid: around.pid, version: options.version, recovered: host.recovered }, "started");
@@ -77,26 +69,11 @@ export async function runDaemon(
     return exitCodes.bug;
   } finally {
     for (const way of leave) way();
-    feed.close();
-    server.closeAllConnections();
-    server.close();
+    await door.close();
     desk.close();
     await rm(pidFileOf(home), { force: true });
-    await rm(socketOf(home), { force: true });
     await host.close();
   }
-}
-
-/** The home's lock is ours, so a socket that is still there is a dead daemon's. */
-async function listen(server: Server, home: string): Promise<void> {
-  const path = socketOf(home);
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await rm(path, { force: true });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(path, resolve);
-  });
-  await chmod(path, 0o600);
 }
 
 /** TERM and INT drain, the second one interrupts; the log is rotated now and then. */

@@ -1,6 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { memoryUsage } from "node:process";
 import { storeDirOf } from "../adapters/store/home.ts";
 import type { Transaction } from "../core/events.ts";
 import { type Loop, loopStatuses } from "../core/loop.ts";
@@ -63,7 +64,7 @@ async function statusOf(
     version,
     startedAt: timeOf(startedAt),
     uptimeSeconds: Math.round((systemClock.now() - startedAt) / 1_000),
-    rssBytes: process.memoryUsage.rss(),
+    rssBytes: memoryUsage.rss(),
     eventLoopLagMs: Math.round(eventLoopLagMs * 10) / 10,
     draining: isDraining(),
     sandbox: host.sandboxLevel(),

@@ -6,6 +6,7 @@ import type { Deliver, Priority } from "../core/loop.ts";
 import type { LiveEvent, TranscriptEntry } from "../ports.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import type { WhyView } from "../views/why.ts";
+import type { QueueView, StatusView } from "./status.ts";
 
 export interface RunRequest {
   readonly type: string;
@@ -101,4 +102,12 @@ export interface Door extends Reader {
   /** Loops that a crash left running, and what was done about them. */
   readonly recovered: readonly string[];
   close(): Promise<void>;
+}
+
+/** A Door over the daemon's socket, and what only a daemon can answer. */
+export interface RemoteDoor extends Door {
+  status(): Promise<StatusView>;
+  queue(): Promise<QueueView>;
+  shutdown(options: { readonly now: boolean }): Promise<void>;
+  version(): Promise<string>;
 }

@@ -1,4 +1,3 @@
-import { z } from "zod";
 import * as schemas from "./schemas.ts";
 
 type Method = "get" | "post";
@@ -7,7 +6,7 @@ interface Route {
   readonly method: Method;
   readonly path: string;
   readonly summary: string;
-  readonly body?: z.ZodType;
+  readonly body?: schemas.BodySchema<unknown>;
 }
 
 const routes: readonly Route[] = [
@@ -75,7 +74,7 @@ function operation({ path, summary, body }: Route): object {
   }));
   const answers = { responses: { default: { description: "JSON; errors are {error, exitCode}" } } };
   if (body === undefined) return { summary, parameters, ...answers };
-  const schema = z.toJSONSchema(body, { io: "input" });
+  const schema = schemas.jsonSchemaOf(body);
   const requestBody = { required: true, content: { "application/json": { schema } } };
   return { summary, parameters, requestBody, ...answers };
 }

@@ -1,6 +1,5 @@
 /** What the command line asks of the program around it, besides loops. Implemented in src/host. */
-import type { Door, Reader } from "./door.ts";
-import type { RemoteDoor } from "./remote.ts";
+import type { Door, Reader, RemoteDoor } from "./door.ts";
 
 export interface Place {
   /** TASKDAEMON_HOME, resolved. */

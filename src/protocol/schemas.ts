@@ -1,7 +1,8 @@
 /** What may come over the wire, field by field; unknown fields are refused. One truth for server and client. */
 import { z } from "zod";
 import { deliveries, priorities } from "../core/loop.ts";
-import type { Raise, RunRequest } from "./door.ts";
+import type { LiveEvent } from "../ports.ts";
+import type { FeedEvent, Raise, RunRequest } from "./door.ts";
 
 const taskCharsMax = 1_000_000;
 const batchMax = 10_000;
@@ -45,3 +46,33 @@ export const feedQuery = z.strictObject({
   from: z.coerce.number().int().min(1).optional(),
   loop: loopId.optional(),
 });
+
+/** One line of a batch: the options of `td run`, by their names. */
+export const batchLine = z.strictObject({
+  type: z.string(),
+  task: z.string().min(1),
+  repo: z.string().optional(),
+  validate: z.string().min(1).optional(),
+  "max-iterations": z.int().min(1).optional(),
+  model: z.string().optional(),
+  priority: z.enum(priorities).optional(),
+  budget: z.number().min(0).optional(),
+  base: z.string().optional(),
+  after: z.union([z.string(), z.array(z.string())]).optional(),
+  deliver: z.enum(deliveries).optional(),
+});
+
+/** What the client checks of the daemon's answers. */
+export const ping = z.object({ version: z.string() });
+export const refusal = z.object({ error: z.string(), exitCode: z.number() });
+export const feedMessage = z.union([
+  z.object({ kind: z.literal("live"), event: z.custom<LiveEvent>() }),
+  z.object({ kind: z.literal("event"), event: z.custom<FeedEvent>() }),
+]);
+
+export type BodySchema<T> = z.ZodType<T>;
+
+/** A schema as JSON Schema, for the OpenAPI document. */
+export function jsonSchemaOf(schema: z.ZodType): object {
+  return z.toJSONSchema(schema, { io: "input" });
+}

@@ -2,7 +2,6 @@ import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import type { z } from "zod";
 import type { Desk } from "../protocol/desk.ts";
 import { type ExitCode, exitCodes, UserError } from "../protocol/errors.ts";
 import { openApi } from "../protocol/open-api.ts";
@@ -94,7 +93,7 @@ function idOf(context: Context): string {
   return parsed(schemas.loopId, context.req.param("id"), "the path");
 }
 
-async function bodyOf<T>(context: Context, schema: z.ZodType<T>): Promise<T> {
+async function bodyOf<T>(context: Context, schema: schemas.BodySchema<T>): Promise<T> {
   let body: unknown;
   try {
     body = await context.req.json();
@@ -105,7 +104,7 @@ async function bodyOf<T>(context: Context, schema: z.ZodType<T>): Promise<T> {
   return parsed(schema, body, "the body");
 }
 
-function parsed<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
+function parsed<T>(schema: schemas.BodySchema<T>, value: unknown, where: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;

@@ -144,7 +144,10 @@ test("--detach starts the daemon and prints the id; queue, ping and stop without
 test("a batch is all or nothing, and says which line is wrong", async () => {
   const dir = await mkdtemp(join(tmpdir(), "td-batch-"));
   const file = join(dir, "loops.jsonl");
-  await writeFile(file, '{"type":"ralph","task":"one"}\n\n{"type":"ralph","task":"two","priority":"high"}\n');
+  await writeFile(
+    file,
+    '{"type":"ralph","task":"one"}\n\n{"type":"ralph","task":"two","priority":"high"}\n',
+  );
   const program = new FakeProgram();
   const { code, out } = await call(program, ["run", "--batch", file, "--detach", "--json"]);
   expect(code).toBe(0);

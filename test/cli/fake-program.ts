@@ -7,12 +7,12 @@ import type {
   IterationRecord,
   Raise,
   Reader,
+  RemoteDoor,
   RunPlan,
   RunRequest,
 } from "../../src/protocol/door.ts";
 import { exitCodes, UserError } from "../../src/protocol/errors.ts";
 import type { Check, InitView, Program, StoreCheck } from "../../src/protocol/program.ts";
-import type { RemoteDoor } from "../../src/protocol/remote.ts";
 import type { QueueView, StatusView } from "../../src/protocol/status.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
 import type { WhyView } from "../../src/views/why.ts";

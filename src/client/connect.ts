@@ -1,23 +1,15 @@
 import type { Buffer } from "node:buffer";
 import { request as httpRequest } from "node:http";
 import { WebSocket } from "ws";
-import { z } from "zod";
 import type { LiveEvent } from "../ports.ts";
+import type { Door, FeedEvent, Raise, RemoteDoor, RunRequest } from "../protocol/door.ts";
+import { type ExitCode, exitCodes, UserError } from "../protocol/errors.ts";
+import { feedMessage, ping, refusal } from "../protocol/schemas.ts";
+import type { QueueView, StatusView } from "../protocol/status.ts";
 import type { LoopView } from "../views/loop-view.ts";
-import type { Door, FeedEvent, Raise, RunRequest } from "./door.ts";
-import { type ExitCode, exitCodes, UserError } from "./errors.ts";
-import type { QueueView, StatusView } from "./status.ts";
 
 const answerBytesMax = 256 * 1024 * 1024;
 const timeoutMs = 60_000;
-
-/** A Door over the daemon's socket, and what only a daemon can answer. */
-export interface RemoteDoor extends Door {
-  status(): Promise<StatusView>;
-  queue(): Promise<QueueView>;
-  shutdown(options: { readonly now: boolean }): Promise<void>;
-  version(): Promise<string>;
-}
 
 /** Speaks to the daemon at `socket`. Throws UserError(daemon) when nobody answers there. */
 export function connectDoor(socket: string): RemoteDoor {
@@ -55,9 +47,6 @@ export function connectDoor(socket: string): RemoteDoor {
   };
   return { ...door, drive: (id, watch, signal) => follow(socket, door, id, watch, signal) };
 }
-
-const ping = z.object({ version: z.string() });
-const refusal = z.object({ error: z.string(), exitCode: z.number() });
 
 function first(views: readonly LoopView[]): LoopView {
   const [view] = views;
@@ -106,11 +95,6 @@ function unreachable(error: Error): UserError {
   const message = `the daemon does not answer (${error.message}): td status, td start`;
   return new UserError(exitCodes.daemon, message, { cause: error });
 }
-
-const feedMessage = z.union([
-  z.object({ kind: z.literal("live"), event: z.custom<LiveEvent>() }),
-  z.object({ kind: z.literal("event"), event: z.custom<FeedEvent>() }),
-]);
 
 /** Watches a loop until it rests. Aborting only stops the watching: the daemon goes on. */
 async function follow(

@@ -1,0 +1,39 @@
+import { chmod, mkdir, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { dirname } from "node:path";
+import { getRequestListener } from "@hono/node-server";
+import { type AppOptions, createApp } from "./app.ts";
+import { createFeed } from "./feed.ts";
+
+/**
+ * Opens the daemon's door at a Unix socket that only its user may use. Whoever calls holds the
+ * home's lock, so a socket that is still there is a dead daemon's.
+ */
+export async function openSocket(
+  path: string,
+  options: AppOptions,
+): Promise<{ close(): Promise<void> }> {
+  const app = createApp(options);
+  const feed = createFeed(options.desk);
+  const server = createServer(getRequestListener(app.fetch));
+  server.on("upgrade", feed.upgrade);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await rm(path, { force: true });
+  await listening(server, path);
+  await chmod(path, 0o600);
+  return {
+    close: async () => {
+      feed.close();
+      server.closeAllConnections();
+      server.close();
+      await rm(path, { force: true });
+    },
+  };
+}
+
+function listening(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, resolve);
+  });
+}
