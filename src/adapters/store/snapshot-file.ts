@@ -1,7 +1,6 @@
 import { Buffer } from "node:buffer";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
 import { crc32 } from "node:zlib";
 import type { Loop } from "../../core/loop.ts";
 import {
@@ -96,15 +95,14 @@ async function writeSlices(files: LogFiles, path: string, captured: Captured): P
     for (const text of slicesOf(captured)) {
       const bytes = Buffer.from(text);
       crc = crc32(bytes, crc);
-      file.write(bytes);
+      await file.writeAside(bytes);
       unsynced += bytes.length;
       if (unsynced >= syncBytesMax) {
         await file.datasync();
         unsynced = 0;
       }
-      await setImmediate();
     }
-    file.write(Buffer.from(`${trailerOf(crc)}\n`));
+    await file.writeAside(Buffer.from(`${trailerOf(crc)}\n`));
     await file.datasync();
   } finally {
     await file.close();

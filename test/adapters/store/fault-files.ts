@@ -54,20 +54,22 @@ export class FaultFiles implements LogFiles {
     const progress = { written: 0, synced: 0 };
     // Files that were there before are tracked by nobody: they were durable.
     if (size !== null) this.#open.set(path, progress);
+    const write = (bytes: Uint8Array) => {
+      const room = Math.min(bytes.length, this.roomBytes);
+      this.roomBytes -= room;
+      let error: unknown = room < bytes.length ? diskError("ENOSPC") : null;
+      try {
+        this.#ask("write");
+      } catch (fault) {
+        error = fault;
+      }
+      file.write(bytes.subarray(0, room));
+      progress.written += room;
+      if (error !== null) throw error;
+    };
     return {
-      write: (bytes) => {
-        const room = Math.min(bytes.length, this.roomBytes);
-        this.roomBytes -= room;
-        let error: unknown = room < bytes.length ? diskError("ENOSPC") : null;
-        try {
-          this.#ask("write");
-        } catch (fault) {
-          error = fault;
-        }
-        file.write(bytes.subarray(0, room));
-        progress.written += room;
-        if (error !== null) throw error;
-      },
+      write,
+      writeAside: async (bytes) => write(bytes),
       datasync: async () => {
         this.#ask("datasync");
         await file.datasync();
