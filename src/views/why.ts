@@ -1,6 +1,6 @@
 import { leftOf } from "../core/budget.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
-import type { State } from "../core/state.ts";
+import { childrenOf, type State } from "../core/state.ts";
 import { timeOf } from "./loop-view.ts";
 
 /** Why a loop is where it is: one sentence, what lies behind it, and what would change it. */
@@ -37,14 +37,14 @@ function tell(state: State, loop: Loop, now: Millis): Telling {
     case "paused":
       return { sentence: "A person paused it.", remedy: `td resume ${loop.id}` };
     case "blocked":
-      return blocked(loop);
+      return loop.blockedOn === "child" ? heldUp(state, loop, now) : blocked(loop);
     case "delegated":
       return { sentence: "Its own work is done; it waits for its children." };
     case "complete":
       return { sentence: completed(loop), causes: loop.verdict?.note ? [loop.verdict.note] : [] };
     case "failed":
       return {
-        sentence: `It failed: ${loop.reason ?? "no reason was recorded"}.`,
+        sentence: `It failed: ${reasonOf(loop)}.`,
         causes: lastVerdict(loop),
         remedy: `td run --resume ${loop.id} tries again; td logs ${loop.id} shows what happened`,
       };
@@ -70,7 +70,7 @@ function waiting(state: State, loop: Loop, now: Millis): Telling {
   }
   if (loop.notBeforeAt > now) {
     return {
-      sentence: `It starts again at ${timeOf(loop.notBeforeAt)} (in ${seconds(loop.notBeforeAt - now)}): ${loop.reason ?? "it backs off"}.`,
+      sentence: `It starts again at ${timeOf(loop.notBeforeAt)} (in ${seconds(loop.notBeforeAt - now)}): ${loop.reason === null ? "it backs off" : reasonOf(loop)}.`,
       causes: lastVerdict(loop),
     };
   }
@@ -82,6 +82,10 @@ function waiting(state: State, loop: Loop, now: Millis): Telling {
   };
 }
 
+function named(state: State, loop: Loop, now: Millis): string {
+  return `${loop.id} is ${loop.status}: ${tell(state, loop, now).sentence}`;
+}
+
 function chain(state: State, ids: readonly LoopId[], now: Millis): string[] {
   const causes: string[] = [];
   const seen = new Set<LoopId>();
@@ -91,14 +95,32 @@ function chain(state: State, ids: readonly LoopId[], now: Millis): string[] {
     const loop = id === undefined ? undefined : state.loops.get(id);
     if (loop === undefined || seen.has(loop.id)) continue;
     seen.add(loop.id);
-    causes.push(`${loop.id} is ${loop.status}: ${tell(state, loop, now).sentence}`);
+    causes.push(named(state, loop, now));
     queue.push(...loop.dependsOn.filter((next) => state.loops.get(next)?.status !== "complete"));
   }
   return causes;
 }
 
+/** A parent waits for a person because a child does. */
+function heldUp(state: State, loop: Loop, now: Millis): Telling {
+  const lost = childrenOf(state, loop.id).filter(
+    ({ status }) => status === "failed" || status === "stopped",
+  );
+  const failed = lost.filter(({ status }) => status === "failed").map(({ id }) => id);
+  return {
+    sentence: `It is held up: ${reasonOf(loop)}.`,
+    causes: lost.slice(0, causesMax).map((child) => named(state, child, now)),
+    remedy: failed[0] === undefined ? `td stop ${loop.id}` : `td retry ${failed[0]}`,
+  };
+}
+
+/** Without the full stop that the sentence around it has. */
+function reasonOf({ reason }: Loop): string {
+  return reason === null ? "no reason was recorded" : reason.replace(/\.$/, "");
+}
+
 function blocked(loop: Loop): Telling {
-  const reason = loop.reason ?? "no reason was recorded";
+  const reason = reasonOf(loop);
   const causes = lastVerdict(loop);
   switch (loop.blockedOn) {
     case "question":

@@ -1,0 +1,125 @@
+import { describe, expect, test } from "vitest";
+import { blockers, type Loop, loopStatuses } from "../../src/core/loop.ts";
+import { loopOf } from "../../src/core/state.ts";
+import { why } from "../../src/views/why.ts";
+import { given, id, loop, settings, spent, verdict } from "../given.ts";
+
+const now = 60_000;
+
+function told(...lines: readonly (string | Loop)[]) {
+  const state = given(...lines);
+  return why(state, loopOf(state, id("1")), now);
+}
+
+describe("one sentence for every status", () => {
+  const proof = {
+    verdict: verdict({ passed: true, exitCode: 0, commit: "c".repeat(40) }),
+    delivered: { to: "taskdaemon/1", commit: "c".repeat(40) },
+  };
+  test.each([
+    [loop("1 draft"), "It is a draft and waits for approval.", "td approve 1"],
+    [loop("1 pending"), "It is ready, and nobody runs it.", "td run --resume 1"],
+    [
+      loop("1 pending", { interruptedAt: "iteration 2, turn 3" }),
+      "It is ready, and nobody runs it. It was interrupted in iteration 2, turn 3.",
+      "td run --resume 1",
+    ],
+    [
+      loop("1 pending at 90000", { reason: "sim/small is limited (429)" }),
+      "It starts again at 1970-01-01T00:01:30.000Z (in 30 s): sim/small is limited (429).",
+      null,
+    ],
+    [
+      loop("1 pending at 3660000"),
+      "It starts again at 1970-01-01T01:01:00.000Z (in 60 min): it backs off.",
+      null,
+    ],
+    [
+      loop("1 running attempt 2", { iteration: 3 }),
+      "Attempt 2 is at work on iteration 4 of 10.",
+      null,
+    ],
+    [loop("1 paused from running"), "A person paused it.", "td resume 1"],
+    [loop("1 delegated"), "Its own work is done; it waits for its children.", null],
+    [
+      loop("1 complete", proof),
+      "It is complete. `npm test` passed on cccccccccc. The work is on taskdaemon/1.",
+      null,
+    ],
+    [loop("1 complete"), "It is complete. Nothing was delivered, as asked.", null],
+    [
+      loop("1 failed", { reason: "not valid after 10 iterations" }),
+      "It failed: not valid after 10 iterations.",
+      "td run --resume 1 tries again; td logs 1 shows what happened",
+    ],
+    [loop("1 stopped"), "A person stopped it.", null],
+  ])("%#: $status", (one, sentence, remedy) => {
+    expect(told(one)).toMatchObject({ id: "1", status: one.status, sentence, remedy });
+  });
+});
+
+describe("one sentence and a remedy for everything that blocks", () => {
+  test.each([
+    ["question", "Tabs?", "It asks: Tabs?", 'td answer 1 "…"'],
+    [
+      "gate",
+      "check.sh was changed",
+      "What defines its validation was changed: check.sh was changed.",
+      "td diff 1, then td answer 1 allow | deny",
+    ],
+    ["conflict", "a.txt", "It is blocked: a.txt.", "td run --resume 1"],
+    ["budget", "all gone.", "Its budget is exhausted: all gone.", "td run --resume 1 --budget USD"],
+    ["stuck", "the same", "It is stuck: the same.", 'td answer 1 "a hint"'],
+    ["key", "401", "It is blocked: 401.", "td run --resume 1"],
+    ["setup", "no git.", "It is blocked: no git.", "td run --resume 1"],
+    ["child", "its child 1.1 failed", "It is held up: its child 1.1 failed.", "td retry 1.1"],
+  ] as const)("%s", (blockedOn, reason, sentence, remedy) => {
+    const one = loop("1 blocked", { blockedOn, reason });
+    expect(told(one, "1.1 failed")).toMatchObject({ status: "blocked", sentence, remedy });
+  });
+
+  test("nothing is left out", () => {
+    for (const on of blockers) expect(told(`1 blocked on ${on}`).sentence).toMatch(/^It|^What/);
+    for (const status of loopStatuses) expect(told(`1 ${status}`).sentence).toMatch(/\.$/);
+  });
+});
+
+describe("causes", () => {
+  test("follow the chain of dependencies, nearest first", () => {
+    const view = told(
+      "1 pending after 2",
+      "2 pending after 3",
+      loop("3 failed", { reason: "red" }),
+    );
+    expect(view).toEqual({
+      id: "1",
+      status: "pending",
+      sentence: "It waits for 2.",
+      causes: ["2 is pending: It waits for 3.", "3 is failed: It failed: red."],
+      remedy: null,
+    });
+  });
+
+  test("are at most twenty, however long the chain", () => {
+    const lines = Array.from({ length: 50 }, (_, n) => `${n + 1} pending after ${n + 2}`);
+    expect(told(...lines, "51 pending").causes).toHaveLength(20);
+  });
+
+  test("are the children that hold a parent up, and a stopped one cannot be retried", () => {
+    const one = loop("1 blocked on child", { reason: "its child 1.1 was stopped" });
+    expect(told(one, "1.1 stopped", "1.2 running")).toMatchObject({
+      causes: ["1.1 is stopped: A person stopped it."],
+      remedy: "td stop 1",
+    });
+  });
+
+  test("tell of the last verdict, and of what is left of the budget", () => {
+    const red = verdict({ note: "It was killed because it used more memory than it may." });
+    expect(told(loop("1 blocked on stuck", { verdict: red, iteration: 2 })).causes).toEqual([
+      "Iteration 2: `npm test` did not pass: exit code 1 (It was killed because it used more memory than it may.).",
+    ]);
+    const limits = { ...settings, budgetUsd: 1, budgetTokens: 1_000 };
+    const poor = loop("1 blocked on budget", { settings: limits, usage: spent(990, 0.995) });
+    expect(told(poor).causes).toEqual(["$0.0050 of $1 left, 10 of 1000 tokens left"]);
+  });
+});
