@@ -1,7 +1,6 @@
 import { mkdir, statfs } from "node:fs/promises";
 import type { DetectedValidation } from "../adapters/config/repository-facts.ts";
 import { resolveSettings } from "../adapters/config/resolve-settings.ts";
-import { git } from "../adapters/git/git.ts";
 import { resolveCommit, resolveRepository } from "../adapters/git/repository.ts";
 import type { LoopId, LoopSettings } from "../core/loop.ts";
 import { readEvidence } from "../core/verdict/evidence.ts";
@@ -10,12 +9,12 @@ import type { TaskStore } from "../ports.ts";
 import type { Check, Place } from "../protocol/program.ts";
 import { detectAt } from "./detect.ts";
 import { asUserError } from "./errors.ts";
+import { findGit } from "./git-program.ts";
 import { readingTrees } from "./reader.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { makeWorld, type RepositoryWorld } from "./world.ts";
 
 const freeBytesWanted = 2e9;
-const gitFloor = [2, 39];
 const outputBytesMax = 64 * 1024;
 const doctorsLoop = "doctor" as LoopId;
 
@@ -48,16 +47,10 @@ export async function doctor(
 }
 
 async function checkGit(): Promise<Check> {
-  const told = await git({ gitDir: null }, ["version"]).catch(() => "");
-  const version = /\d+\.\d+(?:\.\d+)*/.exec(told)?.[0];
-  if (version === undefined)
-    return problem("git", "git is not installed", "install git 2.39 or newer");
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const [floorMajor = 0, floorMinor = 0] = gitFloor;
-  const isOld = major < floorMajor || (major === floorMajor && minor < floorMinor);
-  return isOld
-    ? problem("git", `git ${version} is too old`, `install git ${gitFloor.join(".")} or newer`)
-    : ok("git", version);
+  const found = await findGit();
+  return "problem" in found
+    ? problem("git", found.problem, found.remedy)
+    : ok("git", found.version);
 }
 
 async function checkDisk(home: string): Promise<Check> {

@@ -1,5 +1,12 @@
 import { ConfigError } from "../adapters/config/problem.ts";
-import { HomeBusy, HomeUnusable, StoreCorrupt, StoreTooNew } from "../adapters/store/errors.ts";
+import {
+  codeOf,
+  HomeBusy,
+  HomeUnusable,
+  StoreCorrupt,
+  StoreTooNew,
+  said,
+} from "../adapters/store/errors.ts";
 import { ModelUnavailable, SandboxUnavailable, StoreBroken, WorktreeError } from "../ports.ts";
 import { type ExitCode, exitCodes, UserError } from "../protocol/errors.ts";
 
@@ -22,5 +29,16 @@ const userErrors: readonly (readonly [ErrorClass, ExitCode])[] = [
 export function asUserError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof UserError) return error;
   const known = userErrors.find(([type]) => error instanceof type);
-  return known === undefined ? error : new UserError(known[1], error.message, { cause: error });
+  if (known !== undefined) return new UserError(known[1], error.message, { cause: error });
+  return diskSaysNo(error) ?? error;
 }
+
+/** Whoever of us met it first, it is no bug of theirs. */
+function diskSaysNo(error: Error): UserError | null {
+  if (!diskCodes.has(codeOf(error) ?? "")) return null;
+  const where = "path" in error && typeof error.path === "string" ? `${error.path}: ` : "";
+  const message = `${where}${said(error)}. Mend that, then try again; what was acknowledged is safe`;
+  return new UserError(exitCodes.failed, message, { cause: error });
+}
+
+const diskCodes = new Set(["ENOSPC", "EDQUOT", "EROFS", "EIO"]);

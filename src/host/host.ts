@@ -13,6 +13,7 @@ import { exitCodes, UserError } from "../protocol/errors.ts";
 import { type LoopView, loopView } from "../views/loop-view.ts";
 import { systemClock } from "./clock.ts";
 import { detectAt } from "./detect.ts";
+import { findGit } from "./git-program.ts";
 import { createReader, find, openRecords, readLog } from "./reader.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { makeWorld, type RepositoryWorld } from "./world.ts";
@@ -34,7 +35,10 @@ export class Host {
   readonly #around: Surroundings;
   readonly #home: string;
   readonly #store: TaskStore;
-  readonly #worlds = new Map<string, RepositoryWorld>();
+  readonly #worlds = new Map<string, Promise<RepositoryWorld>>();
+  /** Of the world that was made last. */
+  #newest: RepositoryWorld | null = null;
+  #reaped: Promise<void> | null = null;
   #states: StateManager | null = null;
   #recovered: readonly LoopId[] = [];
   readonly #watchers = new Set<(event: LiveEvent) => void>();
@@ -87,10 +91,10 @@ export class Host {
     });
   }
 
-  /** Of the world that was made last; every world of this process has the same machine. */
+  /** Every world of this process has the same machine. */
   sandboxLevel(): string {
-    const [world] = [...this.#worlds.values()].slice(-1);
-    if (world === undefined) return "not used yet";
+    const world = this.#newest;
+    if (world === null) return "not used yet";
     if (world.config.config.sandbox.level === "off") return "off";
     return world.sandbox.probe.level;
   }
@@ -108,7 +112,10 @@ export class Host {
   }
 
   async close(): Promise<void> {
-    for (const world of this.#worlds.values()) await world.close();
+    const worlds = await Promise.allSettled(this.#worlds.values());
+    for (const world of worlds) {
+      if (world.status === "fulfilled") await world.value.close();
+    }
     await this.#store.close();
   }
 
@@ -182,6 +189,7 @@ export class Host {
   }
 
   async #settle(request: RunRequest): Promise<Settled> {
+    await requireGit();
     const uid = this.#around.euid === 0 ? 0 : null;
     const found = await resolveRepository(request.dir, uid);
     const baseName = request.base ?? "HEAD";
@@ -218,9 +226,19 @@ export class Host {
     return { repository, repo, settings, baseName };
   }
 
-  async world(repo: string): Promise<RepositoryWorld> {
+  /** One per repository, however many loops of it start at once. */
+  world(repo: string): Promise<RepositoryWorld> {
     const known = this.#worlds.get(repo);
     if (known !== undefined) return known;
+    const making = this.#makeWorld(repo);
+    this.#worlds.set(repo, making);
+    // The next who asks may find it mended.
+    making.catch(() => this.#worlds.delete(repo));
+    return making;
+  }
+
+  async #makeWorld(repo: string): Promise<RepositoryWorld> {
+    await requireGit();
     const watch = (event: LiveEvent) => {
       for (const watcher of this.#watchers) watcher(event);
     };
@@ -231,12 +249,24 @@ export class Host {
       store: this.#store,
       watch,
     });
-    this.#worlds.set(repo, world);
-    // A crash between a loop's completion and the removal of its worktree leaves one nobody needs.
+    try {
+      // Once, before anything runs: later the fresh worktrees of other loops are in use.
+      this.#reaped ??= this.#reap(world);
+      await this.#reaped;
+    } catch (error) {
+      this.#reaped = null;
+      await world.close();
+      throw error;
+    }
+    this.#newest = world;
+    return world;
+  }
+
+  /** A crash between a loop's completion and the removal of its worktree leaves one nobody needs. */
+  async #reap({ worktrees }: RepositoryWorld): Promise<void> {
     const loops = [...this.states.state.loops.values()];
     const open = loops.filter(({ status }) => status !== "complete");
-    await world.worktrees.reap(new Set(open.map(({ id }) => id)));
-    return world;
+    await worktrees.reap(new Set(open.map(({ id }) => id)));
   }
 
   async resume(id: string, raise: Raise): Promise<LoopView> {
@@ -254,6 +284,11 @@ export class Host {
     assert(decision.id !== null, "the command was about a loop");
     return loopView(find(states.state, decision.id), null);
   }
+}
+
+async function requireGit(): Promise<void> {
+  const git = await findGit();
+  if ("problem" in git) throw new UserError(exitCodes.person, `${git.problem}: ${git.remedy}`);
 }
 
 /** The first line of the task, as much as fits. */
