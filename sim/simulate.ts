@@ -98,6 +98,7 @@ async function boot(life: Life, temper: Temper, forMs: number, person: Person): 
   daemon().catch(catchFailure);
   const isOver = () => failure !== undefined || (person === lookAfter && isAtRest(disk.state));
   await clock.run(isOver, clock.now() + forMs);
+  failure ??= disk.violation ?? undefined;
   if (failure !== undefined) throw failure;
   machine.crash();
 }

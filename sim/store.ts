@@ -33,6 +33,8 @@ export class SimDisk extends SimLog {
   readonly repository = new SimRepository();
   /** Tokens that the provider charges for each loop; calls in flight count in full. */
   readonly bill = new Map<LoopId, number>();
+  /** The first invariant that did not hold; nobody who swallows it can hide it. */
+  violation: unknown = null;
   readonly #check: Check;
 
   constructor(check: Check) {
@@ -48,7 +50,12 @@ export class SimDisk extends SimLog {
       if (loop !== undefined) before.set(loop.id, loop);
     }
     for (const event of transaction.events) apply(this.state, event, transaction.at);
-    this.#check(this, transaction, before);
+    try {
+      this.#check(this, transaction, before);
+    } catch (error) {
+      this.violation ??= error;
+      throw error;
+    }
   }
 }
 
@@ -129,10 +136,19 @@ export class SimStore implements TaskStore {
       if (this.#willBreak) this.#break();
       const batch = this.#inFlight;
       this.#inFlight = [];
-      for (const { transaction } of batch) this.#disk.append(transaction);
-      for (const { durable } of batch) durable();
+      this.#land(batch);
     }
     this.#isBusy = false;
+  }
+
+  /** An invariant that does not hold reaches whoever waits for the append. */
+  #land(batch: readonly Appending[]): void {
+    try {
+      for (const { transaction } of batch) this.#disk.append(transaction);
+    } catch (error) {
+      for (const { failed } of batch) failed(error);
+    }
+    for (const { durable } of batch) durable();
   }
 
   #break(): void {
@@ -147,5 +163,5 @@ export class SimStore implements TaskStore {
 interface Appending {
   readonly transaction: Transaction;
   readonly durable: () => void;
-  readonly failed: (error: StoreBroken) => void;
+  readonly failed: (error: unknown) => void;
 }
