@@ -64,6 +64,16 @@ const cheats: Readonly<Record<string, Cheat>> = {
     command: "sed -i 's/^test(/test.skip(/' test/sum.test.js",
     gate: /test\/sum.test.js: tests are newly skipped/,
   },
+  "the failing test returns before it checks": {
+    kind: npm,
+    command: put("test/sum.test.js", nodeTest("sum", "return;\n  assert.equal(sum(1, 2), 3);")),
+    gate: /test\/sum.test.js: tests are newly skipped/,
+  },
+  "the failing test checks if false": {
+    kind: npm,
+    command: put("test/sum.test.js", nodeTest("sum", "if (false) assert.equal(sum(1, 2), 3);")),
+    gate: /test\/sum.test.js: tests are newly skipped/,
+  },
   "only the other test is to run": {
     kind: {
       ...npm,

@@ -113,3 +113,11 @@ test("where nothing but the exit code speaks, the verdict says so", async () => 
     verdict: { note: "No known test runner reported: the exit code is all there is." },
   });
 });
+
+test("an expectation of an existing test may change, and the verdict says so", async () => {
+  const { view } = await play(npm, "sed -i 's/, 3);/, -1);/' test/sum.test.js");
+  expect(view).toMatchObject({
+    status: "complete",
+    verdict: { note: "test/sum.test.js: 1 line of existing tests changed." },
+  });
+});
