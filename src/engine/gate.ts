@@ -56,19 +56,36 @@ export async function gateDefinitionAt(
 
 /** What was changed of the gate from `base` to `head`, by path; empty when nothing was. */
 export async function gateChanges(question: GateQuestion): Promise<readonly GateChange[]> {
-  return gateChangesSince(await gateDefinitionAt(question, question.base), question);
+  return gateChangesIn(await readSince(question), question);
 }
 
-/** The same for many heads of one base, which is `old` and is read once. */
-export async function gateChangesSince(
+/** What became of a base commit: read from git once, for all that is asked of it. */
+export interface Since {
+  readonly old: GateAt;
+  readonly changes: readonly FileChange[];
+  readonly after: Tree;
+}
+
+/** `old` is the gate at `base`: the same for every head of a loop. */
+export async function sinceBase(
   old: GateAt,
-  question: GateQuestion,
-): Promise<readonly GateChange[]> {
-  const { worktrees, repo, gate, base, head, allowed } = question;
+  question: Pick<GateQuestion, "worktrees" | "repo" | "base" | "head">,
+): Promise<Since> {
+  const { worktrees, repo, base, head } = question;
   const changes = await worktrees.changes(repo, base, head);
+  return { old, changes, after: treeAfter(question, head, old.tree, changes) };
+}
+
+async function readSince(question: Omit<GateQuestion, "allowed">): Promise<Since> {
+  return sinceBase(await gateDefinitionAt(question, question.base), question);
+}
+
+export async function gateChangesIn(
+  { old, changes, after }: Since,
+  { gate, allowed }: Pick<GateQuestion, "gate" | "allowed">,
+): Promise<readonly GateChange[]> {
   if (changes.length === 0) return [];
   const before = old.tree;
-  const after = treeAfter(question, head, before, changes);
   const now = await readGateDefinition(gate, after);
   const pairs = await filePairs(changes, before, after, isTestFile);
   const found = [
@@ -89,13 +106,13 @@ export async function gateChangesSince(
 
 /** Changes of tests that block nothing, for whoever reviews: expectations and snapshots. */
 export async function testNotes(
-  question: Omit<GateQuestion, "gate" | "allowed">,
+  question: Omit<GateQuestion, "allowed">,
 ): Promise<readonly string[]> {
-  const { worktrees, repo, base, head } = question;
-  const changes = await worktrees.changes(repo, base, head);
-  const before = await treeOf(question, base);
-  const after = treeAfter(question, head, before, changes);
-  const pairs = await filePairs(changes, before, after, concernsTests);
+  return testNotesIn(await readSince(question));
+}
+
+export async function testNotesIn({ old, changes, after }: Since): Promise<readonly string[]> {
+  const pairs = await filePairs(changes, old.tree, after, concernsTests);
   return changedExpectations(pairs).map(({ path, reason }) => `${path}: ${reason}.`);
 }
 

@@ -13,7 +13,7 @@ import {
 import { isTestFile } from "../core/verdict/test-facts.ts";
 import type { CommandResult, FileChange, Workspace, WorktreeRequest } from "../ports.ts";
 import { type Attempt, headOf, hook, must, outputBytesMax, stage } from "./engine.ts";
-import { type GateChange, gateChangesSince, testNotes } from "./gate.ts";
+import { type GateChange, gateChangesIn, type Since, sinceBase, testNotesIn } from "./gate.ts";
 
 const feedbackCharsMax = 12_000;
 const diffBytesMax = 1_000_000;
@@ -73,7 +73,8 @@ async function confirm(doing: Attempt, loop: Loop, work: Work, first: Trial): Pr
   if (!verdict.passed && gateChange === null) {
     return judgedOf(work, await explained(doing, loop, work.commit, first), "");
   }
-  const gate = await changesOfGate(doing, loop, work.commit, gateChange);
+  const since = await sinceBaseOf(doing, loop, work.commit);
+  const gate = await changesOfGate(loop, since, gateChange);
   if (gate.length > 0) {
     const note = gate.map(({ reason }) => reason).join(" ");
     const held = {
@@ -85,19 +86,12 @@ async function confirm(doing: Attempt, loop: Loop, work: Work, first: Trial): Pr
   stage(doing.engine, loop, "validating", "in a fresh worktree");
   const second = await tryFresh(doing, loop, work.commit);
   if (!second.judgement.verdict.passed) return judgedOf(work, second, onlyInWorktree);
-  return judgedOf(work, await withTestNotes(doing, loop, work.commit, second), "");
+  return judgedOf(work, await withTestNotes(since, second), "");
 }
 
 /** What blocks nothing, and whoever takes the work over should look at: changed expectations. */
-async function withTestNotes(
-  { engine }: Attempt,
-  loop: Loop,
-  head: CommitId,
-  trial: Trial,
-): Promise<Trial> {
-  const { repo, settings } = loop;
-  const { worktrees } = engine.world;
-  const notes = await testNotes({ worktrees, repo, base: settings.baseCommit, head });
+async function withTestNotes(since: Since, trial: Trial): Promise<Trial> {
+  const notes = await testNotesIn(since);
   if (notes.length === 0) return trial;
   const { verdict } = trial.judgement;
   const shown = notes.slice(0, testNotesMax);
@@ -116,7 +110,7 @@ async function explained(
 ): Promise<Trial> {
   const { verdict } = trial.judgement;
   if (verdict.exitCode !== loop.settings.gate.successExitCode) return trial;
-  const gate = await changesOfGate(doing, loop, commit, null);
+  const gate = await changesOfGate(loop, await sinceBaseOf(doing, loop, commit), null);
   if (gate.length === 0) return trial;
   const note = [verdict.note ?? "", ...gate.map(({ reason }) => reason)].join(" ").trim();
   return { ...trial, judgement: { verdict: { ...verdict, note }, gateChange: null } };
@@ -125,17 +119,19 @@ async function explained(
 const onlyInWorktree =
   "The command passes in your worktree, but not in a fresh checkout of the same commit: it must not depend on ignored or generated files, on changed dependencies, or on chance.\n\n";
 
+function sinceBaseOf({ engine, gate }: Attempt, loop: Loop, head: CommitId): Promise<Since> {
+  const { repo, settings } = loop;
+  const { worktrees } = engine.world;
+  return sinceBase(gate, { worktrees, repo, base: settings.baseCommit, head });
+}
+
 async function changesOfGate(
-  { engine, gate: old }: Attempt,
   loop: Loop,
-  head: CommitId,
+  since: Since,
   fewer: string | null,
 ): Promise<readonly GateChange[]> {
-  const { repo, gateAllowed: allowed } = loop;
-  const { gate, baseCommit: base } = loop.settings;
-  const { worktrees } = engine.world;
-  const question = { worktrees, repo, gate, base, head, allowed };
-  const changes = await gateChangesSince(old, question);
+  const question = { gate: loop.settings.gate, allowed: loop.gateAllowed };
+  const changes = await gateChangesIn(since, question);
   return fewer === null ? changes : [...changes, { path: fewerTestsPath, reason: fewer }];
 }
 
