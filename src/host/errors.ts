@@ -1,8 +1,10 @@
 import { ConfigError } from "../adapters/config/problem.ts";
 import {
+  BackupRefused,
   codeOf,
   HomeBusy,
   HomeUnusable,
+  NoSuchEvent,
   StoreCorrupt,
   StoreTooNew,
   said,
@@ -19,6 +21,8 @@ const userErrors: readonly (readonly [ErrorClass, ExitCode])[] = [
   [HomeUnusable, exitCodes.invalid],
   [StoreCorrupt, exitCodes.invalid],
   [StoreTooNew, exitCodes.invalid],
+  [BackupRefused, exitCodes.usage],
+  [NoSuchEvent, exitCodes.notFound],
   [StoreBroken, exitCodes.failed],
   [ModelUnavailable, exitCodes.person],
   [SandboxUnavailable, exitCodes.person],

@@ -42,6 +42,13 @@ export function createProgram(around: Surroundings): Program {
     type: async (place, name) => (await pages()).explainType(around, place, name),
     verifyStore: async ({ home }) => (await import("./store-pages.ts")).checkStore(home),
     repairStore: async ({ home }) => (await import("./store-pages.ts")).mendStore(home),
+    snapshotStore: async ({ home }) => (await import("./store-pages.ts")).snapshot(home),
+    compactStore: async ({ home }, options) =>
+      (await import("./store-pages.ts")).compact(home, options),
+    backupStore: async ({ home }, file) => (await import("./store-pages.ts")).backUp(home, file),
+    restoreStore: async ({ home }, file, options) =>
+      (await import("./store-pages.ts")).restore(home, file, options),
+    storeAt: async ({ home }, seq) => (await import("./store-pages.ts")).loopsAt(home, seq),
     trash: async ({ home }) => (await import("./tree-pages.ts")).listTrash(around, home),
     restoreTrash: async ({ home }, id) =>
       (await import("./tree-pages.ts")).restoreTrash(around, home, id),

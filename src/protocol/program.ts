@@ -1,4 +1,6 @@
 /** What the command line asks of the program around it, besides loops. Implemented in src/host. */
+
+import type { LoopView } from "../views/loop-view.ts";
 import type { Door, Reader, RemoteDoor } from "./door.ts";
 
 export interface Place {
@@ -112,6 +114,23 @@ export interface Program {
   type(place: Place, name: string): Promise<TypeExplanation & { readonly text: string }>;
   verifyStore(place: Place): Promise<StoreCheck>;
   repairStore(place: Place): Promise<StoreCheck>;
+  /** This, compactStore and backupStore also work beside a running daemon. */
+  snapshotStore(place: Place): Promise<StoreCheck>;
+  /** With `archivedDaysMax`, what was put away longer ago than that is removed for good. */
+  compactStore(
+    place: Place,
+    options: { readonly archivedDaysMax: number | null },
+  ): Promise<StoreCheck>;
+  /** `file` must not exist. */
+  backupStore(place: Place, file: string): Promise<StoreCheck>;
+  /** With `force` a log that is there already is moved aside. */
+  restoreStore(
+    place: Place,
+    file: string,
+    options: { readonly force: boolean },
+  ): Promise<StoreCheck>;
+  /** All loops as they were once event `seq` had happened. */
+  storeAt(place: Place, seq: number): Promise<readonly LoopView[]>;
   trash(place: Place): Promise<readonly TrashView[]>;
   /** Resolves to where it is now. */
   restoreTrash(place: Place, id: string): Promise<string>;

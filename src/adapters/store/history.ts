@@ -118,7 +118,7 @@ async function newestSeq(home: string): Promise<number> {
 }
 
 /** Reads once more when a file was moved away between being listed and being read. */
-async function again<T>(read: () => Promise<T>): Promise<T> {
+export async function again<T>(read: () => Promise<T>): Promise<T> {
   for (let reads = 1; ; reads += 1) {
     try {
       return await read();

@@ -1,4 +1,4 @@
-import { chmod, type FileHandle, mkdir, open, readFile } from "node:fs/promises";
+import { chmod, type FileHandle, mkdir, open, readFile, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pid } from "node:process";
 import { tryLock } from "fs-native-extensions";
@@ -15,6 +15,11 @@ export interface HomeLock {
 
 export function storeDirOf(home: string): string {
   return join(home, "store");
+}
+
+/** A whole store that a restore was about to put in place. */
+export function readyDirOf(home: string): string {
+  return join(home, "store.ready");
 }
 
 /** Creates what is missing of the home. Throws HomeBusy or HomeUnusable. */
@@ -36,6 +41,7 @@ async function lock(home: string): Promise<HomeLock> {
     await file.truncate(0);
     await file.write(`${pid}\n`);
     const storeDir = storeDirOf(home);
+    await finishRestore(home, storeDir);
     await mkdir(storeDir, { recursive: true, mode: privateDir });
     await chmod(storeDir, privateDir);
     await syncDir(home);
@@ -45,6 +51,19 @@ async function lock(home: string): Promise<HomeLock> {
     await file.close();
     throw error;
   }
+}
+
+/** Where a restore was broken off after the old store had left and before the new one came. */
+async function finishRestore(home: string, storeDir: string): Promise<void> {
+  try {
+    await stat(storeDir);
+    return;
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+  await rename(readyDirOf(home), storeDir).catch((error: unknown) => {
+    if (codeOf(error) !== "ENOENT") throw error;
+  });
 }
 
 async function readPid(path: string): Promise<number | null> {

@@ -4,22 +4,30 @@ import { basename, join } from "node:path";
 import { codeOf, HomeUnusable, type Place } from "./errors.ts";
 import { lockHome, storeDirOf, syncDir, timeForName } from "./home.ts";
 import { writeDurably } from "./log-file.ts";
-import { type Finding, listSegments, type Segment, segmentFile, walk } from "./walk.ts";
+import { listSnapshots, readSnapshot, type SnapshotFile } from "./snapshot-file.ts";
+import { archiveDir, type Finding, listSegments, type Segment, segmentFile, walk } from "./walk.ts";
 
 interface Problem extends Place {
   readonly what: string;
 }
 
-/** What is in the log. `repairStore` would keep everything up to `keepableSeq`. */
+/**
+ * What is in the log. `repairStore` would keep everything up to `keepableSeq`. A log that begins
+ * later than at event 1 is whole when a snapshot, or what was put away, has what came before.
+ */
 export interface StoreReport {
   readonly segments: number;
+  /** Segments that compaction put away. */
+  readonly archived: number;
+  /** The last event that the newest whole snapshot holds; null when there is none. */
+  readonly snapshotSeq: number | null;
   /** Whole transactions, wherever they stand. */
   readonly transactions: number;
   readonly events: number;
   /** Of the first and last event; null in an empty log. */
   readonly firstSeq: number | null;
   readonly lastSeq: number | null;
-  /** The last event that is reached without a gap; null when there is none. */
+  /** The last event that is reached without a gap, maybe from a snapshot; null when none is. */
   readonly keepableSeq: number | null;
   /** A last line that is not whole: left by a crash, or just being written. Open mends it. */
   readonly tornBytes: number;
@@ -45,7 +53,11 @@ interface Quarantined {
 
 /** Reads only, and needs no lock: another process may hold the home. Throws StoreTooNew. */
 export async function verifyStore(home: string): Promise<StoreReport> {
-  return (await survey(storeDirOf(home))).report;
+  return verifyDir(storeDirOf(home));
+}
+
+export async function verifyDir(dir: string): Promise<StoreReport> {
+  return (await survey(dir)).report;
 }
 
 /**
@@ -57,13 +69,16 @@ export async function repairStore(home: string): Promise<RepairReport> {
   const lock = await lockHome(home);
   try {
     const dir = lock.storeDir;
-    const { report: before, plans } = await survey(dir);
+    const { report: before, plans, damaged } = await survey(dir);
     if (isWhole(before))
       return { before, after: before, quarantined: [], explanation: wholeLog(before) };
     const time = timeForName();
     const mends: Mend[] = [];
     for (const plan of plans.filter(isDamaged)) mends.push(await prepare(dir, plan, time));
     await replace(dir, mends);
+    for (const { file } of damaged) {
+      await rename(file, join(dir, `damaged-${time}-${basename(file)}`));
+    }
     const quarantined = mends.flatMap((mend) => mend.quarantined ?? []);
     const { report: after } = await survey(dir);
     return { before, after, quarantined, explanation: explain(before, after, quarantined) };
@@ -91,17 +106,84 @@ interface Range {
 interface Survey {
   readonly report: StoreReport;
   readonly plans: readonly Plan[];
+  readonly damaged: readonly SnapshotFile[];
 }
 
 async function survey(dir: string): Promise<Survey> {
   const segments = await listSegments(dir);
+  const { snapshotSeq, damaged } = await surveySnapshots(dir);
+  const archive = await surveyArchive(dir);
+  const held = Math.max(snapshotSeq ?? 0, archive.heldSeq);
+  const first = segments[0]?.seq ?? held + 1;
+  const due = Math.min(first, held + 1);
+  const { begin, endsEarly } = await chooseBegin(segments, due, snapshotSeq);
   const plans = new Map(segments.map((segment) => [segment.file, emptyPlan(segment)]));
-  const tally = new Tally();
-  for await (const finding of walk(segments)) {
+  const tally = new Tally(begin);
+  for await (const finding of walk(segments, { due, after: 0 })) {
     const plan = plans.get(finding.place.file);
     if (plan !== undefined) tally.count(finding, plan);
   }
-  return { report: tally.report(segments.length), plans: [...plans.values()] };
+  const problems = damaged.map(({ file, what }) => ({ ...startOf(file), what }));
+  if (endsEarly) {
+    const what = `the log ends before event ${snapshotSeq} that a snapshot holds`;
+    problems.push({ ...startOf(segments.at(-1)?.file ?? dir), what });
+  }
+  const found = { segments: segments.length, archived: archive.segments, snapshotSeq };
+  return { report: tally.report(found, problems), plans: [...plans.values()], damaged };
+}
+
+function startOf(file: string): Place {
+  return { file, line: 1, offset: 0 };
+}
+
+/**
+ * The event from which on lines are kept: where the log begins, unless there is a gap that the
+ * snapshot spans; then what follows the snapshot.
+ */
+async function chooseBegin(
+  segments: readonly Segment[],
+  due: number,
+  snapshotSeq: number | null,
+): Promise<{ readonly begin: number; readonly endsEarly: boolean }> {
+  if (snapshotSeq === null) return { begin: due, endsEarly: false };
+  let [fromStart, fromSnapshot] = [due, snapshotSeq + 1];
+  let lastSeq = 0;
+  for await (const finding of walk(segments, { due, after: 0 })) {
+    if (finding.kind === "torn" || finding.transaction === null) continue;
+    const { seq, events } = finding.transaction;
+    if (seq === fromStart) fromStart += events.length;
+    if (seq === fromSnapshot) fromSnapshot += events.length;
+    lastSeq = Math.max(lastSeq, seq + events.length - 1);
+  }
+  const begin = fromStart >= fromSnapshot ? due : snapshotSeq + 1;
+  return { begin, endsEarly: segments.length > 0 && lastSeq < snapshotSeq };
+}
+
+async function surveySnapshots(dir: string): Promise<{
+  readonly snapshotSeq: number | null;
+  readonly damaged: readonly (SnapshotFile & { readonly what: string })[];
+}> {
+  let snapshotSeq: number | null = null;
+  const damaged: (SnapshotFile & { readonly what: string })[] = [];
+  for (const snapshot of await listSnapshots(dir)) {
+    const read = await readSnapshot(snapshot);
+    if (read.kind === "whole") snapshotSeq ??= snapshot.seq;
+    if (read.kind === "damaged") damaged.push({ ...snapshot, what: read.what });
+  }
+  return { snapshotSeq, damaged };
+}
+
+/** `heldSeq`: up to there, what was put away can be replayed from the start; 0 when it cannot. */
+async function surveyArchive(
+  dir: string,
+): Promise<{ readonly segments: number; readonly heldSeq: number }> {
+  const segments = await listSegments(archiveDir(dir));
+  let heldSeq = 0;
+  for await (const finding of walk(segments)) {
+    if (finding.kind !== "transaction") return { segments: segments.length, heldSeq: 0 };
+    heldSeq = finding.transaction.seq + finding.transaction.events.length - 1;
+  }
+  return { segments: segments.length, heldSeq };
 }
 
 function emptyPlan(segment: Segment): Plan {
@@ -114,8 +196,12 @@ class Tally {
   #firstSeq: number | null = null;
   #lastSeq: number | null = null;
   #tornBytes = 0;
-  #seqDue = 1;
+  #seqDue: number;
   readonly #problems: Problem[] = [];
+
+  constructor(begin: number) {
+    this.#seqDue = begin;
+  }
 
   count(finding: Finding, plan: Plan): void {
     if (finding.kind === "torn") this.#tornBytes = finding.bytes.length;
@@ -141,16 +227,19 @@ class Tally {
     }
   }
 
-  report(segments: number): StoreReport {
+  report(
+    found: Pick<StoreReport, "segments" | "archived" | "snapshotSeq">,
+    more: readonly Problem[],
+  ): StoreReport {
     return {
-      segments,
+      ...found,
       transactions: this.#transactions,
       events: this.#events,
       firstSeq: this.#firstSeq,
       lastSeq: this.#lastSeq,
       keepableSeq: this.#seqDue === 1 ? null : this.#seqDue - 1,
       tornBytes: this.#tornBytes,
-      problems: this.#problems,
+      problems: [...this.#problems, ...more],
     };
   }
 }
@@ -221,11 +310,11 @@ function isWhole(report: StoreReport): boolean {
   return report.problems.length === 0 && report.tornBytes === 0;
 }
 
-function wholeLog({ lastSeq }: StoreReport): readonly string[] {
+function wholeLog({ firstSeq, lastSeq }: StoreReport): readonly string[] {
   return [
     lastSeq === null
       ? "The log is whole: it is empty. Nothing was changed."
-      : `The log is whole: events 1 to ${lastSeq}. Nothing was changed.`,
+      : `The log is whole: events ${firstSeq} to ${lastSeq}. Nothing was changed.`,
   ];
 }
 
@@ -234,15 +323,17 @@ function explain(
   after: StoreReport,
   quarantined: readonly Quarantined[],
 ): readonly string[] {
-  const sentences = [
-    after.lastSeq === null
-      ? "Nothing could be kept: the log is empty now."
-      : `Kept: ${after.transactions} transactions, events 1 to ${after.lastSeq}, without a gap.`,
-  ];
+  const sentences = [kept(after)];
   const beyond = quarantined.reduce((sum, { transactions }) => sum + transactions, 0);
-  if ((before.lastSeq ?? 0) > (after.lastSeq ?? 0)) {
+  const reached = after.keepableSeq ?? 0;
+  if (reached > 0 && (after.firstSeq ?? reached + 1) > (before.firstSeq ?? 0)) {
     sentences.push(
-      `Lost to the log: what came after event ${after.lastSeq ?? 0}, up to event ` +
+      `The snapshot of event ${after.snapshotSeq} has the sum of all before it, so no loop lost ` +
+        `anything there; the ${beyond} whole transactions before it can be read in the quarantine.`,
+    );
+  } else if ((before.lastSeq ?? 0) > reached) {
+    sentences.push(
+      `Lost to the log: what came after event ${reached}, up to event ` +
         `${before.lastSeq ?? 0}. Events are missing there, so the ${beyond} whole transactions ` +
         "behind the gap cannot be replayed; they can be read in the quarantine.",
     );
@@ -255,4 +346,10 @@ function explain(
     sentences.push(`${bytes} bytes of ${from} are kept in ${file}.`);
   }
   return sentences;
+}
+
+function kept({ transactions, firstSeq, lastSeq, keepableSeq }: StoreReport): string {
+  if (keepableSeq === null) return "Nothing could be kept: the log is empty now.";
+  if (lastSeq === null) return `Kept: the snapshot of event ${keepableSeq}, nothing after it.`;
+  return `Kept: ${transactions} transactions, events ${firstSeq} to ${lastSeq}, without a gap.`;
 }

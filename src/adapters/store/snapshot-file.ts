@@ -52,7 +52,7 @@ export function capture(state: State, seq: number): Captured {
 }
 
 const snapshotPattern = /^snapshot-(\d{16})\.json$/;
-const unfinishedPattern = /^snapshot-\d{16}\.json\.new$/;
+const unfinishedPattern = /^snapshot-(\d{16})\.json\.new$/;
 
 export function snapshotFile(dir: string, seq: number): string {
   return join(dir, `snapshot-${String(seq).padStart(16, "0")}.json`);
@@ -125,7 +125,8 @@ async function prune(files: LogFiles, dir: string, newest: number): Promise<void
   const old = (await listSnapshots(dir)).filter(({ seq }) => seq <= newest).slice(snapshotsKept);
   for (const { file } of old) await files.remove(file);
   for (const name of await namesIn(dir)) {
-    if (unfinishedPattern.test(name)) await files.remove(join(dir, name));
+    const seq = unfinishedPattern.exec(name)?.[1];
+    if (seq !== undefined && Number(seq) < newest) await files.remove(join(dir, name));
   }
 }
 

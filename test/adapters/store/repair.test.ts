@@ -55,6 +55,8 @@ test("an empty home and a whole log have no problems, and repair leaves them alo
   const report = await verifyStore(place.home);
   expect(report).toEqual({
     segments: 2,
+    archived: 0,
+    snapshotSeq: null,
     transactions: 6,
     events: 9,
     firstSeq: 1,
@@ -83,6 +85,8 @@ test("verify names every problem, and a torn tail is none", async () => {
   await writeFile(second, Buffer.concat([d, d, e, Buffer.from('{"seq":9')]));
   expect(await verifyStore(place.home)).toEqual({
     segments: 2,
+    archived: 0,
+    snapshotSeq: null,
     transactions: 5,
     events: 7,
     firstSeq: 1,
