@@ -60,9 +60,12 @@ export function quantile(values: Iterable<number>, share: number): number {
 
 export const median = (values: Iterable<number>): number => quantile(values, 0.5);
 
-/** A directory on the disk of `tmpdir()` that a sandbox's user can reach. */
-export async function withPlace<T>(body: (place: string) => Promise<T>): Promise<T> {
-  const place = await mkdtemp(join(tmpdir(), "td-bench-"));
+/** A new directory that a sandbox's user can reach; gone afterwards. */
+export async function withPlace<T>(
+  body: (place: string) => Promise<T>,
+  parent = tmpdir(),
+): Promise<T> {
+  const place = await mkdtemp(join(parent, ".td-bench-"));
   await chmod(place, 0o711);
   try {
     return await body(place);

@@ -1,6 +1,5 @@
 /** Start-up: `td --version` and `td list` beside a bare node, and what a process weighs. */
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { openTaskStore } from "../src/adapters/store/jsonl-task-store.ts";
@@ -74,45 +73,46 @@ async function fill(home: string): Promise<void> {
   await store.close();
 }
 
-/** Prints from inside the process, once the command is through. */
-const tell = (what: string) =>
-  `data:text/javascript,${encodeURIComponent(`process.on("exit", () => console.error("TOLD " + JSON.stringify(${what})))`)}`;
+/** Runs inside of the process that is asked: keeps what it loads, and tells when it ends. */
+const witness = `
+  import { registerHooks } from "node:module";
+  const urls = [];
+  registerHooks({ load: (url, given, next) => (urls.push(url), next(url, given)) });
+  const tell = () => console.error("TOLD " + JSON.stringify({ urls, rss: process.memoryUsage().rss }));
+  process.on("exit", tell);
+`;
 
-function told(home: string, what: string): string {
-  const args = ["--import", tell(what), td, "--home", home, "list"];
-  const { stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
-  return /^TOLD (.*)$/m.exec(stderr)?.[1] ?? "null";
+interface Told {
+  readonly urls: readonly string[];
+  readonly rss: number;
+}
+
+function told(...args: readonly string[]): Told {
+  const script = `data:text/javascript,${encodeURIComponent(witness)}`;
+  const { stderr } = spawnSync(process.execPath, ["--import", script, ...args], {
+    encoding: "utf8",
+  });
+  const line = /^TOLD (.*)$/m.exec(stderr)?.[1];
+  if (line === undefined) throw new Error(`the process told nothing: ${stderr}`);
+  return JSON.parse(line) as Told;
 }
 
 function memory(home: string): string {
-  const bytes = Number(told(home, "process.memoryUsage().rss"));
-  const bare = spawnSync(process.execPath, ["-p", "process.memoryUsage().rss"], {
-    encoding: "utf8",
-  });
-  const inMegabytes = (value: number) => (value / 1_000_000).toFixed(0);
-  return `memory at its end: td list ${inMegabytes(bytes)} MB, bare node ${inMegabytes(Number(bare.stdout))} MB`;
+  const [list, bare] = [told(td, "--home", home, "list"), told("-e", "0")];
+  const inMegabytes = ({ rss }: Told) => (rss / 1_000_000).toFixed(0);
+  return `memory at its end: td list ${inMegabytes(list)} MB, bare node ${inMegabytes(bare)} MB`;
 }
 
-/** Which packages `td list` opens files of. */
+/** How many modules of which package `td list` loads. */
 function loaded(home: string): string {
-  const trace = join(home, "trace.txt");
-  const args = ["-f", "-qq", "-e", "trace=openat,open", "-o", trace, process.execPath];
-  const { status } = spawnSync("strace", [...args, td, "--home", home, "list"]);
-  if (status !== 0) return "what td list loads: no strace here to tell";
-  const files = [
-    ...readFileSync(trace, "utf8").matchAll(
-      /"([^"]+\.(?:c|m)?js(?:on)?|[^"]+\.node)", O_RDONLY[^)]*\) = \d/g,
-    ),
-  ];
-  const paths = [...new Set(files.map(([, path]) => path ?? ""))];
   const packages = new Map<string, number>();
-  for (const path of paths) {
+  for (const url of told(td, "--home", home, "list").urls) {
     const name =
-      /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? /(dist|bin)\//.exec(path)?.[1];
+      /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? /\/(dist|bin)\//.exec(url)?.[1];
     if (name !== undefined) packages.set(name, (packages.get(name) ?? 0) + 1);
   }
   const list = [...packages].sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name} ${count}`);
-  return `files that td list reads: ${list.join(", ")}`;
+  return `modules that td list loads: ${list.join(", ")}`;
 }
 
 if (import.meta.main) {
