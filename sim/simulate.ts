@@ -114,7 +114,7 @@ async function watch(
     const [written, sinceAt] = [disk.transactions.length, clock.now()];
     const periodMs = 30_000 + 30 * diskMsMax;
     await clock.sleepUntil(sinceAt + periodMs, new AbortController().signal);
-    checkSeen(disk, states.state);
+    checkSeen(disk, states.state, sinceAt);
     if (disk.transactions.length === written) checkPromptness(disk, sinceAt, runningMax);
   }
 }
