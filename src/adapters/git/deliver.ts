@@ -77,7 +77,14 @@ async function transferObjects(
   if (count === "\0\0\0\0") return null;
   const keep = `--keep=taskdaemon ${loopRefs(loop)}`;
   const args = ["index-pack", "--stdin", "--fix-thin", "--strict", keep];
-  const [, hash = ""] = (await git(place, args, { input: pack })).trim().split("\t");
+  const result = await tryGit(place, args, { input: pack });
+  if (result.exitCode !== 0) {
+    throw new WorktreeError(
+      `Git does not take the checkpoints of loop ${loop} into ${shadow.repository.root}: ` +
+        `${lastLines(result.stderr)}\nIts work can be applied by hand: td diff ${loop}`,
+    );
+  }
+  const [, hash = ""] = result.stdout.trim().split("\t");
   return join(shadow.repository.commonDir, "objects", "pack", `pack-${hash}.keep`);
 }
 
