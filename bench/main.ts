@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { benchGit } from "./git.ts";
 import { benchIteration } from "./iteration.ts";
 import { atLeast, atMost, type Findings, type Row, row } from "./measure.ts";
+import { benchReplay } from "./replay.ts";
 import { benchSandbox } from "./sandbox.ts";
 import { benchStore } from "./store.ts";
 import { benchStream } from "./stream.ts";
@@ -28,6 +29,7 @@ const benches: Readonly<Record<string, () => Promise<Findings>>> = {
   },
   iteration: benchIteration,
   version: benchVersion,
+  replay: benchReplay,
 };
 
 /** How much worse than recorded a ratio may be, before `--check` says no. */
