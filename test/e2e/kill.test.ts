@@ -1,4 +1,3 @@
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, expect, test, vi } from "vitest";
@@ -130,8 +129,7 @@ async function expectNothingLeft(desk: Desk): Promise<void> {
   for (const dir of ["fresh", "worktrees", "sandbox-temp"]) {
     expect([dir, await namesIn(join(home, dir))]).toEqual([dir, []]);
   }
-  const sockets = (await namesIn(tmpdir())).filter((name) => /^claude-(http|socks)-/.test(name));
-  expect(sockets).toEqual([]);
+  expect(await namesIn(join(place, "tmp"))).toEqual([]);
 }
 
 // ── moments ──────────────────────────────────────────────────────────────────────────────────

@@ -1,7 +1,7 @@
 /** The program as users have it: a process with arguments, an environment and an exit code. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Reply } from "../../src/mock-llm/scenario.ts";
@@ -10,7 +10,8 @@ import type { FeedEvent } from "../../src/protocol/door.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
 import { type Files, makePlace, sampleRepository } from "./support.ts";
 
-const program = fileURLToPath(new URL("td.mjs", import.meta.url));
+/** What `node` runs. */
+export const program = fileURLToPath(new URL("td.mjs", import.meta.url));
 
 /** An ordinary key in form, so that only its value gives it away. */
 export const keyValue = "key-of-no-account";
@@ -40,7 +41,11 @@ export async function makeDesk({ modelUrl, files, config, env }: DeskOptions): P
     await mkdir(home, { mode: 0o711 });
     await writeFile(join(home, "taskdaemon.yml"), config, { mode: 0o600 });
   }
-  return { place, home, repo, env: { ...personEnvironment(place, modelUrl), ...env } };
+  // Of its own, so that what is left there is ours; whoever the program runs as may use it.
+  const TMPDIR = join(place, "tmp");
+  await mkdir(TMPDIR);
+  await chmod(TMPDIR, 0o1777);
+  return { place, home, repo, env: { ...personEnvironment(place, modelUrl), TMPDIR, ...env } };
 }
 
 /** All that the program and its commands see of the machine; node of this process first. */
