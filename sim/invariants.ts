@@ -1,7 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import { assert } from "../src/core/assert.ts";
 import type { Event, Transaction } from "../src/core/events.ts";
-import { isSettled, type Loop, type Millis, tokensOf } from "../src/core/loop.ts";
+import {
+  isSettled,
+  type Loop,
+  type Millis,
+  noUsage,
+  tokensOf,
+  type Usage,
+} from "../src/core/loop.ts";
 import { schedule } from "../src/core/schedule.ts";
 import { childrenOf, loopOf, type State } from "../src/core/state.ts";
 import { baseTree } from "./git.ts";
@@ -22,7 +29,8 @@ export function checkSafety(
     if (id === null) continue;
     const loop = loopOf(state, id);
     checkOrder(state, loop);
-    checkBudget(loop, disk.bill.get(id) ?? 0);
+    checkBill(loop, disk.bill.get(id) ?? 0);
+    checkBudget(loop, before.get(id)?.usage ?? noUsage);
     checkDeliveries(disk, loop);
     if (loop.status === "complete") checkProven(disk, loop);
   }
@@ -74,11 +82,16 @@ function checkDeliveries({ repository, transactions }: SimDisk, loop: Loop): voi
   assert(count <= 1 + rollbacks.length, `${loop.id} was delivered to ${count} branches`);
 }
 
-/** Nobody outspends: a reservation is an upper bound, and settling never goes beyond it. */
-function checkBudget(loop: Loop, bill: number): void {
+/** What a provider charges is known: spent, or reserved for a call that is under way. */
+function checkBill(loop: Loop, bill: number): void {
   const reserved = loop.reservations.reduce((sum, { tokens }) => sum + tokens, 0);
   const known = tokensOf(loop.usage) + reserved;
   assert(bill <= known, `${loop.id} is charged ${bill} tokens and knows of ${known}`);
+}
+
+/** Nobody outspends, though a person may set a limit below what is spent already. */
+function checkBudget(loop: Loop, before: Usage): void {
+  if (tokensOf(before) === tokensOf(loop.usage)) return;
   const { budgetTokens, budgetUsd } = loop.settings;
   if (budgetTokens !== null) {
     assert(tokensOf(loop.usage) <= budgetTokens, `${loop.id} spent too many tokens`);
