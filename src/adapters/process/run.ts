@@ -58,6 +58,8 @@ const niceness = 10;
 const pipesCloseMs = 1000;
 const killRounds = 40;
 const killRoundMs = 25;
+/** Ten seconds: to take down what a large command mapped takes a while. */
+const leftoverRounds = 400;
 
 /**
  * Descriptors of the program: 3 takes its reports, 4 is `inputFile`, and on 5 a line that it
@@ -227,10 +229,13 @@ async function killTree(child: ChildProcess, root: number, mark: string | null):
   }
 }
 
-/** Ends what outlived its parent: the group, a namespace's init, and processes with our mark. */
+/**
+ * Ends what outlived its parent: the group, a namespace's init, and processes with our mark. Who
+ * comes next trusts that nobody writes any more, so a namespace that does not end is an error.
+ */
 async function killLeftovers(root: number, status: string, mark: string | null): Promise<void> {
   const init = /"child-pid"\s*:\s*(\d+)/.exec(status)?.[1];
-  for (let round = 0; round < killRounds; round += 1) {
+  for (let round = 0; round < leftoverRounds; round += 1) {
     killGroup(root);
     const left = init !== undefined && isAlive(Number(init)) ? [Number(init)] : [];
     if (mark !== null) left.push(...marked(mark));
@@ -238,6 +243,7 @@ async function killLeftovers(root: number, status: string, mark: string | null):
     killAll(left);
     await sleep(Math.min(2 ** round, killRoundMs));
   }
+  if (mark === null) throw new SpawnFailed("the processes of a command do not end");
 }
 
 function marked(mark: string): number[] {
