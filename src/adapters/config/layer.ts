@@ -2,7 +2,7 @@ import { problemsOf, type Written } from "./issues.ts";
 import { type ConfigKey, keyAt, keysOf, matches } from "./keys.ts";
 import type { Problem } from "./problem.ts";
 import { configSchema } from "./schema.ts";
-import { type Environment, substitute } from "./substitute.ts";
+import { type Environment, type Refused, substitute } from "./substitute.ts";
 import { isTree, mapTexts, type Tree, valueAt } from "./tree.ts";
 import { type KeyPath, readYaml, type YamlDocument } from "./yaml-document.ts";
 
@@ -28,12 +28,7 @@ export function describeOrigin(origin: Origin): string {
 }
 
 /** A file of the user or of a repository. `refused` names variables that it may not read. */
-export function fileLayer(
-  file: string,
-  text: string,
-  env: Environment,
-  refused: (name: string) => boolean,
-): Layer {
+export function fileLayer(file: string, text: string, env: Environment, refused: Refused): Layer {
   const document = readYaml(file, text);
   const originOf = (path: KeyPath): Origin => ({ from: "file", file, ...document.keyPlace(path) });
   const value = document.value ?? {};

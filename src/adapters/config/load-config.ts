@@ -4,7 +4,7 @@ import { fileLayer, type Layer, leafPaths, type Origin } from "./layer.ts";
 import { ConfigError, throwProblems } from "./problem.ts";
 import { readText } from "./read-text.ts";
 import { type Config, configSchema } from "./schema.ts";
-import type { Environment } from "./substitute.ts";
+import type { Environment, Refused } from "./substitute.ts";
 import { looseningOf, secretNames } from "./tighten.ts";
 import { merged, type Tree, valueAt } from "./tree.ts";
 
@@ -68,11 +68,7 @@ export function loadConfig(request: ConfigRequest): LoadedConfig {
 }
 
 /** None when there is no such file. */
-function readLayer(
-  file: string,
-  env: Environment,
-  refused: (name: string) => boolean,
-): readonly FileLayer[] {
+function readLayer(file: string, env: Environment, refused: Refused): readonly FileLayer[] {
   try {
     const text = readText(file);
     return text === null ? [] : [{ file, ...fileLayer(file, text, env, refused) }];

@@ -4,7 +4,7 @@ import { matches } from "./keys.ts";
 import { type Layer, leafPaths } from "./layer.ts";
 import type { Problem } from "./problem.ts";
 import { type Config, configSchema } from "./schema.ts";
-import { isSecretName } from "./substitute.ts";
+import { holdsPassword, isSecretName, type Refused } from "./substitute.ts";
 import { valueAt } from "./tree.ts";
 
 /** What the user allows, and what a repository asks for: true when that is no more. */
@@ -80,9 +80,9 @@ export function isForUsersAlone(path: readonly string[]): boolean {
 }
 
 /** Variables that a repository must not be able to put into commands, prompts and logs. */
-export function secretNames(users: Config): (name: string) => boolean {
+export function secretNames(users: Config): Refused {
   const named = Object.values(users.llm.providers).map((provider) => provider["api-key-env"]);
-  return (name) => named.includes(name) || isSecretName(name);
+  return (name, value) => named.includes(name) || isSecretName(name) || holdsPassword(value);
 }
 
 function problemAt(
