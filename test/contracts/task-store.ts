@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Bug } from "../../src/core/assert.ts";
 import type { Event, Transaction } from "../../src/core/events.ts";
 import type { LoopId } from "../../src/core/loop.ts";
+import { apply, replay } from "../../src/core/state.ts";
 import { StoreBroken, type TaskStore } from "../../src/ports.ts";
+import { brief } from "../given.ts";
 
 /** A place where a log can be: opened, closed and opened again. */
 export interface StorePlace {
@@ -122,6 +124,40 @@ export function taskStoreContract(name: string, makePlace: () => Promise<StorePl
       await store.append(second);
       await store.close();
       expect(await readAll(await opened())).toEqual([first, second]);
+    });
+
+    test("reads what comes after an event", async () => {
+      const transactions = transactionsOf([1, 3, 1, 2]);
+      const store = await opened();
+      for (const transaction of transactions) await store.append(transaction);
+      await store.close();
+      const after: Transaction[] = [];
+      for await (const transaction of (await opened()).read(4)) after.push(transaction);
+      expect(after).toEqual(transactions.slice(2));
+    });
+
+    test("a snapshot is the state as it was at the call, and the newest one counts", async () => {
+      const created = (name: string): Event => {
+        return { type: "loop.created", loop: name as LoopId, data: brief() };
+      };
+      const store = await opened();
+      expect(await store.restore()).toBeNull();
+      const transactions = [1, 2, 3].map((seq) => ({ seq, at: seq, events: [created(`${seq}`)] }));
+      for (const transaction of transactions) await store.append(transaction);
+      await store.keepSnapshot(replay(transactions.slice(0, 1)), 1);
+      const state = replay(transactions.slice(0, 2));
+      const kept = store.keepSnapshot(state, 2);
+      apply(state, created("9"), 9);
+      await kept;
+      await store.close();
+      const again = await opened();
+      expect(await again.restore()).toEqual({ state: replay(transactions.slice(0, 2)), seq: 2 });
+      expect((await readAll(again)).length).toBe(3);
+    });
+
+    test("a snapshot of what was never appended is a bug", async () => {
+      const store = await opened();
+      await expect(store.keepSnapshot(replay([]), 1)).rejects.toThrow(Bug);
     });
 
     test("an append after close is a bug", async () => {

@@ -78,7 +78,7 @@ async function gather(
     throw new StoreCorrupt(place, "no part of it can be copied whole", null);
   }
   const newest = log.parts.at(-1);
-  if (newest !== undefined) await sync(files, newest.file);
+  if (newest !== undefined) await files.sync(newest.file);
   const seq = Math.max(log.next - 1, restored?.seq ?? 0);
   if (seq === 0) throw new BackupRefused("the log is empty: there is nothing to keep");
   const parts = [...log.parts];
@@ -116,15 +116,6 @@ async function measure(segments: readonly Segment[], due: number): Promise<Measu
 async function measureAfter(all: readonly Segment[], after: number): Promise<Measured | null> {
   const segments = segmentsAfter(all, after);
   return measure(segments, Math.min(segments[0]?.seq ?? after + 1, after + 1));
-}
-
-async function sync(files: LogFiles, path: string): Promise<void> {
-  const file = await files.append(path);
-  try {
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
 }
 
 async function writeBackup(

@@ -1,6 +1,6 @@
 import { chmod, mkdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { findStart, readState } from "./history.ts";
+import { again, findStart, readState } from "./history.ts";
 import { privateDir, storeDirOf, syncDir } from "./home.ts";
 import { diskFiles, type LogFiles } from "./log-file.ts";
 import {
@@ -8,9 +8,10 @@ import {
   listSnapshots,
   readSnapshot,
   type SnapshotFile,
+  snapshotFile,
   writeSnapshot,
 } from "./snapshot-file.ts";
-import { archiveDir, listSegments, type Segment } from "./walk.ts";
+import { archiveDir, listSegments } from "./walk.ts";
 
 const dayMs = 86_400_000;
 
@@ -35,20 +36,13 @@ export async function snapshotStore(
   const dir = storeDirOf(home);
   const { state, seq } = await readState(home);
   if (seq === 0) return null;
-  const { restored, segments } = await findStart(dir);
-  const newest = (await listSnapshots(dir))[0];
-  if (newest?.seq === seq && restored?.seq === seq) return newest;
-  for (const segment of segments) await makeDurable(files, segment);
+  const newest = await again(async () => {
+    const { restored, segments } = await findStart(dir);
+    for (const { file } of segments) await files.sync(file);
+    return restored?.seq ?? 0;
+  });
+  if (newest === seq) return { file: snapshotFile(dir, seq), seq };
   return writeSnapshot(files, dir, capture(state, seq));
-}
-
-async function makeDurable(files: LogFiles, { file }: Segment): Promise<void> {
-  const opened = await files.append(file);
-  try {
-    await opened.datasync();
-  } finally {
-    await opened.close();
-  }
 }
 
 /**
@@ -63,7 +57,7 @@ export async function compactStore(
 ): Promise<Compaction> {
   const dir = storeDirOf(home);
   const snapshot = await snapshotStore(home, files);
-  const archived = await putAway(files, dir);
+  const archived = await again(() => putAway(files, dir));
   const removed = archivedDaysMax === null ? [] : await removeOld(files, dir, archivedDaysMax);
   const first = (await listSegments(dir))[0];
   const firstSeq = first?.seq ?? null;

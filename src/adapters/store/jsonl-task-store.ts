@@ -30,6 +30,7 @@ export interface StoreOptions {
   readonly home: string;
   readonly files: LogFiles;
   readonly segmentBytesMax: number;
+  readonly snapshotEvery: number;
 }
 
 /**
@@ -37,7 +38,12 @@ export interface StoreOptions {
  * StoreCorrupt or StoreTooNew; then the home is free again and the log as it was.
  */
 export function openTaskStore(options: { readonly home: string }): Promise<JsonlTaskStore> {
-  return JsonlTaskStore.open({ home: options.home, files: diskFiles, segmentBytesMax });
+  return JsonlTaskStore.open({
+    home: options.home,
+    files: diskFiles,
+    segmentBytesMax,
+    snapshotEvery,
+  });
 }
 
 /**
@@ -52,7 +58,7 @@ export class JsonlTaskStore implements TaskStore {
   readonly tornTail: TornTail | null;
   /** Where damaged snapshots are now; the log did without them. */
   readonly damagedSnapshots: readonly string[];
-  readonly snapshotEvery = snapshotEvery;
+  readonly snapshotEvery: number;
   readonly #options: StoreOptions;
   readonly #lock: HomeLock;
   #restored: Restored | null;
@@ -72,6 +78,7 @@ export class JsonlTaskStore implements TaskStore {
 
   private constructor(options: StoreOptions, lock: HomeLock, log: OpenedLog) {
     this.#options = options;
+    this.snapshotEvery = options.snapshotEvery;
     this.#lock = lock;
     this.tornTail = log.tornTail;
     this.damagedSnapshots = log.damagedSnapshots;

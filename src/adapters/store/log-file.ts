@@ -22,6 +22,8 @@ export interface LogFiles {
   create(path: string): Promise<LogFile>;
   /** Opens an existing file for appending. */
   append(path: string): Promise<LogFile>;
+  /** Makes durable what others wrote to an existing file. */
+  sync(path: string): Promise<void>;
   /** Puts the file there at once and durably, in place of what had that name. */
   rename(from: string, to: string): Promise<void>;
   /** Removes the file if it is there. */
@@ -41,6 +43,14 @@ export const diskFiles: LogFiles = {
   },
   async append(path) {
     return onDisk(await open(path, "a", privateFile));
+  },
+  async sync(path) {
+    const handle = await open(path, "r");
+    try {
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
   },
   async rename(from, to) {
     await rename(from, to);

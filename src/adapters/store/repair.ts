@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { open, rename, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { codeOf, HomeUnusable, type Place } from "./errors.ts";
+import { again } from "./history.ts";
 import { lockHome, storeDirOf, syncDir, timeForName } from "./home.ts";
 import { writeDurably } from "./log-file.ts";
 import { listSnapshots, readSnapshot, type SnapshotFile } from "./snapshot-file.ts";
@@ -57,7 +58,7 @@ export async function verifyStore(home: string): Promise<StoreReport> {
 }
 
 export async function verifyDir(dir: string): Promise<StoreReport> {
-  return (await survey(dir)).report;
+  return (await again(() => survey(dir))).report;
 }
 
 /**

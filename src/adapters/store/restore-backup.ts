@@ -92,8 +92,9 @@ async function writeSegments(
       carry = bytes.subarray(whole);
       if (whole === 0) continue;
       if (size >= segmentBytesMax) {
-        await finish(file);
+        const full = file;
         file = null;
+        await finish(full);
       }
       if (file === null) {
         file = await files.create(segmentFile(dir, firstSeq(bytes)));
@@ -109,8 +110,11 @@ async function writeSegments(
 
 async function finish(file: LogFile | null): Promise<void> {
   if (file === null) return;
-  await file.datasync();
-  await file.close();
+  try {
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
 }
 
 function firstSeq(lines: Buffer): number {

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { pid } from "node:process";
 import { crc32 } from "node:zlib";
 import type { Loop } from "../../core/loop.ts";
 import {
@@ -52,7 +53,9 @@ export function capture(state: State, seq: number): Captured {
 }
 
 const snapshotPattern = /^snapshot-(\d{16})\.json$/;
-const unfinishedPattern = /^snapshot-(\d{16})\.json\.new$/;
+const unfinishedPattern = /^snapshot-\d{16}\.json\.new-\d+$/;
+/** A file that nobody wrote to for so long is no snapshot that somebody writes just now. */
+const unfinishedMsMax = 3_600_000;
 
 export function snapshotFile(dir: string, seq: number): string {
   return join(dir, `snapshot-${String(seq).padStart(16, "0")}.json`);
@@ -79,7 +82,8 @@ export async function writeSnapshot(
 ): Promise<SnapshotFile> {
   const { seq } = captured.head;
   const file = snapshotFile(dir, seq);
-  const fresh = `${file}.new`;
+  // Not only the writer of the log makes snapshots.
+  const fresh = `${file}.new-${pid}`;
   await files.remove(fresh);
   await writeSlices(files, fresh, captured);
   await files.rename(fresh, file);
@@ -125,8 +129,10 @@ async function prune(files: LogFiles, dir: string, newest: number): Promise<void
   const old = (await listSnapshots(dir)).filter(({ seq }) => seq <= newest).slice(snapshotsKept);
   for (const { file } of old) await files.remove(file);
   for (const name of await namesIn(dir)) {
-    const seq = unfinishedPattern.exec(name)?.[1];
-    if (seq !== undefined && Number(seq) < newest) await files.remove(join(dir, name));
+    if (!unfinishedPattern.test(name)) continue;
+    const file = join(dir, name);
+    const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+    if (Date.now() - mtimeMs > unfinishedMsMax) await files.remove(file);
   }
 }
 

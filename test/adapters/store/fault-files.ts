@@ -21,6 +21,11 @@ export class FaultFiles implements LogFiles {
     return this.#wrap(path, await diskFiles.append(path), null);
   }
 
+  async sync(path: string): Promise<void> {
+    this.#ask("datasync");
+    await diskFiles.sync(path);
+  }
+
   async rename(from: string, to: string): Promise<void> {
     this.#ask("rename");
     await diskFiles.rename(from, to);

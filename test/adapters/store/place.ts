@@ -10,6 +10,7 @@ import { diskError, FaultFiles } from "./fault-files.ts";
 export class DiskPlace implements StorePlace {
   readonly home: string;
   segmentBytesMax = 1024 * 1024;
+  snapshotEvery = 50_000;
   files = new FaultFiles();
   #store: JsonlTaskStore | null = null;
 
@@ -22,9 +23,10 @@ export class DiskPlace implements StorePlace {
   }
 
   async open(): Promise<JsonlTaskStore> {
-    const { home, segmentBytesMax } = this;
+    const { home, segmentBytesMax, snapshotEvery } = this;
     this.files = new FaultFiles();
-    this.#store = await JsonlTaskStore.open({ home, files: this.files, segmentBytesMax });
+    const options = { home, files: this.files, segmentBytesMax, snapshotEvery };
+    this.#store = await JsonlTaskStore.open(options);
     return this.#store;
   }
 

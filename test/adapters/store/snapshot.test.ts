@@ -244,6 +244,15 @@ describe("a compacted log", () => {
     expect((await verifyStore(place.home)).problems).toEqual([]);
   });
 
+  test("does without its newest snapshot even when its archive is gone", async () => {
+    await rm(join(place.storeDir, "archive"), { recursive: true });
+    await flip(
+      (await place.names(/^snapshot-/)).map((name) => join(place.storeDir, name)).at(-1) ?? "",
+      40,
+    );
+    expect((await restarted()).state).toEqual(replay(log));
+  });
+
   test("without its snapshots and its archive is refused, not opened empty", async () => {
     for (const name of await place.names(/^snapshot-/)) await rm(join(place.storeDir, name));
     await rename(join(place.storeDir, "archive"), join(place.home, "elsewhere"));
