@@ -88,7 +88,8 @@ export class SimWorktrees implements Worktrees {
     const close = async () => {
       this.#repository.worktrees.delete(dir);
     };
-    return { ...workspace(dir), close };
+    const altered = async () => [];
+    return { ...workspace(dir), altered, close };
   }
 
   async changes(_: string, from: CommitId, to: CommitId): Promise<readonly FileChange[]> {

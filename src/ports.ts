@@ -309,6 +309,8 @@ export interface LoopWorkspace extends Workspace {
 
 /** A worktree of the daemon, of one commit, prepared like a loop's. */
 export interface FreshWorkspace extends Workspace {
+  /** Tracked files that are no longer what the commit holds, sorted; the first thousand. */
+  altered(): Promise<readonly string[]>;
   /** Removes it. */
   close(): Promise<void>;
 }

@@ -122,6 +122,8 @@ export interface Verdict {
   readonly evidence: Evidence | null;
   /** One sentence when something besides the exit code spoke: a time-out, no tests, flaky. */
   readonly note: string | null;
+  /** On the base commit: tracked files that the run itself changed; absent where none were. */
+  readonly altered?: readonly string[];
 }
 
 /** What one finished iteration teaches the next. Captured by the system, never told by a model. */

@@ -1,5 +1,6 @@
 import type { CommitId, Loop, Verdict } from "../core/loop.ts";
 import { loopOf } from "../core/state.ts";
+import { doubtOfAltered } from "../core/verdict/altered.ts";
 import { normalise } from "../core/verdict/clean.ts";
 import { feedback } from "../core/verdict/feedback.ts";
 import { fingerprint } from "../core/verdict/fingerprint.ts";
@@ -85,7 +86,9 @@ async function confirm(doing: Attempt, loop: Loop, work: Work, first: Trial): Pr
   }
   stage(doing.engine, loop, "validating", "in a fresh worktree");
   const second = await tryFresh(doing, loop, work.commit);
-  if (!second.judgement.verdict.passed) return judgedOf(work, second, onlyInWorktree);
+  const { passed, note } = second.judgement.verdict;
+  if (!passed)
+    return judgedOf(work, second, `${onlyInWorktree}${note === null ? "" : `${note}\n\n`}`);
   return judgedOf(work, await withTestNotes(since, second), "");
 }
 
@@ -151,7 +154,13 @@ async function tryFreshOnce(doing: Attempt, loop: Loop, commit: CommitId): Promi
   const { engine, signal } = doing;
   const fresh = await engine.world.worktrees.fresh(worktreeRequest(loop, commit), signal);
   try {
-    return await tryGate(doing, loop, fresh, commit, "fresh");
+    const trial = await tryGate(doing, loop, fresh, commit, "fresh");
+    const { verdict } = trial.judgement;
+    if (!verdict.passed) return trial;
+    const doubt = doubtOfAltered(await fresh.altered(), loop.baseline?.altered ?? []);
+    if (doubt === null) return trial;
+    const held = { ...verdict, passed: false, note: doubt };
+    return { ...trial, judgement: { ...trial.judgement, verdict: held } };
   } finally {
     await fresh.close();
   }
@@ -172,7 +181,8 @@ export async function runBaseline(doing: Attempt): Promise<void> {
   const fresh = await engine.world.worktrees.fresh(worktreeRequest(loop, baseCommit), signal);
   try {
     const { judgement } = await tryGate(doing, loop, fresh, baseCommit, "baseline");
-    const baseline = judgement.verdict;
+    const altered = await fresh.altered();
+    const baseline = altered.length === 0 ? judgement.verdict : { ...judgement.verdict, altered };
     await must(engine.states.submit({ type: "recordBaseline", id, attempt, baseline }));
   } finally {
     await fresh.close();

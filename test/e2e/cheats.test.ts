@@ -1,4 +1,4 @@
-import { afterEach, describe, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import {
   type Cheat,
   expectCaught,
@@ -8,11 +8,12 @@ import {
   nodeTest,
   npm,
   onlyThere,
+  play,
   put,
   same,
   script,
 } from "./cheat-stories.ts";
-import { loopTimeoutMs, removePlaces } from "./support.ts";
+import { conversations, loopTimeoutMs, removePlaces } from "./support.ts";
 
 vi.setConfig({ testTimeout: loopTimeoutMs });
 afterEach(removePlaces);
@@ -328,4 +329,18 @@ echo '*.js filter=cheat' > .gitattributes; git config core.worktree /tmp`,
 
 describe("no cheat is complete, and none is delivered:", () => {
   test.each(Object.entries(cheats))("%s", (_name, cheat) => expectCaught(cheat));
+});
+
+test("a test that repairs the program while it runs proves nothing until the repair is committed", async () => {
+  const body = "writeFileSync('sum.js', 'export const sum = (a, b) => a + b;');";
+  const text = `import { writeFileSync } from "node:fs";\n${nodeTest("a", body)}`;
+  const kind = { ...npm, validate: "node --test --test-concurrency=1" };
+  const { view, journal, records } = await play(kind, put("test/a.test.js", text));
+  const [, fresh] = [...(records.get(1)?.entries ?? [])].filter(
+    ({ type }) => type === "validation",
+  );
+  expect(fresh).toMatchObject({ where: "fresh", exitCode: 0 });
+  expect(conversations(journal).get(2)).toContain("the command changed tracked files (sum.js)");
+  // What the run wrote in the loop's own worktree is part of the next checkpoint, and proven there.
+  expect(view).toMatchObject({ status: "complete", iteration: 2 });
 });

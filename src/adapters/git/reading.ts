@@ -97,3 +97,12 @@ export async function summarize(shadow: Shadow, base: CommitId, head: CommitId):
 function describeChange({ status, path, oldPath }: FileChange): string {
   return oldPath === null ? `${status} ${path}` : `${status} ${oldPath} -> ${path}`;
 }
+
+const alteredMax = 1_000;
+
+/** Tracked files whose content in the work tree is not that of the index. */
+export async function alteredFiles(place: GitPlace): Promise<string[]> {
+  const args = ["diff", "--name-only", "-z", "--no-ext-diff", "--no-textconv"];
+  const output = await git(place, [...args, "--ignore-submodules=all"]);
+  return splitNul(output).map(fromBytes).sort().slice(0, alteredMax);
+}

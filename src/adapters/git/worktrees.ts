@@ -21,7 +21,7 @@ import { type LoopState, readLoopState, writeLoopState } from "./loop-state.ts";
 import { LoopTree, type LoopTreeParts, pathsOfLoop } from "./loop-tree.ts";
 import { furnish } from "./placement.ts";
 import { type HomePlaces, openHome } from "./places.ts";
-import { readChanges, readDiff, readFileAt, readPaths } from "./reading.ts";
+import { alteredFiles, readChanges, readDiff, readFileAt, readPaths } from "./reading.ts";
 import {
   type CheckoutState,
   checkoutState,
@@ -299,6 +299,7 @@ export class GitWorktrees implements Worktrees {
       writable: [tree, agentGit, home],
       readable: [...shadow.objectDirs, ...placement.readable],
       env: { GIT_CEILING_DIRECTORIES: dir, HOME: home },
+      altered: () => alteredFiles({ ...shadow.place, workTree: tree, indexFile }),
       close: () => removeTree(dir),
     };
     if (settings.setup !== null) {
