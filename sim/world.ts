@@ -57,7 +57,10 @@ export class SimBoot {
         read: async () => [],
       },
       models: { resolve: (name) => this.#model(name) },
-      sandbox: { run: (request, signal) => this.#run(request, signal) },
+      sandbox: {
+        run: (request, signal) => this.#run(request, signal),
+        forget: async () => undefined,
+      },
       worktrees: new SimWorktrees(repository, { step }),
       fileSystem: { files: (dir) => simFiles(repository, dir) },
       fetcher: { fetch: () => Promise.reject(new ToolRefusal("there is no network")) },

@@ -264,6 +264,8 @@ export interface CommandResult {
 export interface Sandbox {
   /** Rejects with SandboxUnavailable only; whatever the command does is a result. */
   run(request: CommandRequest, signal: AbortSignal): Promise<CommandResult>;
+  /** Removes what commands of a finished loop left in their HOME. */
+  forget(loop: LoopId): Promise<void>;
 }
 
 /** No sandbox, no run. The message has the remedy for this machine. */

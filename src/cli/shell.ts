@@ -13,6 +13,7 @@ export async function shell(
   const entry = await world.program.shell(place, id);
   if (session.json) session.printJson(entry);
   else if (print === true) session.print(entry.dir);
+  if (print === true) session.say("git there is the loop's own: use td shell to run git safely");
   if (session.json || print === true) return exitCodes.done;
   const program = world.env["SHELL"] || "/bin/sh";
   session.say(`${program} in ${entry.dir}; exit returns`);

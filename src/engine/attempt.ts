@@ -141,7 +141,8 @@ async function afterwards(engine: Engine, loop: Loop, { workspace }: Course): Pr
     if (failure !== null) tell(engine, loop, failure);
   }
   if (status !== "complete") return;
-  await world.worktrees.remove(id).catch((error: unknown) => {
+  const removed = world.worktrees.remove(id).then(() => world.sandbox.forget(id));
+  await removed.catch((error: unknown) => {
     if (error instanceof Bug) throw error;
     tell(engine, loop, `its worktree was not removed: ${messageOf(error)}`);
   });

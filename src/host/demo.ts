@@ -12,7 +12,8 @@ import type { LoopView } from "../views/loop-view.ts";
 import { systemClock } from "./clock.ts";
 import { sampleFiles, scenario, task } from "./demo-story.ts";
 import { openDoor } from "./door.ts";
-import { createReader, openRecords, readLog, sandboxUid } from "./reader.ts";
+import { createReader, openRecords, readLog } from "./reader.ts";
+import { sandboxUid } from "./reading-trees.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** The whole loop without a key: a sample repository, and a scripted model that errs once. */

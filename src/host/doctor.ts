@@ -10,7 +10,7 @@ import type { Check, Place } from "../protocol/program.ts";
 import { detectAt } from "./detect.ts";
 import { asUserError } from "./errors.ts";
 import { findGit } from "./git-program.ts";
-import { readingTrees } from "./reader.ts";
+import { readingTrees } from "./reading-trees.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { makeWorld, type RepositoryWorld } from "./world.ts";
 

@@ -1,6 +1,5 @@
 import { type Dirent, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { createWorktrees, type GitWorktrees } from "../adapters/git/worktrees.ts";
 import { readEvents, readState as readRestored } from "../adapters/store/history.ts";
 import { FileTranscripts } from "../adapters/store/transcripts.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
@@ -125,22 +124,10 @@ export function openRecords(
 ): Pick<Sight, "transcripts" | "worktrees"> {
   // What is in a transcript was redacted when it was written.
   const transcripts = new FileTranscripts(home, (text) => text);
-  return { transcripts, worktrees: readingTrees(around, home) };
+  // A list needs no git: it is loaded for the first diff.
+  const trees = async () => (await import("./reading-trees.ts")).readingTrees(around, home);
+  return { transcripts, worktrees: { diff: async (...asked) => (await trees()).diff(...asked) } };
 }
-
-/** Worktrees for all that needs no sandbox: reading, the trash, a person's shell. */
-export function readingTrees({ euid }: Surroundings, home: string): GitWorktrees {
-  return createWorktrees({
-    home,
-    uid: euid === 0 ? sandboxUid : null,
-    now: systemClock.now,
-    identity,
-    runSetup: () => Promise.reject(new Error("a reader sets nothing up")),
-  });
-}
-
-export const sandboxUid = 65_534;
-export const identity = { name: "TaskDaemon", email: "taskdaemon@localhost" };
 
 /** Reads the log as it stands at each question. */
 export function openReader(around: Surroundings, home: string): Reader {

@@ -1,6 +1,7 @@
 import type { ShellEntry, TrashView } from "../protocol/program.ts";
 import { timeOf } from "../views/loop-view.ts";
-import { find, readingTrees, readLog } from "./reader.ts";
+import { find, readLog } from "./reader.ts";
+import { readingTrees } from "./reading-trees.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export async function listTrash(around: Surroundings, home: string): Promise<readonly TrashView[]> {

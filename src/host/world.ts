@@ -21,7 +21,7 @@ import { createRedact } from "../core/redact.ts";
 import { type HookName, hookNames, type LiveEvent, type TaskStore, type World } from "../ports.ts";
 import { toolNames } from "../tools/toolset.ts";
 import { systemClock } from "./clock.ts";
-import { identity } from "./reader.ts";
+import { identity } from "./reading-trees.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** The world of one repository: its configuration decides what stands behind the ports. */

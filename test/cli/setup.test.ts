@@ -117,11 +117,11 @@ test("control tells what the loop then is", async () => {
   expect(program.asked).toContainEqual({ answer: "1", text: "use the old API" });
 });
 
-test("shell --print prints the directory alone", async () => {
+test("shell --print prints the directory alone on stdout, and a warning beside it", async () => {
   expect(await call(new FakeProgram(), ["shell", "1", "--print"])).toEqual({
     code: 0,
     out: "/home/td/worktrees/1\n",
-    err: "",
+    err: "git there is the loop's own: use td shell to run git safely\n",
   });
 });
 

@@ -207,7 +207,10 @@ export class SmallWorld {
         read: async () => this.transcripts,
       },
       models: { resolve: (name) => this.#model(name) },
-      sandbox: { run: (request, signal) => this.#run(repository, request, signal) },
+      sandbox: {
+        run: (request, signal) => this.#run(repository, request, signal),
+        forget: async () => undefined,
+      },
       worktrees: new SimWorktrees(repository, { step }),
       fileSystem: { files: (dir) => simFiles(repository, dir) },
       fetcher: { fetch: () => Promise.reject(new ToolRefusal("no network")) },

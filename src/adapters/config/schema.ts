@@ -317,7 +317,7 @@ export const configSchema = z.strictObject({
       "on-fail": hook("when a loop has failed"),
       "on-blocked": hook("when a loop needs a person"),
     },
-    "Commands of yours at moments of a loop's life; they run in the sandbox.",
+    "Commands of yours at moments of a loop's life: a repository's in the sandbox, a user's as the user.",
   ),
 });
 

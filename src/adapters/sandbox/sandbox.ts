@@ -1,4 +1,5 @@
 import { platform } from "node:os";
+import type { LoopId } from "../../core/loop.ts";
 import {
   type CommandRequest,
   type CommandResult,
@@ -55,6 +56,10 @@ export class SrtSandbox implements Sandbox {
     }
     const end = await this.#bulkhead.pass(signal, () => this.#runNow(request, signal));
     return end === null ? neverStarted : resultOf(end);
+  }
+
+  forget(loop: LoopId): Promise<void> {
+    return this.#ground.scratch.forget(loop);
   }
 
   /** Ends the proxy and removes this daemon's temporary files. No command may be running. */

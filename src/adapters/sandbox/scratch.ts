@@ -51,6 +51,12 @@ export class Scratch {
     return this.#make(join(this.#homes, loop));
   }
 
+  /** A finished loop runs no more commands: what they kept for each other goes. */
+  forget(loop: LoopId): Promise<void> {
+    assert(/^\w[\w.]*$/.test(loop), "a loop's id is a file name");
+    return removeTree(join(this.#homes, loop));
+  }
+
   #make(dir: string): string {
     if (lstatSync(dir, { throwIfNoEntry: false })?.isDirectory() === true) return dir;
     mkdirSync(dir, { recursive: true, mode: 0o700 });
