@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
-import { argv, execPath, memoryUsage } from "node:process";
+import { argv, cpuUsage, execPath, memoryUsage } from "node:process";
 import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { setFlagsFromString } from "node:v8";
@@ -24,6 +24,8 @@ const unawaited = 5_000;
 /** What a child process tells. */
 interface Restart {
   readonly openMs: number;
+  /** Of the processor; the wall clock also counts what else the machine does. */
+  readonly openCpuMs: number;
   readonly heapMb: number;
   readonly rssMb: number;
   readonly snapshotMs: number;
@@ -49,6 +51,7 @@ export async function benchReplay(): Promise<Findings> {
         row("append beside a snapshot, p99", "ms", delay, null),
       ],
       notes: [
+        `processor time of a restart, starting node included: ${whole.openCpuMs.toFixed(0)} ms without a snapshot, ${fast.openCpuMs.toFixed(0)} ms with one`,
         `${million.toFixed(2)} million events of ${loops} loops; at rest ${fast.heapMb.toFixed(0)} MB of heap, ${fast.rssMb.toFixed(0)} MB in all`,
         `a snapshot: ${whole.snapshotMs.toFixed(0)} ms for ${whole.snapshotMb.toFixed(1)} MB; the event loop was held up for at most ${whole.loopDelayMaxMs.toFixed(1)} ms`,
       ],
@@ -74,6 +77,8 @@ async function measure(home: string): Promise<Restart> {
   };
   const states = await StateManager.open(outside, 5);
   const openMs = performance.now() - startMs;
+  const { user, system } = cpuUsage();
+  const openCpuMs = (user + system) / 1000;
   setFlagsFromString("--expose-gc");
   runInNewContext("gc")();
   const { heapUsed, rss } = memoryUsage();
@@ -91,6 +96,7 @@ async function measure(home: string): Promise<Restart> {
   await store.close();
   return {
     openMs,
+    openCpuMs,
     heapMb: heapUsed / 1e6,
     rssMb: rss / 1e6,
     snapshotMs,
