@@ -129,6 +129,7 @@ export function timedWorld(world: World, stopwatch: Stopwatch): World {
     sandbox: {
       run: (request, signal) =>
         stopwatch.time(commandName(request), () => sandbox.run(request, signal)),
+      forget: (loop) => stopwatch.time("sandbox: forget", () => sandbox.forget(loop)),
     },
     worktrees: timed(worktrees, stopwatch, worktreesPart, (made) =>
       timed(made, stopwatch, (method) => `worktree: ${method}`),

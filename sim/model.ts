@@ -10,7 +10,7 @@ import {
   type LlmReply,
   type LlmRequest,
   type Model,
-} from "../src/ports.ts";
+} from "../src/ports/llm.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Temper } from "./temper.ts";
 

@@ -2,10 +2,10 @@ import { Bug } from "../core/assert.ts";
 import type { AttemptOutcome } from "../core/commands.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
 import { loopOf } from "../core/state.ts";
+import { ModelUnavailable } from "../ports/llm.ts";
 import {
   type Clock,
   type HookName,
-  ModelUnavailable,
   SandboxUnavailable,
   StoreBroken,
   WorktreeError,

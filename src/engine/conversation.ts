@@ -3,12 +3,11 @@ import type { Loop } from "../core/loop.ts";
 import {
   type ChatContent,
   type ChatMessage,
-  type CommandResult,
   LlmError,
   type LlmReply,
   type Model,
-  StoreBroken,
-} from "../ports.ts";
+} from "../ports/llm.ts";
+import { type CommandResult, StoreBroken } from "../ports.ts";
 import { openBench, type ToolBench, type ToolOutcome } from "../tools/tool.ts";
 import { callTool, toolset } from "../tools/toolset.ts";
 import { type Attempt, AttemptEnd, endIfDraining, outputBytesMax } from "./engine.ts";

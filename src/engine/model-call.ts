@@ -4,7 +4,7 @@ import { holdsLease } from "../core/decide.ts";
 import { type Loop, type Millis, noUsage, type Usage } from "../core/loop.ts";
 import { afterFailure } from "../core/retry.ts";
 import { loopOf } from "../core/state.ts";
-import { LlmError, type LlmReply, type LlmRequest, type Model, type Price } from "../ports.ts";
+import { LlmError, type LlmReply, type LlmRequest, type Model, type Price } from "../ports/llm.ts";
 import { AttemptEnd, type Engine } from "./engine.ts";
 
 export interface ModelCall {

@@ -9,7 +9,8 @@ import {
   StoreTooNew,
   said,
 } from "../adapters/store/errors.ts";
-import { ModelUnavailable, SandboxUnavailable, StoreBroken, WorktreeError } from "../ports.ts";
+import { ModelUnavailable } from "../ports/llm.ts";
+import { SandboxUnavailable, StoreBroken, WorktreeError } from "../ports.ts";
 import { type ExitCode, exitCodes, UserError } from "../protocol/errors.ts";
 
 type ErrorClass = new (...args: never[]) => Error;

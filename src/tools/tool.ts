@@ -1,10 +1,5 @@
-import {
-  type CommandResult,
-  type Files,
-  type Redact,
-  ToolRefusal,
-  type ToolSpec,
-} from "../ports.ts";
+import type { ToolSpec } from "../ports/llm.ts";
+import { type CommandResult, type Files, type Redact, ToolRefusal } from "../ports.ts";
 import { type ArgumentsOf, checkArguments, type ObjectSchema } from "./arguments.ts";
 
 export interface TodoItem {

@@ -10,7 +10,7 @@ import {
   type LlmErrorKind,
   type LlmReply,
   type LlmRequest,
-} from "../../src/ports.ts";
+} from "../../src/ports/llm.ts";
 import type { ClientOptions, Protocol } from "../adapters/llm/protocol.ts";
 import { type Answer, closedPort, serve, sse } from "../adapters/llm/server.ts";
 

@@ -49,7 +49,7 @@ export async function makeDesk({ modelUrl, files, config, env }: DeskOptions): P
 }
 
 /** All that the program and its commands see of the machine; node of this process first. */
-export function personEnvironment(userHome: string, modelUrl: string): Record<string, string> {
+function personEnvironment(userHome: string, modelUrl: string): Record<string, string> {
   const { PATH = "" } = process.env;
   return {
     PATH: [dirname(process.execPath), PATH].join(delimiter),
@@ -133,7 +133,7 @@ export function td(desk: Desk, args: readonly string[], options?: StartOptions):
   return startTd(desk, args, options).ended;
 }
 
-export const task = "Make the tests pass.";
+const task = "Make the tests pass.";
 export const runJson = ["--json", "run", "ralph", task] as const;
 
 /** The one JSON value on stdout. */

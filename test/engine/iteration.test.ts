@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ChatContent, LlmRequest } from "../../src/ports.ts";
+import type { ChatContent, LlmRequest } from "../../src/ports/llm.ts";
 import { calls, finished, honest, SmallWorld, says, writes } from "./small-world.ts";
 
 function textOf({ messages }: LlmRequest): string {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { tokensOf } from "../../src/core/loop.ts";
-import { LlmError } from "../../src/ports.ts";
+import { LlmError } from "../../src/ports/llm.ts";
 import { finished, SmallWorld, writes } from "./small-world.ts";
 
 const fault = (

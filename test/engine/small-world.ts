@@ -9,16 +9,13 @@ import { type Loop, type LoopId, type LoopSettings, noUsage } from "../../src/co
 import { loopOf } from "../../src/core/state.ts";
 import { reconcile, recover } from "../../src/engine/loop-manager.ts";
 import { StateManager } from "../../src/engine/state-manager.ts";
+import { LlmError, type LlmReply, type LlmRequest, type Model } from "../../src/ports/llm.ts";
 import {
   type CommandRequest,
   type CommandResult,
   type HookRequest,
   type LiveEvent,
-  LlmError,
-  type LlmReply,
-  type LlmRequest,
   type LoopType,
-  type Model,
   type PromptValues,
   ToolRefusal,
   type TranscriptEntry,

@@ -1,4 +1,4 @@
-import type { Price } from "../../ports.ts";
+import type { Price } from "../../ports/llm.ts";
 import type { Config } from "./schema.ts";
 
 /** `llm` as the clients of model APIs take it. */

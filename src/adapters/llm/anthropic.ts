@@ -9,7 +9,7 @@ import {
   type LlmErrorKind,
   type LlmReply,
   type LlmRequest,
-} from "../../ports.ts";
+} from "../../ports/llm.ts";
 import {
   describe,
   type Endpoint,

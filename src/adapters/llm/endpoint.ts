@@ -1,6 +1,6 @@
 import type { Millis } from "../../core/loop.ts";
 import { createRedact } from "../../core/redact.ts";
-import { LlmError, type LlmErrorKind } from "../../ports.ts";
+import { LlmError, type LlmErrorKind } from "../../ports/llm.ts";
 
 /** Where a client sends its requests, and how long it waits for a sign of life. */
 export interface Endpoint {

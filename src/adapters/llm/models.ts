@@ -6,7 +6,7 @@ import {
   type Models,
   ModelUnavailable,
   type Price,
-} from "../../ports.ts";
+} from "../../ports/llm.ts";
 import { AnthropicClient } from "./anthropic.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { OpenAiCompatibleClient } from "./openai-compatible.ts";

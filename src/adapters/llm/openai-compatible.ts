@@ -16,7 +16,7 @@ import {
   type LlmErrorKind,
   type LlmReply,
   type LlmRequest,
-} from "../../ports.ts";
+} from "../../ports/llm.ts";
 import { describe, type Endpoint, fetchEvents, kindOfStatus, retryAfterMs } from "./endpoint.ts";
 import { PartAssembly } from "./openai-reply.ts";
 import { ownErrorIn, rootOf, withUsage } from "./outcome.ts";

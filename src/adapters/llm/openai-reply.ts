@@ -11,7 +11,7 @@ import {
   type LlmErrorKind,
   type LlmReply,
   type LlmRequest,
-} from "../../ports.ts";
+} from "../../ports/llm.ts";
 import { describe, type Endpoint, replyCharsMax } from "./endpoint.ts";
 import { stopReasonOf } from "./outcome.ts";
 import type { Wire } from "./wire.ts";

@@ -1,5 +1,5 @@
 import type { Usage } from "../../core/loop.ts";
-import { type ChatContent, LlmError, type StopReason } from "../../ports.ts";
+import { type ChatContent, LlmError, type StopReason } from "../../ports/llm.ts";
 
 const causesMax = 8;
 

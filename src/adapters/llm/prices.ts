@@ -1,6 +1,6 @@
 import { calcPrice } from "@pydantic/genai-prices";
 import type { Millis, Usage } from "../../core/loop.ts";
-import type { Price } from "../../ports.ts";
+import type { Price } from "../../ports/llm.ts";
 
 const tokensPerUnit = 1_000_000;
 

@@ -1,4 +1,4 @@
-import { type LlmDelta, LlmError } from "../../ports.ts";
+import { type LlmDelta, LlmError } from "../../ports/llm.ts";
 import { describe, type Endpoint } from "./endpoint.ts";
 
 /** What a stream's reader tells of it, and the signal that ends it. */

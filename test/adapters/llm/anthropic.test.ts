@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { describe, expect, test } from "vitest";
 import { AnthropicClient } from "../../../src/adapters/llm/anthropic.ts";
 import { createTransport } from "../../../src/adapters/llm/transport.ts";
-import type { LlmRequest } from "../../../src/ports.ts";
+import type { LlmRequest } from "../../../src/ports/llm.ts";
 import { llmClientContract, request } from "../../contracts/llm-client.ts";
 import type { ClientOptions, Protocol } from "./protocol.ts";
 import { serve, sse } from "./server.ts";

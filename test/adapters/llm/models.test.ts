@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { createModels, type ModelsOptions } from "../../../src/adapters/llm/models.ts";
 import { costOf } from "../../../src/adapters/llm/prices.ts";
 import { noUsage } from "../../../src/core/loop.ts";
-import { ModelUnavailable } from "../../../src/ports.ts";
+import { ModelUnavailable } from "../../../src/ports/llm.ts";
 import { serve } from "./server.ts";
 
 const now = () => Date.parse("2026-11-22T12:00:00Z");

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { OpenAiCompatibleClient } from "../../../src/adapters/llm/openai-compatible.ts";
 import { createTransport } from "../../../src/adapters/llm/transport.ts";
-import type { LlmReply, LlmRequest } from "../../../src/ports.ts";
+import type { LlmReply, LlmRequest } from "../../../src/ports/llm.ts";
 import { llmClientContract, request } from "../../contracts/llm-client.ts";
 import type { ClientOptions, Protocol } from "./protocol.ts";
 import { serve, sse } from "./server.ts";

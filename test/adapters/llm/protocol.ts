@@ -1,4 +1,4 @@
-import type { LlmReply } from "../../../src/ports.ts";
+import type { LlmReply } from "../../../src/ports/llm.ts";
 
 export interface ClientOptions {
   readonly baseUrl: string;
