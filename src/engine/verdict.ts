@@ -159,6 +159,9 @@ async function tryFreshOnce(doing: Attempt, loop: Loop, commit: CommitId): Promi
     if (!verdict.passed) return trial;
     const doubt = doubtOfAltered(await fresh.altered(), loop.baseline?.altered ?? []);
     if (doubt === null) return trial;
+    // Whoever watches saw the command's yes: without this the loop goes on and nobody knows why.
+    const iteration = loop.iteration + 1;
+    engine.world.watch({ type: "verdict", loop: loop.id, iteration, passed: false, detail: doubt });
     const held = { ...verdict, passed: false, note: doubt };
     return { ...trial, judgement: { ...trial.judgement, verdict: held } };
   } finally {
