@@ -101,6 +101,7 @@ async function boot(life: Life, temper: Temper, forMs: number, person: Person): 
   failure ??= disk.violation ?? undefined;
   if (failure !== undefined) throw failure;
   machine.crash();
+  clock.forget();
 }
 
 /** Looks in from time to time: at what can be seen, and at what should have been done by now. */

@@ -101,6 +101,8 @@ function configGroup(grammar: Grammar): AnyCommand {
   ]);
 }
 
+const archivedDaysMax = 36_500;
+
 function storeGroup(grammar: Grammar): AnyCommand {
   const command = (what: "verify" | "repair", description: string) =>
     grammar
@@ -108,9 +110,34 @@ function storeGroup(grammar: Grammar): AnyCommand {
       .action((_, self) =>
         grammar.run(self, async (session) => (await import("./store.ts")).store(session, what)),
       );
-  return grammar.group("store", "the event log: verify, repair", [
+  const page = () => import("./store.ts");
+  return grammar.group("store", "the event log: verify, repair, snapshot, compact, backup …", [
     command("verify", "is every event there and whole?"),
     command("repair", "keeps what is whole and puts the rest aside"),
+    grammar
+      .command("snapshot", "saves the sum of the log, so that a start need not read all of it")
+      .action((_, self) => grammar.run(self, async (s) => (await page()).snapshot(s))),
+    grammar
+      .command("compact", "puts old segments of the log into its archive")
+      .option("--delete-after <days>", "delete what is archived longer", whole(0, archivedDaysMax))
+      .action((options, self) =>
+        grammar.run(self, async (s) => (await page()).compact(s, options)),
+      ),
+    grammar
+      .command("backup", "writes the whole log into one file, also beside a running daemon")
+      .argument("<file>", "must not exist yet")
+      .action((file, _, self) => grammar.run(self, async (s) => (await page()).backup(s, file))),
+    grammar
+      .command("restore", "makes a backup the log of this home")
+      .argument("<file>", "from td store backup")
+      .option("--force", "put the log that is there aside")
+      .action((file, options, self) =>
+        grammar.run(self, async (s) => (await page()).restore(s, file, options)),
+      ),
+    grammar
+      .command("at", "shows all loops as they were after an event")
+      .argument("<seq>", "the number of the event (td events)", whole(1, Number.MAX_SAFE_INTEGER))
+      .action((seq, _, self) => grammar.run(self, async (s) => (await page()).at(s, seq))),
   ]);
 }
 

@@ -1,8 +1,8 @@
 import type { Created } from "./events.ts";
 import { deliveries, type LoopSettings, priorities } from "./loop.ts";
 
-export const titleCharsMax = 200;
-export const briefCharsMax = 2_000_000;
+const titleCharsMax = 200;
+const briefCharsMax = 2_000_000;
 const commit = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 const model = /^[^\s/]+\/\S+$/;
 

@@ -12,7 +12,7 @@ import type { LoopView } from "../views/loop-view.ts";
 import { systemClock } from "./clock.ts";
 import { sampleFiles, scenario, task } from "./demo-story.ts";
 import { openDoor } from "./door.ts";
-import { createReader, openRecords, readLog } from "./reader.ts";
+import { createReader, openRecords, readState } from "./reader.ts";
 import { sandboxUid } from "./reading-trees.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -142,7 +142,7 @@ async function tell(
 ): Promise<void> {
   const reader = createReader({
     home,
-    state: async () => (await readLog(home, Number.POSITIVE_INFINITY)).state,
+    state: () => readState(home),
     events: async () => [],
     now: systemClock.now,
     ...openRecords(around, home),

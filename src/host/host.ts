@@ -14,7 +14,7 @@ import { type LoopView, loopView } from "../views/loop-view.ts";
 import { systemClock } from "./clock.ts";
 import { detectAt } from "./detect.ts";
 import { findGit } from "./git-program.ts";
-import { createReader, find, openRecords, readLog } from "./reader.ts";
+import { createReader, find, openRecords, readFeed } from "./reader.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { makeWorld, type RepositoryWorld } from "./world.ts";
 
@@ -85,7 +85,7 @@ export class Host {
     return createReader({
       home: this.#home,
       state: async () => this.states.state,
-      events: async (from) => (await readLog(this.#home, from)).events,
+      events: (from) => readFeed(this.#home, from),
       now: systemClock.now,
       ...openRecords(this.#around, this.#home),
     });
@@ -116,6 +116,7 @@ export class Host {
     for (const world of worlds) {
       if (world.status === "fulfilled") await world.value.close();
     }
+    await this.#states?.close();
     await this.#store.close();
   }
 

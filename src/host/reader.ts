@@ -108,15 +108,6 @@ export async function readFeed(home: string, from: number): Promise<readonly Fee
   return [first, ...kept];
 }
 
-/** Both, as the log stands. */
-export async function readLog(
-  home: string,
-  from: number,
-): Promise<{ readonly state: State; readonly events: readonly FeedEvent[] }> {
-  const state = await readState(home);
-  return { state, events: Number.isFinite(from) ? await readFeed(home, from) : [] };
-}
-
 /** Transcripts and diffs of a home, for reading beside whoever writes. */
 export function openRecords(
   around: Surroundings,

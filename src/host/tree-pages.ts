@@ -1,6 +1,6 @@
 import type { ShellEntry, TrashView } from "../protocol/program.ts";
 import { timeOf } from "../views/loop-view.ts";
-import { find, readLog } from "./reader.ts";
+import { find, readState } from "./reader.ts";
 import { readingTrees } from "./reading-trees.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -25,6 +25,6 @@ export function emptyTrash(around: Surroundings, home: string): Promise<number> 
 }
 
 export async function enter(around: Surroundings, home: string, id: string): Promise<ShellEntry> {
-  const loop = find((await readLog(home, Number.POSITIVE_INFINITY)).state, id);
+  const loop = find(await readState(home), id);
   return readingTrees(around, home).shellEntry(loop.id);
 }

@@ -116,7 +116,7 @@ export function loadRepositoryTypes(
   return loadLoopTypes({ directories, repo, toolNames });
 }
 
-export function sandboxSettings({ sandbox }: Config): SandboxSettings {
+function sandboxSettings({ sandbox }: Config): SandboxSettings {
   return {
     level: sandbox.level,
     networkAllow: sandbox.network.allow,

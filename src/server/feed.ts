@@ -10,7 +10,7 @@ const unreadBytesMax = 8 * 1024 * 1024;
 const subscribersMax = 1_000;
 const messageBytesMax = 64 * 1024;
 /** Close code of our own: too slow, resume from the number in the reason. */
-export const tooSlow = 4001;
+const tooSlow = 4001;
 
 /**
  * The live feed: `{"kind":"event",…}` durable and numbered without gaps from `from` on,

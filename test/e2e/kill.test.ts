@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, expect, test, vi } from "vitest";
 import { verifyStore } from "../../src/adapters/store/repair.ts";
-import { readLog } from "../../src/host/reader.ts";
+import { readFeed } from "../../src/host/reader.ts";
 import { startMockLlm } from "../../src/mock-llm/mock-llm.ts";
 import type { Policy } from "../../src/mock-llm/script.ts";
 import type { FeedEvent } from "../../src/protocol/door.ts";
@@ -79,7 +79,7 @@ async function liveThrough(desk: Desk, dice: () => number): Promise<void> {
     await watch(desk, seen);
   }
   const view = await carryThrough(desk);
-  const { events } = await readLog(desk.home, 1);
+  const events = await readFeed(desk.home, 1);
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
   for (const [seq, event] of seen) expect(events[seq - 1]).toEqual(event);
   for (const id of printed) expect(id).toBe(view.id);
@@ -188,7 +188,7 @@ async function momentOf(
 
 /** Reads what is new in the log, as `td events` does, beside its writer. */
 async function watch(desk: Desk, seen: Map<number, FeedEvent>): Promise<void> {
-  const { events } = await readLog(desk.home, seen.size + 1);
+  const events = await readFeed(desk.home, seen.size + 1);
   for (const event of events) seen.set(event.seq, event);
 }
 

@@ -4,7 +4,7 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, expect, test, vi } from "vitest";
-import { readLog } from "../../src/host/reader.ts";
+import { readState } from "../../src/host/reader.ts";
 import { startMockLlm } from "../../src/mock-llm/mock-llm.ts";
 import { processesOf } from "./processes.ts";
 import { type Desk, loopOf, makeDesk, runJson, startTd, td } from "./program.ts";
@@ -72,7 +72,7 @@ test("the program that an old node started dies with its launcher, and goes on",
     launcher.kill("SIGKILL");
     isKilled = true;
     await vi.waitFor(async () => expect(await commandsOf(desk)).toEqual([]), { timeout: 5_000 });
-    expect((await readLog(desk.home, 1)).state.loops.get("1" as never)?.status).toBe("running");
+    expect((await readState(desk.home)).loops.get("1" as never)?.status).toBe("running");
     const told = await td(desk, ["--json", "run", "--resume", "1"], { command });
     expect(told.code).toBe(0);
     expect(loopOf(told)).toMatchObject({ status: "complete", iteration: 1, attempt: 2 });
