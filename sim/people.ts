@@ -1,6 +1,5 @@
 import type { Command } from "../src/core/commands.ts";
-import type { Loop, LoopSettings } from "../src/core/loop.ts";
-import { priorities } from "../src/core/loop.ts";
+import { isSettled, type Loop, type LoopSettings, priorities } from "../src/core/loop.ts";
 import type { StateManager } from "../src/engine/state-manager.ts";
 import type { World } from "../src/ports.ts";
 import type { SeededRandom } from "./random.ts";
@@ -90,7 +89,12 @@ export async function lookAfter(states: StateManager, world: World): Promise<nev
   }
 }
 
-function remedy({ id, status, blockedOn, settings }: Loop): Command | null {
+/** Patience has an end too. */
+const iterationsEnough = 100;
+
+function remedy(loop: Loop): Command | null {
+  const { id, status, blockedOn, settings, iteration } = loop;
+  if (iteration > iterationsEnough && !isSettled(loop)) return { type: "stop", id };
   if (status === "paused") return { type: "resume", id, raise: {} };
   if (status !== "blocked") return null;
   if (blockedOn === "gate") return { type: "answer", id, answer: "deny" };
