@@ -116,7 +116,7 @@ async function expectWhole({ repo, home, ...desk }: Desk, view: LoopView): Promi
   expect(await shell(repo, "git rev-parse taskdaemon/1")).toBe(`${view.headCommit}\n`);
   expect(await shell(repo, "git fsck --strict --no-dangling 2>&1")).toBe("");
   expect(await shell(repo, "git status --porcelain")).toBe("");
-  expect(await shell(repo, "find .git -name '*.lock' -o -name 'tmp_*'")).toBe("");
+  expect(await shell(repo, "find .git -name '*.lock' -o -name '*.keep' -o -name 'tmp_*'")).toBe("");
   const verified = await td({ repo, home, ...desk }, ["--json", "store", "verify"]);
   expect(verified).toMatchObject({ code: 0 });
 }

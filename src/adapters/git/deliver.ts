@@ -1,7 +1,8 @@
-import { rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { CommitId, LoopId } from "../../core/loop.ts";
 import { WorktreeError } from "../../ports.ts";
+import { absent } from "./files.ts";
 import { type GitPlace, git, lastLines, tryGit } from "./git.ts";
 import { loopRefs, type Shadow } from "./shadow.ts";
 
@@ -28,11 +29,14 @@ export async function deliverBranch(
       `${repository.root} has ${namesMax} branches taskdaemon/${loop}-*. Delete some.`,
     );
   }
-  if (taken.get(name) === commit) return name;
-  const keepFile = await transferObjects(shadow, place, loop, commit);
+  if (taken.get(name) === commit) {
+    await removeKeepFiles(shadow, loop);
+    return name;
+  }
+  await transferObjects(shadow, place, loop, commit);
   const args = ["update-ref", `refs/heads/${name}`, commit, "0".repeat(commit.length)];
   const result = await tryGit(place, args);
-  if (keepFile !== null) await rm(keepFile, { force: true });
+  await removeKeepFiles(shadow, loop);
   if (result.exitCode === 0) return name;
   throw new WorktreeError(
     `The branch ${name} cannot be created in ${repository.root}. git said: ${lastLines(result.stderr)}`,
@@ -57,13 +61,13 @@ async function takenNames(place: GitPlace): Promise<Map<string, string>> {
   return taken;
 }
 
-/** Resolves to the file that keeps the user's `git gc` from the new pack until a ref holds it. */
+/** A file keeps the user's `git gc` from the new pack until a ref holds it. */
 async function transferObjects(
   shadow: Shadow,
   place: GitPlace,
   loop: LoopId,
   commit: CommitId,
-): Promise<string | null> {
+): Promise<void> {
   const pins = await git(place, [
     "for-each-ref",
     "--format=%(objectname)",
@@ -74,8 +78,8 @@ async function transferObjects(
   const input = [commit, ...have.map((id) => `^${id}`), ""].join("\n");
   const pack = await git(shadow.place, ["pack-objects", "-q", "--revs", "--stdout"], { input });
   const count = pack.slice(8, 12);
-  if (count === "\0\0\0\0") return null;
-  const keep = `--keep=taskdaemon ${loopRefs(loop)}`;
+  if (count === "\0\0\0\0") return;
+  const keep = `--keep=${keepText(loop)}`;
   const args = ["index-pack", "--stdin", "--fix-thin", "--strict", keep];
   const result = await tryGit(place, args, { input: pack });
   if (result.exitCode !== 0) {
@@ -84,8 +88,21 @@ async function transferObjects(
         `${lastLines(result.stderr)}\nIts work can be applied by hand: td diff ${loop}`,
     );
   }
-  const [, hash = ""] = result.stdout.trim().split("\t");
-  return join(shadow.repository.commonDir, "objects", "pack", `pack-${hash}.keep`);
+}
+
+function keepText(loop: LoopId): string {
+  return `taskdaemon ${loopRefs(loop)}`;
+}
+
+/** Also those of a delivery that a crash cut short: else the user's gc never repacks that pack. */
+async function removeKeepFiles({ repository }: Shadow, loop: LoopId): Promise<void> {
+  const dir = join(repository.commonDir, "objects", "pack");
+  for (const name of (await readdir(dir).catch(absent)) ?? []) {
+    if (!name.endsWith(".keep")) continue;
+    const file = join(dir, name);
+    const text = await readFile(file, "utf8").catch(absent);
+    if (text?.trim() === keepText(loop)) await rm(file, { force: true });
+  }
 }
 
 function blocked(root: string): WorktreeError {
