@@ -128,13 +128,3 @@ export function progress(iteration: number, more: Partial<Progress> = {}): Progr
 export function spent(tokens: number, usd: number | null = 0): Loop["usage"] {
   return { ...noUsage, outputTokens: tokens, costUsd: usd, requests: 1 };
 }
-
-/** Transactions as a log has them, numbered from 1. */
-export function logOf(decisions: readonly Extract<Decision, { ok: true }>[]): Transaction[] {
-  let seq = 1;
-  return decisions.map(({ events }) => {
-    const transaction = { seq, at: moment.now, events };
-    seq += events.length;
-    return transaction;
-  });
-}
