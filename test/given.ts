@@ -1,7 +1,7 @@
 /** States and commands in few words, for tests that say what is given and what is expected. */
 import type { Command } from "../src/core/commands.ts";
 import { type Decision, decide, type Moment } from "../src/core/decide.ts";
-import type { Created, Transaction } from "../src/core/events.ts";
+import type { Created } from "../src/core/events.ts";
 import {
   type BlockedOn,
   type Loop,
