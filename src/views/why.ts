@@ -17,11 +17,16 @@ const causesMax = 20;
 
 export function why(state: State, loop: Loop, now: Millis): WhyView {
   const { id, status } = loop;
-  const told = tell(state, loop, now);
-  return { id, status, causes: [], remedy: null, ...told };
+  const { sentence, remedy = null, causes } = tell(state, loop, now);
+  return { id, status, sentence, causes: causes?.() ?? [], remedy };
 }
 
-type Telling = Pick<WhyView, "sentence"> & Partial<WhyView>;
+/** Causes are asked for once, at the top: each has causes of its own, and those have more. */
+interface Telling {
+  readonly sentence: string;
+  readonly remedy?: string;
+  readonly causes?: () => readonly string[];
+}
 
 function tell(state: State, loop: Loop, now: Millis): Telling {
   switch (loop.status) {
@@ -32,7 +37,7 @@ function tell(state: State, loop: Loop, now: Millis): Telling {
     case "running":
       return {
         sentence: `Attempt ${loop.attempt} is at work on iteration ${loop.iteration + 1} of ${loop.settings.iterationsMax}.`,
-        causes: lastVerdict(loop),
+        causes: () => lastVerdict(loop),
       };
     case "paused":
       return { sentence: "A person paused it.", remedy: `td resume ${loop.id}` };
@@ -41,11 +46,14 @@ function tell(state: State, loop: Loop, now: Millis): Telling {
     case "delegated":
       return { sentence: "Its own work is done; it waits for its children." };
     case "complete":
-      return { sentence: completed(loop), causes: loop.verdict?.note ? [loop.verdict.note] : [] };
+      return {
+        sentence: completed(loop),
+        causes: () => (loop.verdict?.note ? [loop.verdict.note] : []),
+      };
     case "failed":
       return {
         sentence: `It failed: ${reasonOf(loop)}.`,
-        causes: lastVerdict(loop),
+        causes: () => lastVerdict(loop),
         remedy: `td run --resume ${loop.id} tries again; td logs ${loop.id} shows what happened`,
       };
     case "stopped":
@@ -66,18 +74,21 @@ function completed({ verdict, delivered }: Loop): string {
 function waiting(state: State, loop: Loop, now: Millis): Telling {
   const unmet = loop.dependsOn.filter((id) => state.loops.get(id)?.status !== "complete");
   if (unmet.length > 0) {
-    return { sentence: `It waits for ${unmet.join(", ")}.`, causes: chain(state, unmet, now) };
+    return {
+      sentence: `It waits for ${unmet.join(", ")}.`,
+      causes: () => chain(state, unmet, now),
+    };
   }
   if (loop.notBeforeAt > now) {
     return {
       sentence: `It starts again at ${timeOf(loop.notBeforeAt)} (in ${seconds(loop.notBeforeAt - now)}): ${loop.reason === null ? "it backs off" : reasonOf(loop)}.`,
-      causes: lastVerdict(loop),
+      causes: () => lastVerdict(loop),
     };
   }
   const since = loop.interruptedAt === null ? "" : ` It was interrupted in ${loop.interruptedAt}.`;
   return {
     sentence: `It is ready, and nobody runs it.${since}`,
-    causes: loop.reason === null ? [] : [loop.reason],
+    causes: () => (loop.reason === null ? [] : [loop.reason]),
     remedy: `td run --resume ${loop.id}`,
   };
 }
@@ -109,7 +120,7 @@ function heldUp(state: State, loop: Loop, now: Millis): Telling {
   const failed = lost.filter(({ status }) => status === "failed").map(({ id }) => id);
   return {
     sentence: `It is held up: ${reasonOf(loop)}.`,
-    causes: lost.slice(0, causesMax).map((child) => named(state, child, now)),
+    causes: () => lost.slice(0, causesMax).map((child) => named(state, child, now)),
     remedy: failed[0] === undefined ? `td stop ${loop.id}` : `td retry ${failed[0]}`,
   };
 }
@@ -121,7 +132,7 @@ function reasonOf({ reason }: Loop): string {
 
 function blocked(loop: Loop): Telling {
   const reason = reasonOf(loop);
-  const causes = lastVerdict(loop);
+  const causes = () => lastVerdict(loop);
   switch (loop.blockedOn) {
     case "question":
       return { sentence: `It asks: ${reason}`, remedy: `td answer ${loop.id} "…"` };
@@ -134,7 +145,7 @@ function blocked(loop: Loop): Telling {
     case "budget":
       return {
         sentence: `Its budget is exhausted: ${reason}.`,
-        causes: [spent(loop)],
+        causes: () => [spent(loop)],
         remedy: `td run --resume ${loop.id} --budget USD`,
       };
     case "stuck":
