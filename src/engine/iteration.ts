@@ -63,13 +63,21 @@ async function promptValues(doing: Attempt, loop: Loop): Promise<PromptValues> {
     progress: progressText(loop.progress, progressCharsMax),
     git: await doing.workspace.summary(),
     interrupted: loop.interruptedAt ?? "",
-    answers: loop.answers.map(({ question, answer }) => `${question}\n→ ${answer}`).join("\n\n"),
+    answers: answersText(loop),
     messages: "",
     protected: protectedNames(doing),
     tools: doing.type.tools,
     "network-allow": settings.sandbox.networkAllow,
     "output-dir": "",
   };
+}
+
+const answersMax = 20;
+
+/** The newest answers of people, oldest first. */
+function answersText({ answers }: Loop): string {
+  const shown = answers.slice(-answersMax);
+  return shown.map(({ question, answer }) => `${question}\n→ ${answer}`).join("\n\n");
 }
 
 const protectedNamesMax = 30;

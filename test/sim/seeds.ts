@@ -5,4 +5,5 @@
 export const regressions: readonly (readonly [seed: number, found: string])[] = [
   [18, "a gate denied for ever: who never repairs it was granted more iterations without end"],
   [274, "a budget set below what was spent looked like spending beyond it"],
+  [4064, "answers without end made prompts without end"],
 ];
