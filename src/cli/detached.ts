@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { RemoteDoor, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import { batchLine } from "../protocol/schemas.ts";
@@ -79,9 +80,23 @@ async function waitForAll(
   return ended;
 }
 
+const otherStartMsMax = 5_000;
+const pollMs = 100;
+
 async function daemonOf({ world, place, say }: Session): Promise<RemoteDoor> {
   const running = await world.program.daemon(place);
   if (running !== null) return running;
   say("starting the daemon");
-  return world.program.startDaemon(place);
+  try {
+    return await world.program.startDaemon(place);
+  } catch (error) {
+    if (!(error instanceof UserError) || error.exitCode !== exitCodes.daemon) throw error;
+    // Somebody else may be starting one this very moment.
+    for (let waitedMs = 0; waitedMs < otherStartMsMax; waitedMs += pollMs) {
+      const theirs = await world.program.daemon(place);
+      if (theirs !== null) return theirs;
+      await sleep(pollMs);
+    }
+    throw error;
+  }
 }

@@ -1,4 +1,4 @@
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import { request as httpRequest } from "node:http";
 import { WebSocket } from "ws";
 import type { LiveEvent } from "../ports.ts";
@@ -9,6 +9,8 @@ import type { QueueView, StatusView } from "../protocol/status.ts";
 import type { LoopView } from "../views/loop-view.ts";
 
 const answerBytesMax = 256 * 1024 * 1024;
+/** The daemon refuses more, and closes before it has read it: its answer would be lost. */
+const bodyBytesMax = 32 * 1024 * 1024;
 const timeoutMs = 60_000;
 
 /** Speaks to the daemon at `socket`. Throws UserError(daemon) when nobody answers there. */
@@ -62,26 +64,31 @@ function queryOf(filter: object): string {
 }
 
 function ask(socket: string, method: string, path: string, body: unknown): Promise<unknown> {
+  const text = body === null ? undefined : JSON.stringify(body);
+  if (text !== undefined && Buffer.byteLength(text) > bodyBytesMax) {
+    const message = `that is too much at once for the daemon: more than ${bodyBytesMax} bytes`;
+    return Promise.reject(new UserError(exitCodes.invalid, message));
+  }
   return new Promise((resolve, reject) => {
-    const headers = body === null ? {} : { "content-type": "application/json" };
+    const headers = text === undefined ? {} : { "content-type": "application/json" };
     const request = httpRequest({ socketPath: socket, method, path, headers, timeout: timeoutMs });
     request.on("timeout", () => request.destroy(new Error(`no answer in ${timeoutMs / 1_000} s`)));
     request.on("error", (error) => reject(unreachable(error)));
     request.on("response", (response) => {
-      let text = "";
+      let told = "";
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => {
-        text += chunk;
-        if (text.length > answerBytesMax) request.destroy(new Error("the answer is too large"));
+        told += chunk;
+        if (told.length > answerBytesMax) request.destroy(new Error("the answer is too large"));
       });
       response.on("end", () => {
         const isJson = response.headers["content-type"]?.includes("json") === true;
-        const answer: unknown = isJson ? JSON.parse(text) : text;
+        const answer: unknown = isJson ? JSON.parse(told) : told;
         if ((response.statusCode ?? 500) < 400) resolve(answer);
         else reject(refused(answer));
       });
     });
-    request.end(body === null ? undefined : JSON.stringify(body));
+    request.end(text);
   });
 }
 
@@ -124,7 +131,10 @@ async function follow(
   });
   feed.on("open", look);
   feed.on("error", (error) => ended.reject(unreachable(error)));
-  feed.on("close", () => ended.reject(unreachable(new Error("it closed the feed"))));
+  feed.on("close", () => {
+    const message = `the daemon stopped; loop ${id} goes on when it starts again: td start`;
+    ended.reject(new UserError(exitCodes.daemon, message));
+  });
   try {
     await ended.promise;
   } finally {

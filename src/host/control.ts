@@ -1,12 +1,19 @@
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, truncateSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectDoor } from "../client/connect.ts";
 import type { RemoteDoor } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
-import { pidFileOf, socketOf } from "./socket.ts";
+import { guardianFileOf, guardianPidOf, isAlive, isOurs, pidOf, socketOf } from "./socket.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 const startMsMax = 30_000;
@@ -17,7 +24,7 @@ const tailCharsMax = 500;
 /** The daemon of a home; null when nobody answers at its socket. */
 export async function connect(home: string): Promise<RemoteDoor | null> {
   const socket = socketOf(home);
-  if (!existsSync(socket)) return null;
+  if (!existsSync(socket) || !isOurs(socket, home)) return null;
   const door = connectDoor(socket);
   try {
     await door.version();
@@ -30,10 +37,7 @@ export async function connect(home: string): Promise<RemoteDoor | null> {
 
 /** Starts a guardian with its daemon, in the background; resolves once the daemon answers. */
 export async function startDaemon({ self, env }: Surroundings, home: string): Promise<RemoteDoor> {
-  if ((await connect(home)) !== null) {
-    const message = `a daemon serves ${home} already: td status, td stop`;
-    throw new UserError(exitCodes.daemon, message);
-  }
+  if ((await connect(home)) !== null) throw servedAlready(home);
   const logs = join(home, "logs");
   mkdirSync(logs, { recursive: true, mode: 0o700 });
   const outputFile = join(logs, "guardian.log");
@@ -54,25 +58,40 @@ export async function startDaemon({ self, env }: Surroundings, home: string): Pr
   child.unref();
   for (let waitedMs = 0; waitedMs < startMsMax && ended === null; waitedMs += pollMs) {
     const door = await connect(home);
-    if (door !== null) return door;
+    if (door !== null) {
+      if (guardianPidOf(home) === child.pid) return door;
+      throw servedAlready(home);
+    }
     await sleep(pollMs);
   }
   const told = readFileSync(outputFile, "utf8").trim().slice(-tailCharsMax);
-  throw new UserError(exitCodes.daemon, told || `the daemon did not answer: see ${logs}`);
+  const message = told.replace(/^td: /, "") || `the daemon did not answer: see ${logs}`;
+  const known = Object.values(exitCodes).find((code) => code !== 0 && code === ended);
+  throw new UserError(known ?? exitCodes.daemon, message);
 }
 
-/** Asks the daemon to end, and waits until it has. */
+function servedAlready(home: string): UserError {
+  const message = `a daemon serves ${home} already: td status, td stop`;
+  return new UserError(exitCodes.daemon, message);
+}
+
+/** Asks the daemon to end, and waits until it has; also one that its guardian would start again. */
 export async function stopDaemon(home: string, options: { readonly now: boolean }): Promise<void> {
-  const door = await connect(home);
-  if (door === null) {
+  const guardian = guardianPidOf(home);
+  if ((await connect(home)) === null && !isAlive(guardian)) {
     throw new UserError(exitCodes.daemon, `no daemon serves ${home}: td start`);
   }
-  await door.shutdown(options);
+  rmSync(guardianFileOf(home), { force: true });
+  let asked = false;
   for (let waitedMs = 0; waitedMs < stopMsMax; waitedMs += pollMs) {
-    if (!existsSync(pidFileOf(home)) && (await connect(home)) === null) return;
+    const door = await connect(home);
+    if (door !== null && !asked) {
+      await door.shutdown(options);
+      asked = true;
+    }
+    if (door === null && (pidOf(home) === null || !isAlive(guardian))) return;
     await sleep(pollMs);
   }
-  const pid = (await readFile(pidFileOf(home), "utf8").catch(() => "?")).trim();
-  const message = `the daemon (pid ${pid}) is still at work: td stop --now interrupts it`;
+  const message = `the daemon (pid ${pidOf(home)}) is still at work: td stop --now interrupts it`;
   throw new UserError(exitCodes.daemon, message);
 }

@@ -1,12 +1,15 @@
 import { rm, writeFile } from "node:fs/promises";
+import { ppid } from "node:process";
+import type { Config } from "../adapters/config/schema.ts";
 import { type DaemonLog, openDaemonLog } from "../adapters/daemon-log.ts";
 import { reconcile } from "../engine/loop-manager.ts";
-import { exitCodes } from "../protocol/errors.ts";
+import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { DaemonRequest } from "../protocol/program.ts";
 import { openSocket } from "../server/listen.ts";
 import { createDesk } from "./desk.ts";
+import { asUserError } from "./errors.ts";
 import { Host } from "./host.ts";
-import { pidFileOf, socketOf } from "./socket.ts";
+import { guardianFileOf, isOurs, pidFileOf, pidOf, socketOf } from "./socket.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { loadRepositoryConfig } from "./world.ts";
 
@@ -27,6 +30,27 @@ export async function runDaemon(
 ): Promise<number> {
   const { config } = loadRepositoryConfig(around, home, null);
   const host = await Host.open(around, home);
+  try {
+    // Before anybody can connect: who waits for the end looks at these.
+    await writeFile(guardianFileOf(home), `${ppid}\n`, { mode: 0o600 });
+    await writeFile(pidFileOf(home), `${around.pid}\n`, { mode: 0o600 });
+    return await serve(around, home, config, host, options);
+  } finally {
+    await host.close();
+    // The next one may have the home already.
+    if (pidOf(home) === around.pid) {
+      for (const file of [guardianFileOf(home), pidFileOf(home)]) await rm(file, { force: true });
+    }
+  }
+}
+
+async function serve(
+  around: Surroundings,
+  home: string,
+  config: Config,
+  host: Host,
+  options: DaemonOptions,
+): Promise<number> {
   const log = openDaemonLog(home);
   const { logger } = log;
   const drain = new AbortController();
@@ -49,10 +73,14 @@ export async function runDaemon(
     shutdown,
   });
   const report = (error: unknown) => logger.error({ error: String(error) }, "a bug");
-  const door = await openSocket(socketOf(home), { version: options.version, desk, report });
-  await writeFile(pidFileOf(home), `${around.pid}\n`, { mode: 0o600 });
+  const socket = socketOf(home);
+  if (!isOurs(socket, home)) {
+    throw new UserError(exitCodes.invalid, `${socket} lies in a directory of somebody else`);
+  }
+  const { version } = options;
+  const door = await openSocket(socket, { version, desk, asUserError, report });
   const leave = handleSignals(options, drain.signal, shutdown, log);
-  logger.info({ pid: around.pid, version: options.version, recovered: host.recovered }, "started");
+  logger.info({ pid: around.pid, version, recovered: host.recovered }, "started");
   try {
     await reconcile(
       host.crew(drain.signal),
@@ -71,8 +99,6 @@ export async function runDaemon(
     for (const way of leave) way();
     await door.close();
     desk.close();
-    await rm(pidFileOf(home), { force: true });
-    await host.close();
   }
 }
 

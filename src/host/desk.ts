@@ -2,13 +2,15 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { memoryUsage } from "node:process";
+import { codeOf } from "../adapters/store/errors.ts";
 import { storeDirOf } from "../adapters/store/home.ts";
 import type { Transaction } from "../core/events.ts";
 import { type Loop, loopStatuses } from "../core/loop.ts";
 import type { Desk } from "../protocol/desk.ts";
-import type { FeedEvent } from "../protocol/door.ts";
+import type { FeedEvent, RunRequest } from "../protocol/door.ts";
+import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { ProviderView, QueueRow, QueueView, StatusView } from "../protocol/status.ts";
-import { timeOf } from "../views/loop-view.ts";
+import { type LoopView, timeOf } from "../views/loop-view.ts";
 import { why } from "../views/why.ts";
 import { systemClock } from "./clock.ts";
 import type { Host } from "./host.ts";
@@ -25,29 +27,49 @@ export interface DeskOptions {
 }
 
 const rowsMax = 1_000;
+/** Of the event loop's meter; it counts its own waiting as delay. */
+const resolutionMs = 20;
 
 /** What the daemon's routes call, over a host. */
 export function createDesk(options: DeskOptions): Desk & { close(): void } {
   const { host, shutdown } = options;
-  const delay = monitorEventLoopDelay({ resolution: 20 });
+  const delay = monitorEventLoopDelay({ resolution: resolutionMs });
   delay.enable();
+  const lagMs = () => Math.max(0, delay.percentile(99) / 1e6 - resolutionMs);
   const startedAt = systemClock.now();
   return {
     ...host.reader(),
     plan: (request) => host.plan(request),
-    create: (requests) => host.create(requests),
+    create: (requests) => create(options, requests),
     resume: (id, raise) => host.resume(id, raise),
     pause: (id) => host.ask({ type: "pause", id: host.id(id) }),
     stop: (id) => host.ask({ type: "stop", id: host.id(id) }),
     answer: (id, answer) => host.ask({ type: "answer", id: host.id(id), answer }),
     rollback: (id, to) => host.ask({ type: "rollback", id: host.id(id), to }),
-    status: () => statusOf(options, startedAt, delay.percentile(99) / 1e6),
+    status: () => statusOf(options, startedAt, lagMs()),
     queue: async () => queueOf(options),
     follow: (from, listener) => follow(host, from, listener),
     watch: (listener) => host.watch(listener),
     shutdown,
     close: () => delay.disable(),
   };
+}
+
+async function create(
+  { host, queueMax, isDraining }: DeskOptions,
+  requests: readonly RunRequest[],
+): Promise<readonly LoopView[]> {
+  if (isDraining()) {
+    throw new UserError(exitCodes.rejected, "the daemon is stopping: try again once it is back");
+  }
+  const waiting = [...host.states.state.loops.values()].filter(
+    ({ status }) => status === "pending",
+  ).length;
+  if (waiting + requests.length > queueMax) {
+    const message = `the queue is full: ${waiting} loops wait, queue.max is ${queueMax}`;
+    throw new UserError(exitCodes.rejected, message);
+  }
+  return host.create(requests);
 }
 
 async function statusOf(
@@ -76,8 +98,18 @@ async function statusOf(
 
 async function bytesOf(dir: string): Promise<number> {
   let bytes = 0;
-  for (const name of await readdir(dir)) bytes += (await stat(join(dir, name))).size;
+  for (const name of await readdir(dir)) bytes += await bytesIn(join(dir, name));
   return bytes;
+}
+
+/** Files come and go while we count. */
+async function bytesIn(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return 0;
+    throw error;
+  }
 }
 
 function providersOf({ states }: Host): ProviderView[] {

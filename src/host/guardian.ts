@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { pid as ownPid } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DaemonRequest } from "../protocol/program.ts";
+import { claimGuardian, guardianPidOf, pidOf } from "./socket.ts";
 
 export interface GuardianOptions {
-  /** Starts the daemon in the foreground. */
+  /** Starts the daemon in the foreground; ends with its home. */
   readonly argv: readonly [string, ...string[]];
   readonly env: NodeJS.ProcessEnv;
   readonly onSignal: DaemonRequest["onSignal"];
@@ -11,15 +13,19 @@ export interface GuardianOptions {
 
 const backoffMsFirst = 500;
 const backoffMsMax = 30_000;
+const pollMs = 100;
 /** A daemon that lived so long starts over with the first backoff. */
 const healthyMs = 60_000;
 const restartsMax = 1_000;
+const bugCode = 70;
 
 /**
- * Keeps a daemon running: one that ends with an exit code was told to, or cannot start; one that a
- * signal or a bug ended is started again, with backoff.
+ * Keeps a daemon running: one that took its leave was told to, or cannot start; one that a signal
+ * or a bug ended is started again, with backoff. Leaves when it was told to, or when the home's
+ * guardian is another.
  */
 export async function guard({ argv, env, onSignal }: GuardianOptions): Promise<number> {
+  const home = argv.at(-1) ?? "";
   let child: ChildProcess | null = null;
   let told = false;
   const forward = (name: "SIGTERM" | "SIGINT" | "SIGHUP") =>
@@ -34,9 +40,14 @@ export async function guard({ argv, env, onSignal }: GuardianOptions): Promise<n
       const startedAt = Date.now();
       child = spawn(argv[0], argv.slice(1), { env, stdio: "inherit" });
       const { code, signal } = await ended(child);
-      if (signal === null && code !== bugCode) return code ?? 1;
+      // Its file is still there: whatever the code, it did not come to its own end.
+      const crashed = signal !== null || code === bugCode || pidOf(home) === child.pid;
+      if (!crashed) return code ?? 1;
       if (Date.now() - startedAt > healthyMs) backoffMs = backoffMsFirst;
-      if (!told) await sleep(backoffMs);
+      claimGuardian(home);
+      const isOver = () => told || guardianPidOf(home) !== ownPid;
+      await waited(backoffMs, isOver);
+      if (isOver()) return 0;
       backoffMs = Math.min(backoffMs * 2, backoffMsMax);
     }
     return 0;
@@ -45,7 +56,9 @@ export async function guard({ argv, env, onSignal }: GuardianOptions): Promise<n
   }
 }
 
-const bugCode = 70;
+async function waited(waitMs: number, isOver: () => boolean): Promise<void> {
+  for (let ms = 0; ms < waitMs && !isOver(); ms += pollMs) await sleep(pollMs);
+}
 
 function ended(child: ChildProcess): Promise<{ code: number | null; signal: string | null }> {
   return new Promise((resolve) => {

@@ -10,6 +10,8 @@ import * as schemas from "../protocol/schemas.ts";
 export interface AppOptions {
   readonly version: string;
   readonly desk: Desk;
+  /** The same error as a UserError where a person can mend it, itself otherwise. */
+  readonly asUserError: (error: unknown) => unknown;
   /** A bug: written where the operator finds it. */
   readonly report: (error: unknown) => void;
 }
@@ -17,14 +19,15 @@ export interface AppOptions {
 const bodyBytesMax = 32 * 1024 * 1024;
 
 /** The HTTP side of the daemon's door: JSON in, JSON out, every body checked by its schema. */
-export function createApp({ version, desk, report }: AppOptions): Hono {
+export function createApp(options: AppOptions): Hono {
+  const { version, desk } = options;
   const app = new Hono();
   app.use(bodyLimit({ maxSize: bodyBytesMax, onError: tooLarge }));
   app.use(async (context, next) => {
     context.header("x-taskdaemon-version", version);
     await next();
   });
-  app.onError((error, context) => answerError(error, context, report));
+  app.onError((error, context) => answerError(error, context, options));
   app.notFound((context) =>
     context.json({ error: `there is no ${context.req.path}`, exitCode: exitCodes.notFound }, 404),
   );
@@ -123,12 +126,19 @@ const statusOf: Readonly<Partial<Record<ExitCode, ContentfulStatusCode>>> = {
 };
 
 /** A UserError keeps its exit code over the wire; anything else is a bug and says no more. */
-function answerError(error: Error, context: Context, report: AppOptions["report"]): Response {
-  if (error instanceof UserError) {
-    const { message, exitCode } = error;
+function answerError(
+  error: Error,
+  context: Context,
+  { asUserError, report }: AppOptions,
+): Response {
+  const known = asUserError(error);
+  if (known instanceof UserError) {
+    const { message, exitCode } = known;
     return context.json({ error: message, exitCode }, statusOf[exitCode] ?? 500);
   }
-  if (error instanceof HTTPException) return error.getResponse();
+  if (error instanceof HTTPException) {
+    return context.json({ error: error.message, exitCode: exitCodes.usage }, error.status);
+  }
   report(error);
   const message = "a bug in TaskDaemon: the daemon's log has the details";
   return context.json({ error: message, exitCode: exitCodes.bug }, 500);

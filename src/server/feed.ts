@@ -18,14 +18,20 @@ const tooSlow = 4001;
  */
 export function createFeed(desk: Desk): {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Tells every subscriber that the end has come. */
   close(): void;
+  /** Does not wait until they have heard it. */
+  cut(): void;
 } {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: messageBytesMax });
   return {
     upgrade: (request, socket, head) => {
-      const url = new URL(request.url ?? "/", "http://daemon");
-      const query = feedQuery.safeParse(Object.fromEntries(url.searchParams));
-      if (url.pathname !== "/v1/feed" || !query.success) {
+      // Until `ws` has the connection nobody else hears its errors.
+      const drop = () => socket.destroy();
+      socket.on("error", drop);
+      const url = URL.parse(request.url ?? "/", "http://daemon");
+      const query = feedQuery.safeParse(Object.fromEntries(url?.searchParams ?? []));
+      if (url?.pathname !== "/v1/feed" || !query.success) {
         socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
         return;
       }
@@ -34,6 +40,7 @@ export function createFeed(desk: Desk): {
         return;
       }
       sockets.handleUpgrade(request, socket, head, (client) => {
+        socket.off("error", drop);
         const { from, loop } = query.data;
         serve(desk, client, from ?? null, loop ?? null);
       });
@@ -42,24 +49,30 @@ export function createFeed(desk: Desk): {
       for (const client of sockets.clients) client.close(1001, "the daemon stops");
       sockets.close();
     },
+    cut: () => {
+      for (const client of sockets.clients) client.terminate();
+    },
   };
 }
 
 function serve(desk: Desk, client: WebSocket, from: number | null, loop: string | null): void {
   let next = from ?? 0;
-  const send = (message: object) => {
-    if (client.readyState !== client.OPEN) return;
+  const ways: (() => void)[] = [];
+  const leaveAll = () => {
+    for (const leave of ways.splice(0)) leave();
+  };
+  const send = (message: object): boolean => {
+    if (client.readyState !== client.OPEN) return false;
     if (client.bufferedAmount > unreadBytesMax) {
+      // `ws` cuts who does not read what is left, with this at its end, within half a minute.
       client.close(tooSlow, `too slow: resume from ${next}`);
-      setImmediate(() => client.terminate());
-      return;
+      leaveAll();
+      return false;
     }
     client.send(JSON.stringify(message));
+    return true;
   };
-  const ways: (() => void)[] = [];
-  client.on("close", () => {
-    for (const leave of ways) leave();
-  });
+  client.on("close", leaveAll);
   client.on("error", () => client.terminate());
   ways.push(
     desk.watch((event) => {
@@ -69,8 +82,8 @@ function serve(desk: Desk, client: WebSocket, from: number | null, loop: string 
   if (from === null) return;
   desk
     .follow(from, (event) => {
-      next = event.seq + 1;
-      if (loop === null || event.loop === loop) send({ kind: "event", event });
+      if (loop !== null && event.loop !== loop) return;
+      if (send({ kind: "event", event })) next = event.seq + 1;
     })
     .then(
       (leave) => (client.readyState === client.OPEN ? ways.push(leave) : leave()),

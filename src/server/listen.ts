@@ -5,6 +5,9 @@ import { getRequestListener } from "@hono/node-server";
 import { type AppOptions, createApp } from "./app.ts";
 import { createFeed } from "./feed.ts";
 
+/** Answers under way when the door closes may take so long. */
+const answerMsMax = 1_000;
+
 /**
  * Opens the daemon's door at a Unix socket that only its user may use. Whoever calls holds the
  * home's lock, so a socket that is still there is a dead daemon's.
@@ -24,8 +27,14 @@ export async function openSocket(
   return {
     close: async () => {
       feed.close();
-      server.closeAllConnections();
-      server.close();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      // Whoever asked for the end hears that it comes; who does not listen is not waited for.
+      const timer = setTimeout(() => {
+        feed.cut();
+        server.closeAllConnections();
+      }, answerMsMax);
+      await closed;
+      clearTimeout(timer);
       await rm(path, { force: true });
     },
   };
