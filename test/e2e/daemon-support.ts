@@ -1,0 +1,141 @@
+/** A daemon for one home, as users start it, and what is asked of it. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { kill } from "node:process";
+import { setTimeout } from "node:timers/promises";
+import { startMockLlm } from "../../src/mock-llm/mock-llm.ts";
+import type { Policy } from "../../src/mock-llm/script.ts";
+import type { QueueView, StatusView } from "../../src/protocol/status.ts";
+import type { LoopView } from "../../src/views/loop-view.ts";
+import { processesOf } from "./processes.ts";
+import { type Desk, type DeskOptions, jsonOf, loopOf, makeDesk, type Told, td } from "./program.ts";
+import { done, read, scripted, write } from "./support.ts";
+
+/** A repository whose check is red until `minus` becomes `plus`. */
+export const signFiles = {
+  "sum.txt": "minus\n",
+  "check.sh": "#!/bin/sh\ngrep -q plus sum.txt\n",
+};
+
+/** Mends that repository in one iteration. */
+export const mending: Policy = scripted([[read("sum.txt")], [write("sum.txt", "plus\n")], [done]]);
+
+/** The same with `latencyMs` before each of its answers. */
+export function slow(policy: Policy, latencyMs: number): Policy {
+  return (request) => {
+    const reply = policy(request);
+    return reply === null ? null : { ...reply, "latency-ms": latencyMs };
+  };
+}
+
+/** A home without a daemon yet; whatever serves it afterwards is ended with the test. */
+export async function withDesk(
+  policy: Policy,
+  body: (desk: Desk) => Promise<void>,
+  options: Omit<DeskOptions, "modelUrl"> = {},
+): Promise<void> {
+  const mock = await startMockLlm({ policy });
+  const desk = await makeDesk({ modelUrl: mock.url, files: signFiles, ...options });
+  try {
+    await body(desk);
+  } finally {
+    await endAll(desk);
+    await mock.close();
+  }
+}
+
+const endTriesMax = 20;
+
+async function endAll({ place }: Desk): Promise<void> {
+  for (let tries = 0; tries < endTriesMax; tries += 1) {
+    const left = await processesOf(place);
+    if (left.length === 0) return;
+    for (const { pid } of left) killIfThere(pid, "SIGKILL");
+    await setTimeout(50);
+  }
+}
+
+export function killIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/** The same with a daemon that answers. */
+export function withDaemon(
+  policy: Policy,
+  body: (desk: Desk) => Promise<void>,
+  options: Omit<DeskOptions, "modelUrl"> = {},
+): Promise<void> {
+  return withDesk(
+    policy,
+    async (desk) => {
+      await expectDone(td(desk, ["start"]));
+      await body(desk);
+    },
+    options,
+  );
+}
+
+/** Throws, with all it said, when it did not end with 0. */
+export async function expectDone(running: Promise<Told>): Promise<Told> {
+  const told = await running;
+  if (told.code !== 0) throw new Error(`ended with ${told.code}: ${told.stderr}${told.stdout}`);
+  return told;
+}
+
+export const runArgs = ["--json", "run", "ralph", "Mend it.", "--validate", "./check.sh"] as const;
+
+export async function runDetached(desk: Desk, ...more: readonly string[]): Promise<LoopView> {
+  return loopOf(await expectDone(td(desk, [...runArgs, "--detach", ...more])));
+}
+
+export async function show(desk: Desk, id: string): Promise<LoopView> {
+  return loopOf(await expectDone(td(desk, ["--json", "show", id])));
+}
+
+export async function list(desk: Desk): Promise<readonly LoopView[]> {
+  return jsonOf<LoopView[]>(await expectDone(td(desk, ["--json", "list"])));
+}
+
+export async function status(desk: Desk): Promise<StatusView> {
+  return jsonOf<StatusView>(await expectDone(td(desk, ["--json", "status"])));
+}
+
+export async function queue(desk: Desk): Promise<QueueView> {
+  return jsonOf<QueueView>(await expectDone(td(desk, ["--json", "queue"])));
+}
+
+/** The daemon's own process, as its file says; null without one. */
+export function pidOf({ home }: Desk): number | null {
+  const file = join(home, "daemon.pid");
+  return existsSync(file) ? Number(readFileSync(file, "utf8")) : null;
+}
+
+export async function guardianOf({ place }: Desk): Promise<number> {
+  const found = (await processesOf(place)).find(({ command }) => command.includes("--guardian"));
+  if (found === undefined) throw new Error("there is no guardian");
+  return found.pid;
+}
+
+const untilMsMax = 60_000;
+
+/** Asks until it is so. */
+export async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
+  const end = Date.now() + untilMsMax;
+  while (!(await isSo())) {
+    if (Date.now() > end) throw new Error(`not within ${untilMsMax} ms: ${what}`);
+    await setTimeout(50);
+  }
+}
+
+export function untilStatus(desk: Desk, id: string, wanted: string): Promise<void> {
+  return until(`loop ${id} is ${wanted}`, async () => (await show(desk, id)).status === wanted);
+}
+
+/** No process of the home is left, however long its last ones take to end. */
+export function untilNobody({ place }: Desk): Promise<void> {
+  return until(`nobody works at ${place}`, async () => (await processesOf(place)).length === 0);
+}
