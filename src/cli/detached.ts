@@ -27,7 +27,6 @@ export async function runBatch(
   const requests = text
     .split("\n")
     .flatMap((row, index) => (row.trim() === "" ? [] : [requestOf(session, file, row, index + 1)]));
-  if (requests.length === 0) throw new UserError(exitCodes.invalid, `${file}: no loop is in it`);
   const door = await daemonOf(session);
   const views = await door.createAll(requests);
   const ended = detach === true ? views : await waitForAll(session, door, views);
