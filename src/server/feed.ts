@@ -3,10 +3,16 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Desk } from "../protocol/desk.ts";
+import type { FeedEvent } from "../protocol/door.ts";
 import { feedQuery } from "../protocol/schemas.ts";
 
 /** What a subscriber may have unread before it is dropped. */
 const unreadBytesMax = 8 * 1024 * 1024;
+/** Who takes nothing of the past for so long does not read. */
+const unreadMsMax = 20_000;
+/** The past is sent as fast as it is read; so little of it need not be. */
+const fewEvents = 100;
+const replaysMax = 100;
 const subscribersMax = 1_000;
 const messageBytesMax = 64 * 1024;
 /** Close code of our own: too slow, resume from the number in the reason. */
@@ -61,12 +67,15 @@ function serve(desk: Desk, client: WebSocket, from: number | null, loop: string 
   const leaveAll = () => {
     for (const leave of ways.splice(0)) leave();
   };
+  // `ws` cuts who does not read what is left, with this at its end, within half a minute.
+  const drop = () => {
+    client.close(tooSlow, `too slow: resume from ${next}`);
+    leaveAll();
+  };
   const send = (message: object): boolean => {
     if (client.readyState !== client.OPEN) return false;
     if (client.bufferedAmount > unreadBytesMax) {
-      // `ws` cuts who does not read what is left, with this at its end, within half a minute.
-      client.close(tooSlow, `too slow: resume from ${next}`);
-      leaveAll();
+      drop();
       return false;
     }
     client.send(JSON.stringify(message));
@@ -80,13 +89,41 @@ function serve(desk: Desk, client: WebSocket, from: number | null, loop: string 
     }),
   );
   if (from === null) return;
-  desk
-    .follow(from, (event) => {
-      if (loop !== null && event.loop !== loop) return;
-      if (send({ kind: "event", event })) next = event.seq + 1;
-    })
-    .then(
-      (leave) => (client.readyState === client.OPEN ? ways.push(leave) : leave()),
-      () => client.close(1011, "the log cannot be read"),
-    );
+  const wants = (event: FeedEvent) => loop === null || event.loop === loop;
+  const isOpen = () => client.readyState === client.OPEN;
+  const follow = async () => {
+    for (let replays = 0; replays < replaysMax; replays += 1) {
+      const past = (await desk.events(next)).filter(wants);
+      const sentCount = await sendInTurn(client, past);
+      next = (past[sentCount - 1]?.seq ?? next - 1) + 1;
+      if (!isOpen()) return;
+      if (sentCount < past.length) return drop();
+      if (past.length < fewEvents) break;
+    }
+    const leave = await desk.follow(next, (event) => {
+      if (wants(event) && send({ kind: "event", event })) next = event.seq + 1;
+    });
+    if (isOpen()) ways.push(leave);
+    else leave();
+  };
+  follow().catch(() => client.close(1011, "the log cannot be read"));
+}
+
+/** Resolves to how many of them the system has taken. */
+async function sendInTurn(client: WebSocket, events: readonly FeedEvent[]): Promise<number> {
+  for (const [index, event] of events.entries()) {
+    if (client.readyState !== client.OPEN) return index;
+    if (!(await sent(client, { kind: "event", event }))) return index;
+  }
+  return events.length;
+}
+
+/** Resolves once the system has taken it; to false when nobody reads. */
+async function sent(client: WebSocket, message: object): Promise<boolean> {
+  const taken = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => taken.resolve(false), unreadMsMax);
+  client.send(JSON.stringify(message), (error) => taken.resolve(!error));
+  const isTaken = await taken.promise;
+  clearTimeout(timer);
+  return isTaken;
 }
