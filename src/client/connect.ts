@@ -71,7 +71,9 @@ function ask(socket: string, method: string, path: string, body: unknown): Promi
   }
   return new Promise((resolve, reject) => {
     const headers = text === undefined ? {} : { "content-type": "application/json" };
-    const request = httpRequest({ socketPath: socket, method, path, headers, timeout: timeoutMs });
+    // A kept connection may be one that the daemon has just closed.
+    const options = { socketPath: socket, method, path, headers, timeout: timeoutMs, agent: false };
+    const request = httpRequest(options);
     request.on("timeout", () => request.destroy(new Error(`no answer in ${timeoutMs / 1_000} s`)));
     request.on("error", (error) => reject(unreachable(error)));
     request.on("response", (response) => {
@@ -103,6 +105,15 @@ function unreachable(error: Error): UserError {
   return new UserError(exitCodes.daemon, message, { cause: error });
 }
 
+function isUnreachable(error: unknown): boolean {
+  return error instanceof UserError && error.exitCode === exitCodes.daemon;
+}
+
+function stopped(id: string): UserError {
+  const message = `the daemon stopped; loop ${id} goes on when it starts again: td start`;
+  return new UserError(exitCodes.daemon, message);
+}
+
 /** Watches a loop until it rests. Aborting only stops the watching: the daemon goes on. */
 async function follow(
   socket: string,
@@ -122,7 +133,7 @@ async function follow(
       .then((view) => {
         if (isAtRest(view)) ended.resolve();
       })
-      .catch((error: unknown) => ended.reject(error));
+      .catch((error: unknown) => ended.reject(isUnreachable(error) ? stopped(id) : error));
   };
   feed.on("message", (data: Buffer) => {
     const message = feedMessage.parse(JSON.parse(data.toString("utf8")));
@@ -131,10 +142,7 @@ async function follow(
   });
   feed.on("open", look);
   feed.on("error", (error) => ended.reject(unreachable(error)));
-  feed.on("close", () => {
-    const message = `the daemon stopped; loop ${id} goes on when it starts again: td start`;
-    ended.reject(new UserError(exitCodes.daemon, message));
-  });
+  feed.on("close", () => ended.reject(stopped(id)));
   try {
     await ended.promise;
   } finally {
