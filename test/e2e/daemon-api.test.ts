@@ -255,4 +255,7 @@ test("who does not read is dropped with 4001 and a number, and nobody else waits
     feed.resume();
     const { code, reason, last: seen } = await closed.promise;
     expect({ code, reason }).toEqual({ code: 4001, reason: `too slow: resume from ${seen + 1}` });
+    // Who reads has all of it, however much there is.
+    const { seq } = (await status(desk)).store;
+    expect((await hear(desk, 1, seq)).events.length).toBe(seq);
   }));
