@@ -58,12 +58,10 @@ export async function startDaemon({ self, env }: Surroundings, home: string): Pr
   child.unref();
   for (let waitedMs = 0; waitedMs < startMsMax && ended === null; waitedMs += pollMs) {
     const door = await connect(home);
-    if (door !== null) {
-      if (guardianPidOf(home) === child.pid) return door;
-      throw servedAlready(home);
-    }
+    if (door !== null && guardianPidOf(home) === child.pid) return door;
     await sleep(pollMs);
   }
+  if ((await connect(home)) !== null) throw servedAlready(home);
   const told = readFileSync(outputFile, "utf8").trim().slice(-tailCharsMax);
   const message = told.replace(/^td: /, "") || `the daemon did not answer: see ${logs}`;
   const known = Object.values(exitCodes).find((code) => code !== 0 && code === ended);

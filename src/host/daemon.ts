@@ -1,5 +1,4 @@
 import { rm, writeFile } from "node:fs/promises";
-import { ppid } from "node:process";
 import type { Config } from "../adapters/config/schema.ts";
 import { type DaemonLog, openDaemonLog } from "../adapters/daemon-log.ts";
 import { reconcile } from "../engine/loop-manager.ts";
@@ -31,8 +30,7 @@ export async function runDaemon(
   const { config } = loadRepositoryConfig(around, home, null);
   const host = await Host.open(around, home);
   try {
-    // Before anybody can connect: who waits for the end looks at these.
-    await writeFile(guardianFileOf(home), `${ppid}\n`, { mode: 0o600 });
+    // Before anybody can connect: who waits for the end looks at it.
     await writeFile(pidFileOf(home), `${around.pid}\n`, { mode: 0o600 });
     return await serve(around, home, config, host, options);
   } finally {

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { pid as ownPid } from "node:process";
+import { pid } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DaemonRequest } from "../protocol/program.ts";
-import { claimGuardian, guardianPidOf, pidOf } from "./socket.ts";
+import { guardianPidOf, nameGuardian, pidOf } from "./socket.ts";
 
 export interface GuardianOptions {
   /** Starts the daemon in the foreground; ends with its home. */
@@ -39,13 +39,14 @@ export async function guard({ argv, env, onSignal }: GuardianOptions): Promise<n
     for (let restarts = 0; restarts < restartsMax && !told; restarts += 1) {
       const startedAt = Date.now();
       child = spawn(argv[0], argv.slice(1), { env, stdio: "inherit" });
-      const { code, signal } = await ended(child);
+      const { code, signal } = await attended(child, home);
       // Its file is still there: whatever the code, it did not come to its own end.
       const crashed = signal !== null || code === bugCode || pidOf(home) === child.pid;
       if (!crashed) return code ?? 1;
       if (Date.now() - startedAt > healthyMs) backoffMs = backoffMsFirst;
-      claimGuardian(home);
-      const isOver = () => told || guardianPidOf(home) !== ownPid;
+      // It may have ended before it had the home.
+      if (guardianPidOf(home) === null) nameGuardian(home);
+      const isOver = () => told || guardianPidOf(home) !== pid;
       await waited(backoffMs, isOver);
       if (isOver()) return 0;
       backoffMs = Math.min(backoffMs * 2, backoffMsMax);
@@ -58,6 +59,18 @@ export async function guard({ argv, env, onSignal }: GuardianOptions): Promise<n
 
 async function waited(waitMs: number, isOver: () => boolean): Promise<void> {
   for (let ms = 0; ms < waitMs && !isOver(); ms += pollMs) await sleep(pollMs);
+}
+
+/** Its guardian has a name from when the daemon has the home, and no other's daemon has. */
+async function attended(child: ChildProcess, home: string): ReturnType<typeof ended> {
+  const timer = setInterval(() => {
+    if (pidOf(home) !== child.pid) return;
+    nameGuardian(home);
+    clearInterval(timer);
+  }, pollMs);
+  const end = await ended(child);
+  clearInterval(timer);
+  return end;
 }
 
 function ended(child: ChildProcess): Promise<{ code: number | null; signal: string | null }> {

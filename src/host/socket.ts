@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { lstatSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { geteuid, kill, pid as ownPid } from "node:process";
+import { geteuid, kill, pid } from "node:process";
 
 /** Of `sockaddr_un`, with its terminating zero; the shortest that any platform has. */
 const pathBytesMax = 103;
@@ -44,16 +44,15 @@ export function guardianPidOf(home: string): number | null {
   return numberIn(guardianFileOf(home));
 }
 
-/** For a daemon that was killed before it could name its guardian. */
-export function claimGuardian(home: string): void {
-  if (guardianPidOf(home) !== null) return;
-  writeFileSync(guardianFileOf(home), `${ownPid}\n`, { mode: 0o600 });
+/** Makes this process the guardian. */
+export function nameGuardian(home: string): void {
+  writeFileSync(guardianFileOf(home), `${pid}\n`, { mode: 0o600 });
 }
 
-export function isAlive(pid: number | null): boolean {
-  if (pid === null) return false;
+export function isAlive(other: number | null): boolean {
+  if (other === null) return false;
   try {
-    return kill(pid, 0);
+    return kill(other, 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
