@@ -109,7 +109,9 @@ async function expectWhole(desk: Desk, ids: readonly string[]): Promise<void> {
   await expectDone(td(desk, ["store", "verify"]));
 }
 
+/** What a death after the last loop's end left behind goes with the next run. */
 async function expectNothingLeft(desk: Desk): Promise<void> {
+  await expectDone(td(desk, ["run", "ralph", "Nothing.", "--validate", "true", "--dry-run"]));
   await untilNobody(desk);
   for (const dir of ["fresh", "worktrees", "sandbox-temp"]) {
     expect([dir, await namesIn(join(desk.home, dir))]).toEqual([dir, []]);
