@@ -13,7 +13,7 @@
  *   3. What a provider says can lower a limit or a level, and never raise it above configuration.
  */
 import { assert } from "./assert.ts";
-import { levelOf } from "./dispatch.ts";
+import { levelOf } from "./aging.ts";
 import type { Millis, Priority } from "./loop.ts";
 
 const kinds = ["requests", "inputTokens", "outputTokens"] as const;
