@@ -12,8 +12,9 @@
  *   2. While calls wait a bucket does not get full, so none of its inflow is lost.
  *   3. What a provider says can lower a limit or a level, and never raise it above configuration.
  */
-import { assert } from "./assert.ts";
+
 import { levelOf } from "./aging.ts";
+import { assert } from "./assert.ts";
 import type { Millis, Priority } from "./loop.ts";
 
 const kinds = ["requests", "inputTokens", "outputTokens"] as const;
