@@ -86,7 +86,7 @@ export async function expectDone(running: Promise<Told>): Promise<Told> {
   return told;
 }
 
-export const runArgs = ["--json", "run", "ralph", "Mend it.", "--validate", "./check.sh"] as const;
+const runArgs = ["--json", "run", "ralph", "Mend it.", "--validate", "./check.sh"] as const;
 
 export async function runDetached(desk: Desk, ...more: readonly string[]): Promise<LoopView> {
   return loopOf(await expectDone(td(desk, [...runArgs, "--detach", ...more])));
@@ -104,7 +104,7 @@ export async function status(desk: Desk): Promise<StatusView> {
   return jsonOf<StatusView>(await expectDone(td(desk, ["--json", "status"])));
 }
 
-export async function queue(desk: Desk): Promise<QueueView> {
+async function queue(desk: Desk): Promise<QueueView> {
   return jsonOf<QueueView>(await expectDone(td(desk, ["--json", "queue"])));
 }
 
