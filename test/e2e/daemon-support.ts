@@ -5,7 +5,7 @@ import { kill } from "node:process";
 import { setTimeout } from "node:timers/promises";
 import { startMockLlm } from "../../src/mock-llm/mock-llm.ts";
 import type { Policy } from "../../src/mock-llm/script.ts";
-import type { QueueView, StatusView } from "../../src/protocol/status.ts";
+import type { StatusView } from "../../src/protocol/status.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
 import { processesOf } from "./processes.ts";
 import { type Desk, type DeskOptions, jsonOf, loopOf, makeDesk, type Told, td } from "./program.ts";
@@ -102,10 +102,6 @@ export async function list(desk: Desk): Promise<readonly LoopView[]> {
 
 export async function status(desk: Desk): Promise<StatusView> {
   return jsonOf<StatusView>(await expectDone(td(desk, ["--json", "status"])));
-}
-
-async function queue(desk: Desk): Promise<QueueView> {
-  return jsonOf<QueueView>(await expectDone(td(desk, ["--json", "queue"])));
 }
 
 /** The daemon's own process, as its file says; null without one. */
