@@ -6,11 +6,14 @@ export default defineConfig({
     globals: false,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Real processes on a shared machine: what fails three times in a row is wrong.
+    retry: process.env["CI"] === undefined ? 0 : 2,
     reporters: ["default", "./test/tally-reporter.ts"],
     coverage: {
       provider: "v8",
       include: ["src/**/*.ts"],
       reporter: ["text-summary"],
+      reportOnFailure: true,
       thresholds: { lines: 80 },
     },
   },

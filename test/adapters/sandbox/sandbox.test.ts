@@ -134,9 +134,10 @@ describe("ends and limits", () => {
     const startedAt = performance.now();
     const result = await sandbox.run(requestFor(stage, command), never);
     expect(result).toMatchObject({ exitCode: null, ended: "processes" });
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    // Contained, however long a busy machine takes to get rid of it.
+    expect(performance.now() - startedAt).toBeLessThan(60_000);
     expect(running("bomb() {")).toEqual([]);
-  });
+  }, 90_000);
 
   test("ends what takes too much memory", async () => {
     const command = 'python3 -c "b = bytearray(600 << 20); import time; time.sleep(20)"';
