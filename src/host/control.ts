@@ -10,10 +10,11 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isAlive } from "../adapters/process/tree.ts";
 import { connectDoor } from "../client/connect.ts";
 import type { RemoteDoor } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
-import { guardianFileOf, guardianPidOf, isAlive, isOurs, pidOf, socketOf } from "./socket.ts";
+import { guardianFileOf, guardianPidOf, isOurs, pidOf, socketOf } from "./socket.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 const startMsMax = 30_000;
@@ -76,7 +77,7 @@ function servedAlready(home: string): UserError {
 /** Asks the daemon to end, and waits until it has; also one that its guardian would start again. */
 export async function stopDaemon(home: string, options: { readonly now: boolean }): Promise<void> {
   const guardian = guardianPidOf(home);
-  if ((await connect(home)) === null && !isAlive(guardian)) {
+  if ((await connect(home)) === null && !isThere(guardian)) {
     throw new UserError(exitCodes.daemon, `no daemon serves ${home}: td start`);
   }
   rmSync(guardianFileOf(home), { force: true });
@@ -87,9 +88,13 @@ export async function stopDaemon(home: string, options: { readonly now: boolean 
       await door.shutdown(options);
       asked = true;
     }
-    if (door === null && (pidOf(home) === null || !isAlive(guardian))) return;
+    if (door === null && (pidOf(home) === null || !isThere(guardian))) return;
     await sleep(pollMs);
   }
   const message = `the daemon (pid ${pidOf(home)}) is still at work: td stop --now interrupts it`;
   throw new UserError(exitCodes.daemon, message);
+}
+
+function isThere(guardian: number | null): boolean {
+  return guardian !== null && isAlive(guardian);
 }

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { lstatSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { geteuid, kill, pid } from "node:process";
+import { geteuid, pid } from "node:process";
 
 /** Of `sockaddr_un`, with its terminating zero; the shortest that any platform has. */
 const pathBytesMax = 103;
@@ -47,15 +47,6 @@ export function guardianPidOf(home: string): number | null {
 /** Makes this process the guardian. */
 export function nameGuardian(home: string): void {
   writeFileSync(guardianFileOf(home), `${pid}\n`, { mode: 0o600 });
-}
-
-export function isAlive(other: number | null): boolean {
-  if (other === null) return false;
-  try {
-    return kill(other, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 function numberIn(file: string): number | null {

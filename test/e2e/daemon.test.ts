@@ -3,6 +3,7 @@ import { mkdir, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { kill } from "node:process";
 import { afterAll, expect, test, vi } from "vitest";
+import { isAlive } from "../../src/adapters/process/tree.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
 import {
   expectDone,
@@ -126,7 +127,7 @@ test.concurrent("stop --now interrupts within two seconds; restart goes on", () 
     const pid = pidOf(desk) ?? 0;
     const before = Date.now();
     const stopping = startTd(desk, ["stop", "--now"]);
-    await until("the daemon is gone", () => !isThere(pid));
+    await until("the daemon is gone", () => !isAlive(pid));
     // The client's own start is in it, on a machine that has other work.
     expect(Date.now() - before).toBeLessThan(4_000);
     expect(await stopping.ended).toMatchObject({ code: 0 });
@@ -138,14 +139,6 @@ test.concurrent("stop --now interrupts within two seconds; restart goes on", () 
     expect(pidOf(desk)).not.toBe(first);
     await untilStatus(desk, id, "complete");
   }));
-
-function isThere(pid: number): boolean {
-  try {
-    return kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 test.concurrent("HUP changes nothing, TERM drains, the second TERM interrupts", () =>
   withDaemon(longTurn, async (desk) => {
@@ -187,7 +180,7 @@ test.concurrent("stop ends a guardian that waits to start its daemon again", () 
       if (kills < 2) await until("another serves", () => ![null, pid].includes(pidOf(desk)));
     }
     await expectDone(td(desk, ["stop"]));
-    await until("the guardian is gone", () => !isThere(guardian));
+    await until("the guardian is gone", () => !isAlive(guardian));
     expect(await td(desk, ["status"])).toMatchObject({ code: 4 });
   }));
 

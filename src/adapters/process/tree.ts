@@ -68,9 +68,16 @@ export function proportionalBytes(pids: readonly number[]): number | null {
   return total === 0 ? null : total;
 }
 
+/** Not a zombie: an init that reaps nobody, as in many a container, keeps who was killed as one. */
 export function isAlive(pid: number): boolean {
   const row = readRow(pid);
-  return row !== null && !row.isZombie;
+  if (row !== null) return !row.isZombie;
+  // macOS has no /proc, and a Linux may hide there what is not ours.
+  try {
+    return kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 /** To a process, or with a negative number to a group; kills if not told otherwise. */

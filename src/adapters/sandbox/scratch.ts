@@ -4,9 +4,9 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync } from "node:fs
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { kill } from "node:process";
 import { assert } from "../../core/assert.ts";
 import type { LoopId } from "../../core/loop.ts";
+import { isAlive } from "../process/tree.ts";
 
 /**
  * Private directories of commands, below the daemon's home. Names begin with the daemon's pid and
@@ -69,7 +69,7 @@ export class Scratch {
     for (const name of readdirSync(this.#temps)) {
       const pid = name.split("-")[0] ?? "";
       const isReused = this.#daemon.startsWith(`${pid}-`) && !name.startsWith(this.#daemon);
-      if (isReused || !isRunning(Number(pid))) removeNow(join(this.#temps, name));
+      if (isReused || !isAlive(Number(pid))) removeNow(join(this.#temps, name));
     }
   }
 
@@ -97,13 +97,4 @@ function removeNow(dir: string): void {
   spawnSync("chmod", ["-R", "u+rwX", "--", dir]);
   const { status, stderr, error } = remove();
   if (status !== 0) throw new Error(`cannot remove ${dir}: ${stderr}`, { cause: error });
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

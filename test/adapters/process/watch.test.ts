@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { pid } from "node:process";
 import { expect, test } from "vitest";
 import { isAlive, ProcessTable, proportionalBytes } from "../../../src/adapters/process/tree.ts";
+import { makeZombie } from "../../zombie.ts";
 
 test("a tree holds all descendants and what they use", async () => {
   const child = spawn("sh", ["-c", "sleep 60 & echo; wait"], { detached: true });
@@ -19,4 +20,14 @@ test("a tree holds all descendants and what they use", async () => {
 
 test("a process that is not there has an empty tree", () => {
   expect(new ProcessTable().tree(2 ** 30)).toEqual({ pids: [], rssPages: 0 });
+});
+
+test("a killed process that nobody reaps is not alive, and in no tree", async () => {
+  const zombie = await makeZombie();
+  try {
+    expect([isAlive(zombie.pid), isAlive(zombie.parent)]).toEqual([false, true]);
+    expect(new ProcessTable().tree(zombie.parent).pids).toEqual([zombie.parent]);
+  } finally {
+    await zombie.end();
+  }
 });

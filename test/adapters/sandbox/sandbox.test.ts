@@ -15,6 +15,7 @@ import { performance } from "node:perf_hooks";
 import { execPath } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { isAlive } from "../../../src/adapters/process/tree.ts";
 import {
   createSandbox,
   probeSandbox,
@@ -57,7 +58,9 @@ function running(text: string): string[] {
   });
 }
 
+/** Null for one that has ended, also where nobody reaps it. */
 function nameOf(pid: string): string | null {
+  if (!isAlive(Number(pid))) return null;
   try {
     return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
   } catch {
