@@ -14,7 +14,7 @@ import type {
 } from "./core/loop.ts";
 import type { Restored } from "./core/snapshot.ts";
 import type { State } from "./core/state.ts";
-import type { Models } from "./ports/llm.ts";
+import type { LlmErrorKind, Models } from "./ports/llm.ts";
 
 export interface Clock {
   now(): Millis;
@@ -317,7 +317,21 @@ export type LiveEvent = { readonly loop: LoopId; readonly iteration: number } & 
   | { readonly type: "turn"; readonly turn: number; readonly model: string }
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "tool"; readonly name: string; readonly summary: string }
-  | { readonly type: "toolDone"; readonly name: string; readonly isError: boolean }
+  | {
+      readonly type: "toolDone";
+      readonly name: string;
+      readonly isError: boolean;
+      readonly durationMs: number;
+    }
+  | {
+      readonly type: "call";
+      /** `provider/model` */
+      readonly model: string;
+      readonly outcome: "ok" | LlmErrorKind;
+      /** Until the reply began; null when none did. */
+      readonly beganMs: number | null;
+      readonly durationMs: number;
+    }
   | { readonly type: "usage"; readonly usage: Usage }
   | { readonly type: "verdict"; readonly passed: boolean; readonly detail: string }
   | { readonly type: "waiting"; readonly until: Millis; readonly reason: string }

@@ -32,6 +32,12 @@ export function daemonCommands(grammar: Grammar): readonly AnyCommand[] {
     grammar
       .command("queue", "shows what runs, what waits and why")
       .action((_, self) => grammar.run(self, async (s) => (await page()).queue(s))),
+    grammar
+      .command("metrics", "what the daemon has counted: tokens, cost, times, errors")
+      .addHelpText("after", "\nExamples:\n  td metrics\n  td metrics --json\n")
+      .action((_, self) =>
+        grammar.run(self, async (session) => (await import("./metrics.ts")).metrics(session)),
+      ),
   ].map((command) => command.helpGroup("Daemon:"));
 }
 

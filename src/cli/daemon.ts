@@ -98,7 +98,8 @@ const queueColumns: readonly Column<QueueRow>[] = [
   { head: "WHY", cell: ({ why }) => oneLine(why) },
 ];
 
-async function reach({ world, place }: Session): Promise<RemoteDoor> {
+/** The daemon of the home; exit code 4 when there is none. */
+export async function reach({ world, place }: Session): Promise<RemoteDoor> {
   const door = await world.program.daemon(place);
   if (door === null) throw new UserError(exitCodes.daemon, "no daemon runs: td start");
   return door;

@@ -40,7 +40,8 @@ export function begin({ id, iteration, maxIterations, usage }: LoopView, now: nu
 /** What an event changes; events of other loops change nothing. */
 export function advance(before: Progress, event: LiveEvent): Progress {
   if (event.loop !== before.loop) return before;
-  const now = event.type === "usage" ? before : { ...before, waiting: null };
+  const isCount = event.type === "usage" || event.type === "call";
+  const now = isCount ? before : { ...before, waiting: null };
   switch (event.type) {
     case "stage":
       return { ...now, ...staged(before, event), tool: null };
@@ -54,6 +55,7 @@ export function advance(before: Progress, event: LiveEvent): Progress {
       return spent(now, event.usage);
     case "waiting":
       return { ...now, waiting: { until: event.until, reason: oneLine(event.reason) } };
+    case "call":
     case "text":
     case "verdict":
     case "note":

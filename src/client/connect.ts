@@ -4,6 +4,7 @@ import { WebSocket } from "ws";
 import type { LiveEvent } from "../ports.ts";
 import type { Door, FeedEvent, Raise, RemoteDoor, RunRequest } from "../protocol/door.ts";
 import { type ExitCode, exitCodes, UserError } from "../protocol/errors.ts";
+import type { MetricsView } from "../protocol/metrics.ts";
 import { feedMessage, ping, refusal } from "../protocol/schemas.ts";
 import type { QueueView, StatusView } from "../protocol/status.ts";
 import type { LoopView } from "../views/loop-view.ts";
@@ -40,6 +41,7 @@ export function connectDoor(socket: string): RemoteDoor {
     answer: async (id, text) => (await post(loopPath(id, "/answer"), { text })) as LoopView,
     rollback: async (id, to) => (await post(loopPath(id, "/rollback"), { to })) as LoopView,
     status: async () => (await get("/v1/status")) as StatusView,
+    metrics: async () => (await get("/v1/metrics")) as MetricsView,
     queue: async () => (await get("/v1/queue")) as QueueView,
     version: async () => ping.parse(await get("/v1/ping")).version,
     shutdown: async (options) => {

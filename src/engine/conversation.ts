@@ -138,9 +138,10 @@ async function useTool(talk: Talk, call: ToolCall, signal: AbortSignal): Promise
   if (signal.aborted) throw new LlmError("aborted", `aborted during ${name}`);
   const { text, isError } = outcome;
   const at = world.clock.now();
-  const result = { type: "toolResult", id, text, isError, durationMs: at - startedAt, at } as const;
+  const durationMs = at - startedAt;
+  const result = { type: "toolResult", id, text, isError, durationMs, at } as const;
   world.transcripts.write(loop.id, iteration, result);
-  world.watch({ type: "toolDone", loop: loop.id, iteration, name, isError });
+  world.watch({ type: "toolDone", loop: loop.id, iteration, name, isError, durationMs });
   if (outcome.effect?.type === "ask") {
     const reason = outcome.effect.question;
     throw new AttemptEnd({ type: "blocked", on: "question", reason, asked: [] });

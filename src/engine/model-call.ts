@@ -4,7 +4,14 @@ import { holdsLease } from "../core/decide.ts";
 import { type Loop, type Millis, noUsage, type Usage } from "../core/loop.ts";
 import { afterFailure } from "../core/retry.ts";
 import { loopOf } from "../core/state.ts";
-import { LlmError, type LlmReply, type LlmRequest, type Model, type Price } from "../ports/llm.ts";
+import {
+  LlmError,
+  type LlmErrorKind,
+  type LlmReply,
+  type LlmRequest,
+  type Model,
+  type Price,
+} from "../ports/llm.ts";
 import { AttemptEnd, type Engine } from "./engine.ts";
 
 export interface ModelCall {
@@ -109,16 +116,26 @@ async function oneTry(
   signal: AbortSignal,
 ): Promise<LlmReply> {
   const { outputTokensMax } = allowance;
-  const iteration = loop.iteration + 1;
-  return model.client.complete(
-    { ...request, model: model.name, outputTokensMax },
-    signal,
-    (delta) => {
-      if (delta.type === "text") {
-        world.watch({ type: "text", loop: loop.id, iteration, text: delta.text });
-      }
-    },
-  );
+  const of = { loop: loop.id, iteration: loop.iteration + 1 };
+  const startedAt = world.clock.now();
+  let beganMs: number | null = null;
+  const told = (outcome: "ok" | LlmErrorKind) => {
+    const durationMs = world.clock.now() - startedAt;
+    const name = `${model.provider}/${model.name}`;
+    world.watch({ ...of, type: "call", model: name, outcome, beganMs, durationMs });
+  };
+  try {
+    const asked = { ...request, model: model.name, outputTokensMax };
+    const reply = await model.client.complete(asked, signal, (delta) => {
+      beganMs ??= world.clock.now() - startedAt;
+      if (delta.type === "text") world.watch({ ...of, type: "text", text: delta.text });
+    });
+    told("ok");
+    return reply;
+  } catch (error) {
+    if (error instanceof LlmError) told(error.kind);
+    throw error;
+  }
 }
 
 type LastStep = Exclude<ReturnType<typeof afterFailure>, { type: "wait" }>;

@@ -1,9 +1,4 @@
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { memoryUsage } from "node:process";
-import { codeOf } from "../adapters/store/errors.ts";
-import { storeDirOf } from "../adapters/store/home.ts";
 import type { Transaction } from "../core/events.ts";
 import { type Loop, loopStatuses } from "../core/loop.ts";
 import type { Desk } from "../protocol/desk.ts";
@@ -14,6 +9,7 @@ import { type LoopView, timeOf } from "../views/loop-view.ts";
 import { why } from "../views/why.ts";
 import { systemClock } from "./clock.ts";
 import type { Host } from "./host.ts";
+import { keepNumbers, type Numbers } from "./numbers.ts";
 
 export interface DeskOptions {
   readonly host: Host;
@@ -27,15 +23,11 @@ export interface DeskOptions {
 }
 
 const rowsMax = 1_000;
-/** Of the event loop's meter; it counts its own waiting as delay. */
-const resolutionMs = 20;
 
 /** What the daemon's routes call, over a host. */
 export function createDesk(options: DeskOptions): Desk & { close(): void } {
   const { host, shutdown } = options;
-  const delay = monitorEventLoopDelay({ resolution: resolutionMs });
-  delay.enable();
-  const lagMs = () => Math.max(0, delay.percentile(99) / 1e6 - resolutionMs);
+  const numbers = keepNumbers(host, options.home, options.version);
   const startedAt = systemClock.now();
   return {
     ...host.reader(),
@@ -46,12 +38,14 @@ export function createDesk(options: DeskOptions): Desk & { close(): void } {
     stop: (id) => host.ask({ type: "stop", id: host.id(id) }),
     answer: (id, answer) => host.ask({ type: "answer", id: host.id(id), answer }),
     rollback: (id, to) => host.ask({ type: "rollback", id: host.id(id), to }),
-    status: () => statusOf(options, startedAt, lagMs()),
+    status: () => statusOf(options, startedAt, numbers),
+    metrics: numbers.metrics,
+    metricsText: numbers.metricsText,
     queue: async () => queueOf(options),
     follow: (from, listener) => follow(host, from, listener),
     watch: (listener) => host.watch(listener),
     shutdown,
-    close: () => delay.disable(),
+    close: numbers.close,
   };
 }
 
@@ -73,9 +67,9 @@ async function create(
 }
 
 async function statusOf(
-  { host, home, pid, version, isDraining }: DeskOptions,
+  { host, pid, version, isDraining }: DeskOptions,
   startedAt: number,
-  eventLoopLagMs: number,
+  numbers: Numbers,
 ): Promise<StatusView> {
   const { state, seq } = host.states;
   const loops = Object.fromEntries(loopStatuses.map((status) => [status, 0]));
@@ -87,29 +81,13 @@ async function statusOf(
     startedAt: timeOf(startedAt),
     uptimeSeconds: Math.round((systemClock.now() - startedAt) / 1_000),
     rssBytes: memoryUsage.rss(),
-    eventLoopLagMs: Math.round(eventLoopLagMs * 10) / 10,
+    eventLoopLagMs: Math.round(numbers.lagMs() * 10) / 10,
     draining: isDraining(),
     sandbox: host.sandboxLevel(),
-    store: { seq, bytes: await bytesOf(storeDirOf(home)) },
+    store: { seq, bytes: await numbers.storeBytes() },
     loops,
     providers: providersOf(host),
   };
-}
-
-async function bytesOf(dir: string): Promise<number> {
-  let bytes = 0;
-  for (const name of await readdir(dir)) bytes += await bytesIn(join(dir, name));
-  return bytes;
-}
-
-/** Files come and go while we count. */
-async function bytesIn(file: string): Promise<number> {
-  try {
-    return (await stat(file)).size;
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return 0;
-    throw error;
-  }
 }
 
 function providersOf({ states }: Host): ProviderView[] {

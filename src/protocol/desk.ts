@@ -1,6 +1,7 @@
 import type { LiveEvent } from "../ports.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import type { FeedEvent, Raise, Reader, RunPlan, RunRequest } from "./door.ts";
+import type { MetricsView } from "./metrics.ts";
 import type { QueueView, StatusView } from "./status.ts";
 
 /** What the daemon's door stands before: everything a client may ask, as the routes call it. */
@@ -15,6 +16,9 @@ export interface Desk extends Reader {
   rollback(id: string, to: number): Promise<LoopView>;
   status(): Promise<StatusView>;
   queue(): Promise<QueueView>;
+  metrics(): Promise<MetricsView>;
+  /** The same as Prometheus reads it. */
+  metricsText(): Promise<{ readonly text: string; readonly contentType: string }>;
   /** Durable events from `from` on, old ones first, without gaps; returns the way out. */
   follow(from: number, listener: (event: FeedEvent) => void): Promise<() => void>;
   /** What goes by and is forgotten. */

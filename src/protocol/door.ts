@@ -6,6 +6,7 @@ import type { Deliver, Priority } from "../core/loop.ts";
 import type { LiveEvent, TranscriptEntry } from "../ports.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import type { WhyView } from "../views/why.ts";
+import type { MetricsView } from "./metrics.ts";
 import type { QueueView, StatusView } from "./status.ts";
 
 export interface RunRequest {
@@ -108,6 +109,7 @@ export interface Door extends Reader {
 export interface RemoteDoor extends Door {
   status(): Promise<StatusView>;
   queue(): Promise<QueueView>;
+  metrics(): Promise<MetricsView>;
   shutdown(options: { readonly now: boolean }): Promise<void>;
   version(): Promise<string>;
 }

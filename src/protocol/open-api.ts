@@ -13,6 +13,8 @@ const routes: readonly Route[] = [
   { method: "get", path: "/v1/ping", summary: "Is it there, and which version" },
   { method: "get", path: "/v1/status", summary: "The daemon's state" },
   { method: "get", path: "/v1/queue", summary: "What runs, what waits, and why" },
+  { method: "get", path: "/v1/metrics", summary: "Counters and histograms" },
+  { method: "get", path: "/metrics", summary: "The same, as Prometheus reads it" },
   { method: "get", path: "/v1/loops", summary: "All loops, or those that match" },
   {
     method: "post",

@@ -34,6 +34,11 @@ export function createApp(options: AppOptions): Hono {
   app.get("/v1/ping", (context) => context.json({ version }));
   app.get("/v1/status", async (context) => context.json(await desk.status()));
   app.get("/v1/queue", async (context) => context.json(await desk.queue()));
+  app.get("/v1/metrics", async (context) => context.json(await desk.metrics()));
+  app.get("/metrics", async (context) => {
+    const { text, contentType } = await desk.metricsText();
+    return context.body(text, 200, { "content-type": contentType });
+  });
   app.get("/v1/openapi.json", (context) => context.json(openApi(version)));
   app.post("/v1/shutdown", async (context) => {
     desk.shutdown(await bodyOf(context, schemas.shutdown));

@@ -123,7 +123,7 @@ describe("the status of the loop decides about the exit code of run", () => {
 
 test("--detach starts the daemon and prints the id; queue, ping and stop without one are 4", async () => {
   const program = new FakeProgram();
-  for (const words of [["ping"], ["queue"], ["stop"], ["status"]]) {
+  for (const words of [["ping"], ["queue"], ["metrics"], ["stop"], ["status"]]) {
     expect((await call(program, words)).code).toBe(4);
   }
   const detach = await call(program, ["run", "ralph", "x", "--detach"]);
@@ -138,6 +138,14 @@ test("--detach starts the daemon and prints the id; queue, ping and stop without
     2   ralph  low       It waits for 1.
     "
   `);
+  expect((await call(program, ["metrics"])).out).toMatchInlineSnapshot(`
+    "METRIC                   OF                   VALUE  MEAN, MOST WITHIN
+    taskdaemon_tokens_total  ralph sim/one input   1200
+    taskdaemon_api_seconds   sim/one ok               4       1.5 s, 5.0 s
+    "
+  `);
+  const numbers = JSON.parse((await call(program, ["metrics", "--json"])).out);
+  expect(numbers.metrics[0].series[0].value).toBe(1_200);
   expect((await call(program, ["stop"])).code).toBe(0);
 });
 

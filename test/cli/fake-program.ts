@@ -16,6 +16,7 @@ import type { Check, InitView, Program, StoreCheck } from "../../src/protocol/pr
 import type { QueueView, StatusView } from "../../src/protocol/status.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
 import type { WhyView } from "../../src/views/why.ts";
+import { metricsView } from "./fake-metrics.ts";
 
 export const startedAt = Date.UTC(2026, 0, 1);
 
@@ -304,6 +305,7 @@ export class FakeProgram implements Program {
       version: async () => "1.2.3",
       status: async () => statusView,
       queue: async () => queueView,
+      metrics: async () => metricsView,
       shutdown: async () => undefined,
     };
   }

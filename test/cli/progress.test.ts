@@ -34,7 +34,7 @@ test("the line tells where the loop is, what it does and what it costs", () => {
     turn,
     tool,
     usage,
-    live("7.1", { type: "toolDone", iteration: 1, name: "edit", isError: false }),
+    live("7.1", { type: "toolDone", iteration: 1, name: "edit", isError: false, durationMs: 40 }),
     live("7.1", { type: "waiting", iteration: 1, until: at + 42_000, reason: "429 rate limited" }),
     live("7.1", { type: "stage", iteration: 1, stage: "validating", detail: "in the worktree" }),
     live("7.1", { type: "stage", iteration: 2, stage: "merging", detail: null }),
