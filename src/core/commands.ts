@@ -1,5 +1,16 @@
+import type { Document } from "./documents.ts";
 import type { Created } from "./events.ts";
-import type { BlockedOn, CommitId, LoopId, Millis, Progress, Usage, Verdict } from "./loop.ts";
+import type {
+  BlockedOn,
+  CommitId,
+  LoopId,
+  Millis,
+  Priority,
+  Progress,
+  Usage,
+  Verdict,
+} from "./loop.ts";
+import type { PipelineCommand } from "./pipeline.ts";
 
 /** What may be asked, in the imperative. People ask the first group, the engine the second. */
 export type Command =
@@ -10,6 +21,7 @@ export type Command =
   | { readonly type: "stop"; readonly id: LoopId }
   | { readonly type: "answer"; readonly id: LoopId; readonly answer: string }
   | { readonly type: "rollback"; readonly id: LoopId; readonly to: number }
+  | PipelineCommand
   | { readonly type: "startAttempt"; readonly id: LoopId; readonly owner: string }
   | (Leased & { readonly type: "recordBaseline"; readonly baseline: Verdict })
   | (Leased & { readonly type: "startIteration"; readonly model: string })
@@ -25,6 +37,8 @@ export type Command =
       readonly commit: CommitId;
       readonly verdict: Verdict;
       readonly progress: Progress;
+      /** Of a document loop: what it has written by now. */
+      readonly documents?: readonly Document[];
     })
   /** Unfinished work of an attempt that was broken off, also when a person took its lease. */
   | (Leased & { readonly type: "saveWork"; readonly onto: CommitId; readonly commit: CommitId })
@@ -57,6 +71,8 @@ export type AttemptOutcome =
     }
   /** A document loop begets: its children are created in the same decision. */
   | { readonly type: "delegated"; readonly children: readonly ChildBrief[] }
+  /** Its documents are whole and wait for a person's approval. */
+  | { readonly type: "draft" }
   | { readonly type: "failed"; readonly reason: string }
   | {
       readonly type: "blocked";
@@ -81,4 +97,12 @@ export interface ChildBrief {
   readonly title: string;
   readonly brief: string;
   readonly after: readonly number[];
+  /** Siblings that are there already. */
+  readonly afterLoops?: readonly LoopId[];
+  readonly document?: string;
+  readonly touches?: readonly string[];
+  readonly priority?: Priority;
+  /** Added to the gate that it inherits. */
+  readonly validate?: string;
+  readonly allowGateChange?: readonly string[];
 }

@@ -5,13 +5,16 @@ import type { AttemptOutcome, Command, Raise } from "./commands.ts";
 import type { Created, Event } from "./events.ts";
 import {
   ancestorsCompleted,
-  childrenCreated,
   delegatedAgain,
+  ended,
+  handedOn,
   parentHeldUp,
   parentReleased,
+  stopped,
 } from "./hierarchy.ts";
 import { isSettled, type Loop, type LoopId, type Millis } from "./loop.ts";
-import { childrenOf, type State } from "./state.ts";
+import { pipelineDecided } from "./pipeline.ts";
+import type { State } from "./state.ts";
 import { to } from "./transition.ts";
 import { problemsOf } from "./validate.ts";
 
@@ -96,7 +99,7 @@ function byPerson(state: State, loop: Loop, command: PersonsCommand): Decision {
     case "startAttempt":
       return started(state, loop, command.owner);
     default:
-      return unreachable(command);
+      return pipelineDecided(state, loop, command);
   }
 }
 
@@ -185,24 +188,6 @@ function rolledBack(loop: Loop, iteration: number): Decision {
   });
 }
 
-/** Stopping a loop stops everything under it that is not yet settled, leaves first. */
-function stopped(state: State, loop: Loop): Event[] {
-  const open = childrenOf(state, loop.id).filter((child) => !isSettled(child));
-  return [
-    ...open.flatMap((child) => stopped(state, child)),
-    ...ended(loop, "stopped by a person"),
-    to(loop, "stopped", "stopped"),
-  ];
-}
-
-/** Whoever takes a running loop from its attempt ends the attempt in the same decision. */
-function ended(loop: Loop, interruptedAt: string): Event[] {
-  if (loop.status !== "running") return [];
-  const { attempt } = loop;
-  const data = { attempt, interruptedAt, erred: false };
-  return [{ type: "attempt.ended", loop: loop.id, data }];
-}
-
 function byAttempt(state: State, loop: Loop, command: LeasedCommand, moment: Moment): Decision {
   const { id } = loop;
   switch (command.type) {
@@ -258,14 +243,16 @@ function workSaved(loop: Loop, { attempt, onto, commit }: Of<"saveWork">): Decis
 }
 
 function iterationFinished(loop: Loop, command: Of<"finishIteration">): Decision {
-  const { attempt, commit, verdict, progress } = command;
+  const { attempt, commit, verdict, progress, documents } = command;
   const iteration = loop.iteration + 1;
   assert(progress.iteration === iteration, `${loop.id}: progress of another iteration`);
-  return accept(loop, {
+  const finished: Event = {
     type: "iteration.finished",
     loop: loop.id,
     data: { attempt, iteration, commit, verdict, progress },
-  });
+  };
+  if (documents === undefined) return accept(loop, finished);
+  return accept(loop, { type: "loop.documented", loop: loop.id, data: { documents } }, finished);
 }
 
 function attemptFinished(
@@ -291,11 +278,9 @@ function attemptFinished(
       return [{ type: "loop.delivered", loop: loop.id, data: delivered }, ...done];
     }
     case "delegated":
-      return [
-        attemptEnded(loop, {}),
-        ...childrenCreated(loop, outcome.children),
-        to(loop, "delegated", null),
-      ];
+      return [attemptEnded(loop, {}), ...handedOn(state, loop, outcome.children)];
+    case "draft":
+      return [attemptEnded(loop, {}), to(loop, "draft", null)];
     case "failed":
       return [
         attemptEnded(loop, {}),

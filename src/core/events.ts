@@ -1,3 +1,4 @@
+import type { Document } from "./documents.ts";
 import type {
   BlockedOn,
   CommitId,
@@ -25,6 +26,12 @@ export type Event =
   | Of<"loop.delivered", { readonly to: string; readonly commit: CommitId }>
   | Of<"loop.rolledBack", { readonly to: number; readonly commit: CommitId }>
   | Of<"loop.raised", { readonly iterationsMax?: number; readonly budgetUsd?: number }>
+  | Of<"loop.documented", { readonly documents: readonly Document[] }>
+  | Of<"loop.rejected", { readonly feedback: string }>
+  | Of<"loop.edited", { readonly title: string; readonly brief: string }>
+  | Of<"loop.dropped", Record<string, never>>
+  /** It no longer waits for what was dropped. */
+  | Of<"loop.freed", { readonly dependsOn: readonly LoopId[] }>
   | Of<"attempt.started", { readonly attempt: number; readonly owner: string }>
   | Of<"attempt.ended", Ended>
   | Of<"attempt.saved", { readonly attempt: number; readonly commit: CommitId }>
@@ -53,6 +60,11 @@ export interface Created {
   readonly repo: string;
   readonly status: "draft" | "pending";
   readonly settings: LoopSettings;
+  readonly document?: string;
+  readonly touches?: readonly string[];
+  /** Protected paths that may change, by a document that a person wrote or approved. */
+  readonly gateAllowed?: readonly string[];
+  readonly approved?: boolean;
 }
 
 /** `from` and `to` are a promise to scripts (CLI.md, JSON). */

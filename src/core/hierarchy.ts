@@ -1,67 +1,167 @@
 import { assert } from "./assert.ts";
 import type { ChildBrief } from "./commands.ts";
-import type { Event } from "./events.ts";
-import type { Loop, LoopId } from "./loop.ts";
+import type { Created, Event } from "./events.ts";
+import { isSettled, type Loop, type LoopId, type LoopSettings } from "./loop.ts";
 import { childrenOf, loopOf, type State } from "./state.ts";
 import { to } from "./transition.ts";
 
+/** What a loop hands on to its children; nothing, where all of it is complete already. */
+export function handedOn(state: State, loop: Loop, briefs: readonly ChildBrief[]): Event[] {
+  const delegated = to(loop, "delegated", null);
+  if (briefs.length > 0) return [...childrenCreated(state, loop, briefs), delegated];
+  const kept = childrenOf(state, loop.id).filter((child) => !child.dropped);
+  assert(kept.length > 0, `${loop.id} delegates to nobody`);
+  const isDone = kept.every((child) => child.status === "complete");
+  assert(isDone, `${loop.id} hands nothing on while a child is open`);
+  const done = to({ ...loop, status: "delegated" }, "complete", null);
+  return [delegated, done, ...ancestorsCompleted(state, loop)];
+}
+
 /** Children may wait for earlier siblings only, so a cycle cannot be written down. */
-export function childrenCreated(parent: Loop, briefs: readonly ChildBrief[]): Event[] {
-  assert(briefs.length > 0, `${parent.id} delegates to nobody`);
-  return briefs.map(({ type, title, brief, after }, index) => {
+export function childrenCreated(
+  state: State,
+  parent: Loop,
+  briefs: readonly ChildBrief[],
+): Event[] {
+  const before = state.children.get(parent.id)?.length ?? 0;
+  return briefs.map((brief, index) => {
     assert(
-      after.every((position) => position < index),
+      brief.after.every((position) => position < index),
       `${parent.id}: child ${index} waits for a later one`,
     );
-    const dependsOn = after.map((position) => childId(parent, position));
-    const { repo, settings, priority } = parent;
-    const shared = { repo, settings, priority, parent: parent.id, status: "pending" } as const;
-    const data = { ...shared, type, title, brief, dependsOn };
-    return { type: "loop.created", loop: childId(parent, index), data };
+    const siblings = brief.after.map((position) => childId(parent, before + position));
+    const dependsOn = [...(brief.afterLoops ?? []), ...siblings];
+    const data = { ...inherited(parent, brief), dependsOn };
+    return { type: "loop.created", loop: childId(parent, before + index), data };
   });
+}
+
+function inherited(parent: Loop, brief: ChildBrief): Omit<Created, "dependsOn"> {
+  const { type, title, brief: task, document, touches, validate, allowGateChange } = brief;
+  const gateAllowed = [...new Set([...parent.gateAllowed, ...(allowGateChange ?? [])])];
+  return {
+    repo: parent.repo,
+    settings: withCheck(parent.settings, validate),
+    priority: brief.priority ?? parent.priority,
+    parent: parent.id,
+    status: "pending",
+    type,
+    title,
+    brief: task,
+    ...(document === undefined ? {} : { document }),
+    ...(touches === undefined ? {} : { touches }),
+    ...(gateAllowed.length === 0 ? {} : { gateAllowed }),
+    ...(parent.approved ? { approved: true } : {}),
+  };
+}
+
+/** A document's own check comes after the configured command; it never takes its place. */
+function withCheck(settings: LoopSettings, validate: string | undefined): LoopSettings {
+  if (validate === undefined) return settings;
+  const { gate } = settings;
+  return { ...settings, gate: { ...gate, also: [...(gate.also ?? []), validate] } };
+}
+
+/** How a loop looks to its parent; `gone` was dropped. */
+type Standing = "complete" | "open" | "lost" | "gone";
+
+function standingOf(loop: Loop): Standing {
+  if (loop.dropped) return "gone";
+  if (loop.status === "complete") return "complete";
+  const isHeldUp = loop.status === "blocked" && loop.blockedOn === "child";
+  return loop.status === "failed" || loop.status === "stopped" || isHeldUp ? "lost" : "open";
+}
+
+/** What moves above a loop that is now of this standing, which the state does not show yet. */
+function ancestorsMoved(state: State, loop: Loop, standing: Standing, why: Why): Event[] {
+  if (loop.parent === null) return [];
+  const parent = loopOf(state, loop.parent);
+  const isHeldUp = parent.status === "blocked" && parent.blockedOn === "child";
+  if (parent.status !== "delegated" && !isHeldUp) return [];
+  const others = childrenOf(state, parent.id).filter((child) => child.id !== loop.id);
+  const all = [standing, ...others.map(standingOf)].filter((each) => each !== "gone");
+  if (all.every((each) => each === "complete")) {
+    return [to(parent, "complete", null), ...ancestorsMoved(state, parent, "complete", why)];
+  }
+  if (all.includes("lost")) {
+    if (isHeldUp) return [];
+    const reason = heldUpReason(parent, loop, why);
+    const held = to(parent, "blocked", reason, { blockedOn: "child" });
+    const above = { ...why, leaf: why.leaf ?? loop.id };
+    return [held, ...ancestorsMoved(state, parent, "lost", above)];
+  }
+  if (!isHeldUp) return [];
+  return [to(parent, "delegated", null), ...ancestorsMoved(state, parent, "open", why)];
+}
+
+interface Why {
+  /** What became of the loop that is lost. */
+  readonly what: string;
+  /** That loop, for those further up. */
+  readonly leaf?: LoopId;
+}
+
+/** Names what can still be done: try it again, go on without it, plan it anew. */
+function heldUpReason(parent: Loop, child: Loop, { what, leaf }: Why): string {
+  const lost = leaf ?? child.id;
+  const retry = what === "failed" ? `td retry ${lost}, ` : "";
+  const through = leaf === undefined ? "" : ` (in ${child.id})`;
+  return `its child ${lost}${through} ${what}: ${retry}td drop ${lost} to go on without it, or td reject ${parent.id} --feedback "…" to plan it anew`;
 }
 
 /** Completion climbs: a parent is done when the last of its children is. */
 export function ancestorsCompleted(state: State, loop: Loop): Event[] {
-  if (loop.parent === null) return [];
-  const parent = loopOf(state, loop.parent);
-  const siblings = childrenOf(state, parent.id).filter((child) => child.id !== loop.id);
-  const done = siblings.every((child) => child.status === "complete");
-  if (!done || parent.status !== "delegated") return [];
-  return [to(parent, "complete", null), ...ancestorsCompleted(state, parent)];
+  return ancestorsMoved(state, loop, "complete", { what: "is complete" });
 }
 
-/** A child that will not complete by itself holds up its parent, and says so there. */
+/** A child that will not complete by itself holds up its parents, and says so there. */
 export function parentHeldUp(state: State, loop: Loop, what: string): Event[] {
-  if (loop.parent === null) return [];
-  const parent = loopOf(state, loop.parent);
-  if (parent.status !== "delegated") return [];
-  const reason = `its child ${loop.id} ${what}`;
-  return [to(parent, "blocked", reason, { blockedOn: "child" })];
+  if (loop.dropped) return [];
+  return ancestorsMoved(state, loop, "lost", { what });
 }
 
-/** A child that is tried again gives its parent hope, unless another still holds it up. */
+/** A child that is tried again gives its parents hope, unless another still holds them up. */
 export function parentReleased(state: State, loop: Loop): Event[] {
-  if (loop.parent === null) return [];
-  const parent = loopOf(state, loop.parent);
-  if (parent.status !== "blocked" || parent.blockedOn !== "child") return [];
-  const others = childrenOf(state, parent.id).filter((child) => child.id !== loop.id);
-  if (others.some(({ status }) => status === "failed" || status === "stopped")) return [];
-  return [to(parent, "delegated", null)];
+  return ancestorsMoved(state, loop, "open", { what: "goes on" });
+}
+
+/** Nobody waits for a dropped child any more. */
+export function parentFreed(state: State, loop: Loop): Event[] {
+  return ancestorsMoved(state, loop, "gone", { what: "was dropped" });
 }
 
 /** Where a paused parent stands, whatever its children did meanwhile. */
 export function delegatedAgain(state: State, loop: Loop): Event[] {
   const first = to(loop, "delegated", null);
   const parent: Loop = { ...loop, status: "delegated" };
-  const children = childrenOf(state, loop.id);
+  const children = childrenOf(state, loop.id).filter((child) => !child.dropped);
   if (children.every((child) => child.status === "complete")) {
     return [first, to(parent, "complete", null), ...ancestorsCompleted(state, loop)];
   }
-  const lost = children.find(({ status }) => status === "failed" || status === "stopped");
-  if (lost === undefined) return [first];
-  const reason = `its child ${lost.id} is ${lost.status}`;
-  return [first, to(parent, "blocked", reason, { blockedOn: "child" })];
+  const lost = children.find((child) => standingOf(child) === "lost");
+  if (lost === undefined) return [first, ...parentReleased(state, loop)];
+  const what = lost.status === "blocked" ? "is held up" : lost.status;
+  const reason = heldUpReason(loop, lost, { what });
+  const held = to(parent, "blocked", reason, { blockedOn: "child" });
+  return [first, held, ...ancestorsMoved(state, loop, "lost", { what, leaf: lost.id })];
+}
+
+/** Stopping a loop stops everything under it that is not yet settled, leaves first. */
+export function stopped(state: State, loop: Loop): Event[] {
+  const open = childrenOf(state, loop.id).filter((child) => !isSettled(child));
+  return [
+    ...open.flatMap((child) => stopped(state, child)),
+    ...ended(loop, "stopped by a person"),
+    to(loop, "stopped", "stopped"),
+  ];
+}
+
+/** Whoever takes a running loop from its attempt ends the attempt in the same decision. */
+export function ended(loop: Loop, interruptedAt: string): Event[] {
+  if (loop.status !== "running") return [];
+  const { attempt } = loop;
+  const data = { attempt, interruptedAt, erred: false };
+  return [{ type: "attempt.ended", loop: loop.id, data }];
 }
 
 function childId(parent: Loop, index: number): LoopId {

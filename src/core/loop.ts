@@ -1,3 +1,5 @@
+import type { Document } from "./documents.ts";
+
 /** Milliseconds since the epoch. Every name that holds one ends in `At`; durations end in `Ms`. */
 export type Millis = number;
 
@@ -50,6 +52,8 @@ export interface Gate {
   readonly protect: readonly string[];
   /** Where a detected command came from ("package.json scripts.test"); null when it was given. */
   readonly detectedFrom: string | null;
+  /** What documents ask for besides: run after the command has passed, each must pass too. */
+  readonly also?: readonly string[];
 }
 
 export interface SandboxSettings {
@@ -190,6 +194,18 @@ export interface Loop {
   readonly answers: readonly { readonly question: string; readonly answer: string }[];
   /** The newest `progressMax` entries. */
   readonly progress: readonly Progress[];
+  /** Its parent's document that it carries out, by name; null where there is none. */
+  readonly document: string | null;
+  /** Globs of what it means to change: siblings that overlap do not run at the same time. */
+  readonly touches: readonly string[];
+  /** What a document loop has written, as its newest verdict saw it. */
+  readonly documents: readonly Document[];
+  /** Iterations whose verdict was a yes: a document loop needs one for each of its passes. */
+  readonly passes: number;
+  /** A person has said in advance that its documents need no approval. */
+  readonly approved: boolean;
+  /** A person has taken it out of its parent's work: nobody waits for it any more. */
+  readonly dropped: boolean;
   readonly usage: Usage;
   readonly reservations: readonly Reservation[];
   readonly createdAt: Millis;

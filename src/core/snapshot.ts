@@ -64,6 +64,12 @@ const usual: Partial<Loop> = {
   rejudge: false,
   answers: [],
   progress: [],
+  document: null,
+  touches: [],
+  documents: [],
+  passes: 0,
+  approved: false,
+  dropped: false,
   reservations: [],
 };
 

@@ -10,6 +10,7 @@ import {
   type Reservation,
   successors,
 } from "./loop.ts";
+import { isPipelineEvent, plannedBy } from "./pipeline-events.ts";
 
 export interface Parking {
   readonly until: Millis;
@@ -61,6 +62,7 @@ export function apply(state: MutableState, event: Event, at: Millis): void {
 type LoopEvent = Exclude<Event, { type: "provider.parked" | "loop.created" }>;
 
 function changesBy(event: LoopEvent, loop: Loop, at: Millis): Partial<Loop> {
+  if (isPipelineEvent(event)) return plannedBy(event, loop);
   switch (event.type) {
     case "loop.status":
       return moved(loop, event.data);
@@ -116,6 +118,7 @@ function progressedBy(event: WorkEvent, loop: Loop, at: Millis): Partial<Loop> {
         headCommit: commit,
         checkpoints: [...loop.checkpoints, commit],
         progress: [...loop.progress, progress].slice(-progressMax),
+        passes: loop.passes + (verdict.passed ? 1 : 0),
         failures: 0,
         interruptedAt: null,
         rejudge: false,
@@ -210,6 +213,10 @@ function create(
     ...event.data,
     ...unstarted,
     id: event.loop,
+    document: event.data.document ?? null,
+    touches: event.data.touches ?? [],
+    gateAllowed: event.data.gateAllowed ?? [],
+    approved: event.data.approved ?? false,
     notBeforeAt: at,
     createdAt: at,
     updatedAt: at,
@@ -244,6 +251,12 @@ const unstarted = {
   rejudge: false,
   answers: [],
   progress: [],
+  document: null,
+  touches: [],
+  documents: [],
+  passes: 0,
+  approved: false,
+  dropped: false,
   usage: noUsage,
   reservations: [],
 } satisfies Partial<Loop>;

@@ -88,13 +88,32 @@ describe("completion climbs", () => {
 });
 
 describe("a child that will not complete", () => {
+  const rest = `td drop 1.1 to go on without it, or td reject 1 --feedback "…" to plan it anew`;
   test.each([
-    ["fails", finish("1.1", failed), "failed", "its child 1.1 failed"],
-    ["is stopped", { type: "stop", id: id("1.1") }, "stopped", "its child 1.1 was stopped"],
+    ["fails", finish("1.1", failed), "failed", `its child 1.1 failed: td retry 1.1, ${rest}`],
+    [
+      "is stopped",
+      { type: "stop", id: id("1.1") },
+      "stopped",
+      `its child 1.1 was stopped: ${rest}`,
+    ],
   ] as const)("and %s holds up its parent, which says so", (_, command, status, reason) => {
     const state = following(given("1 delegated", "1.1 running", "1.2 pending"), command);
     expect(statuses(state)).toBe(`1 blocked on child, 1.1 ${status}, 1.2 pending`);
     expect(state.loops.get(id("1"))?.reason).toBe(reason);
+  });
+
+  test("holds up all that are above it, and all of them name it", () => {
+    const state = given("1 delegated", "1.1 delegated", "1.1.1 running", "1.2 pending");
+    following(state, finish("1.1.1", failed));
+    expect(statuses(state)).toBe(
+      "1 blocked on child, 1.1 blocked on child, 1.1.1 failed, 1.2 pending",
+    );
+    expect(state.loops.get(id("1"))?.reason).toBe(
+      `its child 1.1.1 (in 1.1) failed: td retry 1.1.1, td drop 1.1.1 to go on without it, or td reject 1 --feedback "…" to plan it anew`,
+    );
+    following(state, { type: "retry", id: id("1.1.1"), raise: {} });
+    expect(statuses(state)).toBe("1 delegated, 1.1 delegated, 1.1.1 pending, 1.2 pending");
   });
 
   test("lets it go on when it is tried again, unless another holds it up", () => {

@@ -104,6 +104,9 @@ const deeds: readonly Deed[] = [
   ({ id }) => ({ type: "stop", id }),
   ({ id }, dice) => ({ type: "answer", id, answer: dice % 2 ? "allow" : "deny" }),
   ({ id, checkpoints }, dice) => ({ type: "rollback", id, to: dice % (checkpoints.length + 2) }),
+  ({ id }) => ({ type: "drop", id }),
+  ({ id }) => ({ type: "approve", id }),
+  ({ id }) => ({ type: "reject", id, feedback: "not like this" }),
   (_, dice) => ({ type: "park", provider: "p", model: "m", until: dice * 10, reason: "429" }),
 ];
 
@@ -134,9 +137,12 @@ function checkLoop(state: State, loop: Loop): void {
 }
 
 function checkFamily(state: State, loop: Loop): void {
-  const children = childrenOf(state, loop.id).map(({ status }) => status);
+  const counted = childrenOf(state, loop.id).filter(({ dropped }) => !dropped);
+  const children = counted.map(({ status }) => status);
   if (children.length === 0) return;
-  const isLost = children.some((status) => status === "failed" || status === "stopped");
+  const isLost = counted.some(
+    ({ status, blockedOn }) => status === "failed" || status === "stopped" || blockedOn === "child",
+  );
   const isDone = children.every((status) => status === "complete");
   const expected = isDone ? "complete" : isLost ? "blocked" : "delegated";
   if (loop.status !== "paused" && loop.status !== "stopped") {
@@ -269,6 +275,6 @@ test("this test reaches every command and every status", () => {
     for (const each of seen.accepted) accepted.add(each);
     for (const each of seen.statuses) statuses.add(each);
   }
-  expect(accepted.size).toBe(17);
+  expect(accepted.size).toBe(20);
   expect(statuses.size).toBe(9);
 });

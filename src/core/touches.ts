@@ -1,0 +1,59 @@
+/** Whether some path could match a pattern of each list. In doubt yes: then one waits for the other. */
+export function touchesOverlap(a: readonly string[], b: readonly string[]): boolean {
+  return a.some((one) => b.some((other) => patternsMeet(one, other)));
+}
+
+const patternCharsMax = 500;
+
+function patternsMeet(a: string, b: string): boolean {
+  if (a.length > patternCharsMax || b.length > patternCharsMax) return true;
+  return meet(segmentsOf(a), segmentsOf(b), {
+    isAny: (segment) => segment === "**",
+    isSame: (one, other) =>
+      meet(tokensOf(one), tokensOf(other), {
+        isAny: (token) => token === "*",
+        isSame: (x, y) => x === "?" || y === "?" || x === y,
+      }),
+  });
+}
+
+function segmentsOf(pattern: string): readonly string[] {
+  const plain = pattern.replace(/^\.\//, "").replace(/\/$/, "/**");
+  // A brace may hold a slash: what comes from there on can be anything.
+  const open = plain.search(/\{[^}]*\//);
+  const sure = open < 0 ? plain : `${plain.slice(0, plain.lastIndexOf("/", open) + 1)}**`;
+  // A directory's name alone means what is in it, too.
+  return [...sure.split("/").filter((segment) => segment !== ""), "**"];
+}
+
+/** `*` for any text (braces too), `?` for any letter (classes too), else the letter itself. */
+function tokensOf(segment: string): readonly string[] {
+  return (segment.match(/\{[^}]*\}|\[[^\]]+\]|\*+|[\s\S]/g) ?? []).map((token) => {
+    if (token.startsWith("*") || (token.startsWith("{") && token.length > 1)) return "*";
+    return token.startsWith("[") && token.length > 1 ? "?" : token;
+  });
+}
+
+interface Kind {
+  readonly isAny: (part: string) => boolean;
+  readonly isSame: (a: string, b: string) => boolean;
+}
+
+/** Whether two patterns of parts can mean one and the same, from their ends on. */
+function meet(a: readonly string[], b: readonly string[], { isAny, isSame }: Kind): boolean {
+  let below: readonly boolean[] = [];
+  for (let i = a.length; i >= 0; i -= 1) {
+    const row: boolean[] = [];
+    for (let j = b.length; j >= 0; j -= 1) {
+      const [one, other] = [a[i], b[j]];
+      const skips = below[j] === true || row[j + 1] === true;
+      const isEither = (one !== undefined && isAny(one)) || (other !== undefined && isAny(other));
+      const isBoth = one !== undefined && other !== undefined;
+      const isEnd = one === undefined && other === undefined;
+      const goesOn = isBoth && below[j + 1] === true && isSame(one, other);
+      row[j] = isEnd || (isEither ? skips : goesOn);
+    }
+    below = row;
+  }
+  return below[0] === true;
+}
