@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
+import { unlimited } from "../src/core/admission.ts";
 import type { Transaction } from "../src/core/events.ts";
 import type { State } from "../src/core/state.ts";
 import type { Engine } from "../src/engine/engine.ts";
+import { Gates } from "../src/engine/gates.ts";
 import { type Crew, reconcile, recover } from "../src/engine/loop-manager.ts";
 import { StateManager } from "../src/engine/state-manager.ts";
 import type { World } from "../src/ports.ts";
@@ -87,7 +89,9 @@ async function boot(life: Life, temper: Temper, forMs: number, person: Person): 
     states.subscribe((transaction) => witnessed.push(transaction));
     const { world } = machine;
     const drain = new AbortController().signal;
-    const engine: Engine = { world, states, patience, drain };
+    const gates = new Gates(world, () => unlimited);
+    const gatesOf = (provider: string) => [gates.shared(provider)];
+    const engine: Engine = { world, states, patience, drain, gatesOf };
     const engineOf = async () => engine;
     const crew: Crew = { states, clock: world.clock, owner: "sim", drain, engineOf };
     await recover(states, clock.now());

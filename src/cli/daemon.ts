@@ -2,6 +2,7 @@ import type { RemoteDoor } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { QueueRow, StatusView } from "../protocol/status.ts";
 import { control } from "./control.ts";
+import { providerText } from "./provider-text.ts";
 import type { Session } from "./session.ts";
 import { type Column, table } from "./table.ts";
 import { oneLine } from "./text.ts";
@@ -82,10 +83,7 @@ export async function queue(session: Session): Promise<number> {
   }
   const { slots, running, waiting, queueMax, providers } = view;
   session.print(`${slots.used} of ${slots.max} slots · ${waiting.length} of ${queueMax} waiting`);
-  for (const { model, parkedUntil, reason } of providers) {
-    if (parkedUntil !== null)
-      session.print(`${oneLine(model)} waits until ${parkedUntil}: ${oneLine(reason ?? "")}`);
-  }
+  for (const provider of providers) session.print(providerText(provider));
   const rows = [...running, ...waiting];
   if (rows.length > 0) session.print(table(queueColumns, rows, session.look));
   return exitCodes.done;
@@ -110,16 +108,12 @@ function statusText(view: StatusView): string {
     .filter(([, count]) => count > 0)
     .map(([status, count]) => `${count} ${status}`);
   const megabytes = Math.round(view.rssBytes / 1e6);
-  const parked = view.providers.filter(({ parkedUntil }) => parkedUntil !== null);
   return [
     `running     pid ${view.pid}, version ${view.version}, since ${view.startedAt}${view.draining ? ", draining" : ""}`,
     `loops       ${counts.join(", ") || "none"}`,
     `sandbox     ${view.sandbox}`,
     `memory      ${megabytes} MB, event loop p99 ${view.eventLoopLagMs} ms`,
     `log         ${view.store.seq} events, ${view.store.bytes} bytes`,
-    ...parked.map(
-      ({ model, parkedUntil, reason }) =>
-        `limited     ${oneLine(model)} until ${parkedUntil}: ${oneLine(reason ?? "")}`,
-    ),
+    ...view.providers.map((provider) => `provider    ${providerText(provider)}`),
   ].join("\n");
 }

@@ -11,6 +11,8 @@
  *      largest single want. What was really used beyond its reservation is paid by later calls.
  *   2. While calls wait a bucket does not get full, so none of its inflow is lost.
  *   3. What a provider says can lower a limit or a level, and never raise it above configuration.
+ *   4. A limit that only the provider told of is its own affair: then our bucket is as large as its
+ *      limit and mirrors the provider's, so that nobody is held up before there is need.
  */
 
 import { levelOf } from "./aging.ts";
@@ -41,10 +43,17 @@ interface Bucket {
 
 type Buckets = Readonly<Record<Kind, Bucket | null>>;
 
-/** Of one provider: calls under way, and by model what may still be asked. */
+/** Of one provider: calls under way, by model what may still be asked, and who was told to wait. */
 export interface Admission {
   readonly inFlight: number;
   readonly models: Readonly<Record<string, Buckets>>;
+  readonly holds: Readonly<Record<string, Hold>>;
+}
+
+/** A time in which the provider wants no calls of a model. */
+interface Hold {
+  readonly from: Millis;
+  readonly until: Millis;
 }
 
 /** Ended by exactly one of settle() and release(). */
@@ -56,8 +65,11 @@ type Refusal = {
   readonly ok: false;
   /** Null when only the end of another call can help. */
   readonly waitMs: number | null;
-  readonly because: Kind | "concurrency";
+  readonly because: Because;
 };
+
+/** What a call waits for; `told`: the provider itself asked for a pause. */
+export type Because = Kind | "concurrency" | "told";
 
 export type Admitted =
   | { readonly ok: true; readonly state: Admission; readonly reservation: Reservation }
@@ -70,7 +82,13 @@ const enough = 0.005;
 /** As a share of the limit, what a bucket holds beyond that, so that a late timer costs nothing. */
 const slack = 0.01;
 
-export const noAdmission: Admission = { inFlight: 0, models: {} };
+export const unlimited: RateLimits = {
+  concurrency: null,
+  perPeriod: { requests: null, inputTokens: null, outputTokens: null },
+  periodMs: 60_000,
+};
+
+export const noAdmission: Admission = { inFlight: 0, models: {}, holds: {} };
 
 /** All that the call wants, or nothing and the time until it is worth asking again. */
 export function reserve(
@@ -84,10 +102,12 @@ export function reserve(
   if (concurrency !== null && inFlight >= concurrency) {
     return { ok: false, waitMs: null, because: "concurrency" };
   }
+  const heldMs = heldMsOf(state, want.model, now);
+  if (heldMs > 0) return { ok: false, waitMs: heldMs, because: "told" };
   const buckets = filled(state, want.model, now, limits);
   const waits = kinds.map((kind) => ({
     kind,
-    ms: waitMsOf(buckets[kind], want[kind], limitOf(buckets[kind], kind, limits), limits),
+    ms: waitMsOf(buckets[kind], want[kind], kind, limits),
   }));
   const longest = waits.reduce((a, b) => (b.ms > a.ms ? b : a));
   if (longest.ms > 0) return { ok: false, waitMs: longest.ms, because: longest.kind };
@@ -96,7 +116,7 @@ export function reserve(
     level: bucket.level - want[kind],
   }));
   const models = { ...state.models, [want.model]: taken };
-  return { ok: true, state: { inFlight: inFlight + 1, models }, reservation: want };
+  return { ok: true, state: { ...state, inFlight: inFlight + 1, models }, reservation: want };
 }
 
 /** The call has ended: what it really took counts, as a refund or as a debt. */
@@ -111,9 +131,9 @@ export function settle(
   const { model } = reservation;
   const buckets = changed(filled(state, model, now, limits), (bucket, kind) => {
     const level = bucket.level + reservation[kind] - real[kind];
-    return { ...bucket, level: Math.min(level, capacityOf(limitOf(bucket, kind, limits))) };
+    return { ...bucket, level: Math.min(level, capacityOf(bucket, kind, limits)) };
   });
-  return { inFlight: state.inFlight - 1, models: { ...state.models, [model]: buckets } };
+  return { ...state, inFlight: state.inFlight - 1, models: { ...state.models, [model]: buckets } };
 }
 
 /** The call never reached the provider: everything is given back. */
@@ -126,21 +146,43 @@ export function release(
   return settle(state, reservation, { requests: 0, inputTokens: 0, outputTokens: 0 }, now, limits);
 }
 
+/** The provider asked for a pause: no call of the model begins before `until`. */
+export function hold(state: Admission, model: string, until: Millis, now: Millis): Admission {
+  const known = state.holds[model];
+  if (until <= now || (known !== undefined && isIn(known, now) && known.until >= until)) {
+    return state;
+  }
+  return { ...state, holds: { ...state.holds, [model]: { from: now, until } } };
+}
+
+function heldMsOf({ holds }: Admission, model: string, now: Millis): Millis {
+  const held = holds[model];
+  return held !== undefined && isIn(held, now) ? held.until - now : 0;
+}
+
+/** A clock that was put back ends it. */
+function isIn({ from, until }: Hold, now: Millis): boolean {
+  return from <= now && now < until;
+}
+
 /** What a provider's headers say of one kind. */
 export interface Correction {
   readonly limit: number | null;
   readonly remaining: number;
-  readonly resetAt: Millis;
+  /** When nothing of it will be used up any more. */
+  readonly resetAt: Millis | null;
 }
 
+export type Corrections = Readonly<Partial<Record<Kind, Correction>>>;
+
 /**
- * Believes the provider where it is stricter. With nothing remaining nothing is sent before
- * `resetAt`, for a period at most: a parked model waits longer, and that is not ours.
+ * Believes the provider where it is stricter. Both great providers keep token buckets: with nothing
+ * remaining more flows in at once, though `resetAt` is far. One that means more says Retry-After.
  */
 export function correct(
   state: Admission,
   model: string,
-  headers: Readonly<Partial<Record<Kind, Correction>>>,
+  headers: Corrections,
   now: Millis,
   limits: RateLimits,
 ): Admission {
@@ -150,12 +192,11 @@ export function correct(
     const said = headers[kind];
     if (said === undefined) continue;
     const told = said.limit !== null && said.limit > 0 ? said.limit : (known[kind]?.told ?? null);
-    const limit = limitOf({ told }, kind, limits);
-    if (limit === Number.POSITIVE_INFINITY) continue;
-    const waitMs = Math.min(Math.max(said.resetAt - now, 0), limits.periodMs);
-    const allowed = said.remaining > 0 ? said.remaining : -limit * waitMs * rate(limits);
-    const level = Math.min(known[kind]?.level ?? capacityOf(limit), allowed, capacityOf(limit));
-    buckets[kind] = { level, at: now, told };
+    if (limitOf({ told }, kind, limits) === Number.POSITIVE_INFINITY) continue;
+    const most = capacityOf({ told }, kind, limits);
+    const isOver = said.resetAt !== null && said.resetAt <= now;
+    const allowed = isOver ? most : said.remaining;
+    buckets[kind] = { level: Math.min(known[kind]?.level ?? most, allowed, most), at: now, told };
   }
   return { ...state, models: { ...state.models, [model]: buckets } };
 }
@@ -167,11 +208,11 @@ function filled(state: Admission, model: string, now: Millis, limits: RateLimits
     const bucket = known?.[kind] ?? null;
     const limit = limitOf(bucket, kind, limits);
     if (limit === Number.POSITIVE_INFINITY) return null;
-    if (bucket === null) return { level: capacityOf(limit), at: now, told: null };
+    const most = capacityOf({ told: bucket?.told ?? null }, kind, limits);
+    if (bucket === null) return { level: most, at: now, told: null };
     // A clock may go back: then nothing flows in.
     const inflow = limit * Math.max(now - bucket.at, 0) * rate(limits);
-    const level = Math.min(bucket.level + inflow, capacityOf(limit));
-    return { level, at: now, told: bucket.told };
+    return { level: Math.min(bucket.level + inflow, most), at: now, told: bucket.told };
   };
   return {
     requests: at("requests"),
@@ -199,17 +240,24 @@ function limitOf(bucket: Pick<Bucket, "told"> | null, kind: Kind, limits: RateLi
 }
 
 /** The level at which any call may go. A whole request must fit, however small the limit. */
-function enoughOf(limit: number): number {
-  return Math.max(enough * limit, 1);
+function enoughOf(limit: number, kind: Kind, limits: RateLimits): number {
+  return isMirror(kind, limits) ? limit : Math.max(enough * limit, 1);
 }
 
-function capacityOf(limit: number): number {
-  return enoughOf(limit) + slack * limit;
+function capacityOf(bucket: Pick<Bucket, "told">, kind: Kind, limits: RateLimits): number {
+  const limit = limitOf(bucket, kind, limits);
+  const most = enoughOf(limit, kind, limits);
+  return isMirror(kind, limits) ? most : most + slack * limit;
 }
 
-function waitMsOf(bucket: Bucket | null, want: number, limit: number, limits: RateLimits): number {
+function isMirror(kind: Kind, { perPeriod }: RateLimits): boolean {
+  return perPeriod[kind] === null;
+}
+
+function waitMsOf(bucket: Bucket | null, want: number, kind: Kind, limits: RateLimits): number {
   if (bucket === null || want <= 0) return 0;
-  const missing = Math.min(want, enoughOf(limit)) - bucket.level;
+  const limit = limitOf(bucket, kind, limits);
+  const missing = Math.min(want, enoughOf(limit, kind, limits)) - bucket.level;
   // Sums of fractions are a little off.
   return missing <= limit * 1e-9 ? 0 : Math.ceil(missing / (limit * rate(limits)));
 }
@@ -254,16 +302,14 @@ export function nextWaiter(
   now: Millis,
   limits: RateLimits,
 ): Next {
-  const firsts = new Map<string, { readonly caller: Caller; readonly level: number }>();
+  const firsts = new Map<string, Ranked>();
   for (const caller of callers) {
     const level = levelOf(caller.priority, caller.since, now, callerAgingMs);
     const first = firsts.get(caller.want.model);
-    if (first === undefined || level < first.level)
-      firsts.set(caller.want.model, { caller, level });
+    const ranked = { caller, level };
+    if (first === undefined || order(ranked, first) < 0) firsts.set(caller.want.model, ranked);
   }
-  const inOrder = [...firsts.values()].sort(
-    (a, b) => a.level - b.level || a.caller.since - b.caller.since,
-  );
+  const inOrder = [...firsts.values()].sort(order);
   let waitMs: number | null = null;
   for (const { caller } of inOrder) {
     const answer = reserve(state, caller.want, now, limits);
@@ -271,4 +317,14 @@ export function nextWaiter(
     if (answer.waitMs !== null) waitMs = Math.min(waitMs ?? answer.waitMs, answer.waitMs);
   }
   return { ok: false, waitMs };
+}
+
+interface Ranked {
+  readonly caller: Caller;
+  readonly level: number;
+}
+
+/** Of equals the first in the queue stays first. */
+function order(a: Ranked, b: Ranked): number {
+  return a.level - b.level || a.caller.since - b.caller.since;
 }

@@ -4,6 +4,7 @@ import type { CommitId, Loop, LoopId, Stage } from "../core/loop.ts";
 import type { Patience } from "../core/retry.ts";
 import { loopOf } from "../core/state.ts";
 import type { HookName, LoopType, LoopWorkspace, World } from "../ports.ts";
+import type { AdmissionGate } from "./admission-gate.ts";
 import type { GateAt } from "./gate.ts";
 import type { StateManager } from "./state-manager.ts";
 
@@ -14,6 +15,8 @@ export interface Engine {
   readonly patience: Patience;
   /** Aborts when attempts should come to an end at their next turn. */
   readonly drain: AbortSignal;
+  /** What a call of a provider passes before it begins, in this order. */
+  readonly gatesOf: (provider: string) => readonly AdmissionGate[];
 }
 
 /** Thrown from anywhere in an attempt to end it in a known way; caught in runAttempt alone. */

@@ -2,7 +2,7 @@ import { assert } from "../core/assert.ts";
 import { type Allowance, allow, leftOf, type Shortage, tokensEstimated } from "../core/budget.ts";
 import { holdsLease } from "../core/decide.ts";
 import { type Loop, type Millis, noUsage, type Usage } from "../core/loop.ts";
-import { afterFailure } from "../core/retry.ts";
+import { afterFailure, type Failure } from "../core/retry.ts";
 import { loopOf } from "../core/state.ts";
 import {
   LlmError,
@@ -12,6 +12,7 @@ import {
   type Model,
   type Price,
 } from "../ports/llm.ts";
+import { type Admittee, admitted, duringCall, endIfHalted, holdAll } from "./admit.ts";
 import { AttemptEnd, type Engine } from "./engine.ts";
 
 export interface ModelCall {
@@ -21,34 +22,58 @@ export interface ModelCall {
   readonly request: Omit<LlmRequest, "outputTokensMax" | "model">;
 }
 
+type SizedCall = ModelCall & Admittee;
+
 /** One model call: failures are retried, parked, or turned into the end of the attempt. */
 export async function callModel(
   engine: Engine,
   call: ModelCall,
   signal: AbortSignal,
 ): Promise<LlmReply> {
-  const { world, patience } = engine;
+  const { patience } = engine;
+  const admittee = { ...call, bytes: bytesOf(call.request) };
   for (let tries = 1; ; ) {
     assert(tries <= patience.triesMax, "afterFailure() ends the tries");
     await passParking(engine, call, signal);
     try {
-      const reply = await paidTry(engine, call, tries, signal);
+      const reply = await admitted(engine, admittee, signal, () =>
+        paidTry(engine, admittee, tries, signal),
+      );
       if (reply !== "parked") return reply;
     } catch (error) {
       if (!(error instanceof LlmError) || error.kind === "aborted" || signal.aborted) throw error;
-      const jitter = world.random.next();
-      const step = afterFailure(error.kind, error.retryAfterMs, tries, jitter, patience);
-      if (step.type !== "wait") await giveUp(engine, call, error, step);
-      else await wait(engine, call, world.clock.now() + step.ms, error.message, signal);
+      await afterError(engine, admittee, { error, kind: error.kind, tries }, signal);
       tries += 1;
     }
   }
 }
 
+interface FailedTry {
+  readonly error: LlmError;
+  readonly kind: Failure;
+  readonly tries: number;
+}
+
+/** Returns when it is worth another try. */
+async function afterError(
+  engine: Engine,
+  call: SizedCall,
+  { error, kind, tries }: FailedTry,
+  signal: AbortSignal,
+): Promise<void> {
+  const { world, patience } = engine;
+  const { retryAfterMs, message } = error;
+  const step = afterFailure(kind, retryAfterMs, tries, world.random.next(), patience);
+  if (step.type !== "wait") return giveUp(engine, call, error, step);
+  const until = world.clock.now() + step.ms;
+  if (kind === "rateLimited" || retryAfterMs !== null) holdAll(engine, call, until);
+  await wait(engine, call, until, message, signal);
+}
+
 /** Budget is reserved before a request and settled after it, whatever happens between. */
 async function paidTry(
   engine: Engine,
-  call: ModelCall,
+  call: SizedCall,
   tries: number,
   signal: AbortSignal,
 ): Promise<LlmReply | "parked"> {
@@ -80,10 +105,11 @@ async function paidTry(
   }
 }
 
-function allowanceOf(loop: Loop, call: ModelCall): Allowance {
-  const { request, model } = call;
-  const text = JSON.stringify([request.system, request.messages, request.tools]);
-  const bytes = new TextEncoder().encode(text).length;
+function bytesOf({ system, messages, tools }: ModelCall["request"]): number {
+  return new TextEncoder().encode(JSON.stringify([system, messages, tools])).length;
+}
+
+function allowanceOf(loop: Loop, { model, bytes }: SizedCall): Allowance {
   const left = leftOf(loop);
   const allowed = allow(left, tokensEstimated(bytes), model.outputTokensMax, model.price);
   if (typeof allowed === "object") return allowed;
@@ -164,10 +190,6 @@ async function giveUp(
   throw parked(engine, loop, name, reason, until);
 }
 
-function call(loop: Loop): string {
-  return `iteration ${loop.iteration + 1}, a call of the model`;
-}
-
 /** The loop's own model, or its fallback while that one is parked beyond our patience. */
 export function modelFor({ states, world, patience }: Engine, loop: Loop): string {
   const { escalated, settings } = loop;
@@ -205,7 +227,7 @@ function parked(
   until: Millis,
 ): AttemptEnd {
   const limited = `${name} is limited (${reason})`;
-  const during = call(loop);
+  const during = duringCall(loop);
   if (modelFor(engine, loop) !== name) {
     const notBeforeAt = engine.world.clock.now();
     return new AttemptEnd({ type: "interrupted", during, reason: limited, notBeforeAt });
@@ -214,16 +236,17 @@ function parked(
 }
 
 async function wait(
-  { world }: Engine,
+  engine: Engine,
   { loop }: Pick<ModelCall, "loop">,
   until: Millis,
   reason: string,
   signal: AbortSignal,
 ): Promise<void> {
+  const { world } = engine;
   const iteration = loop.iteration + 1;
   world.watch({ type: "waiting", loop: loop.id, iteration, until, reason });
-  await world.clock.sleepUntil(until, signal);
-  if (signal.aborted) throw new LlmError("aborted", "aborted while waiting");
+  await world.clock.sleepUntil(until, AbortSignal.any([signal, engine.drain]));
+  endIfHalted(engine, { loop }, signal);
 }
 
 function lost(reason: string): AttemptEnd {

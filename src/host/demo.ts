@@ -145,6 +145,7 @@ async function tell(
     state: () => readState(home),
     events: async () => [],
     now: systemClock.now,
+    waitOf: () => null,
     ...openRecords(around, home),
   });
   const { usage, verdict, iteration, branch } = ended;

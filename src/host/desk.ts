@@ -4,7 +4,7 @@ import { type Loop, loopStatuses } from "../core/loop.ts";
 import type { Desk } from "../protocol/desk.ts";
 import type { FeedEvent, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
-import type { ProviderView, QueueRow, QueueView, StatusView } from "../protocol/status.ts";
+import type { QueueRow, QueueView, StatusView } from "../protocol/status.ts";
 import { type LoopView, timeOf } from "../views/loop-view.ts";
 import { why } from "../views/why.ts";
 import { systemClock } from "./clock.ts";
@@ -86,17 +86,8 @@ async function statusOf(
     sandbox: host.sandboxLevel(),
     store: { seq, bytes: await numbers.storeBytes() },
     loops,
-    providers: providersOf(host),
+    providers: host.providers(),
   };
-}
-
-function providersOf({ states }: Host): ProviderView[] {
-  const now = systemClock.now();
-  return [...states.state.parked].map(([model, { until, reason }]) => ({
-    model,
-    parkedUntil: until > now ? timeOf(until) : null,
-    reason: until > now ? reason : null,
-  }));
 }
 
 function queueOf({ host, slotsMax, queueMax }: DeskOptions): QueueView {
@@ -104,7 +95,13 @@ function queueOf({ host, slotsMax, queueMax }: DeskOptions): QueueView {
   const now = systemClock.now();
   const row = (loop: Loop): QueueRow => {
     const { id, type, priority, title } = loop;
-    return { id, type, priority, title, why: why(state, loop, now).sentence };
+    return {
+      id,
+      type,
+      priority,
+      title,
+      why: why(state, loop, now, host.waits.of(id, now)).sentence,
+    };
   };
   const loops = [...state.loops.values()];
   const running = loops.filter(({ status }) => status === "running");
@@ -114,7 +111,7 @@ function queueOf({ host, slotsMax, queueMax }: DeskOptions): QueueView {
     waiting: waiting.slice(0, rowsMax).map(row),
     slots: { used: running.length, max: slotsMax },
     queueMax,
-    providers: providersOf(host),
+    providers: host.providers(),
   };
 }
 

@@ -1,22 +1,28 @@
+import { rateLimitsOf } from "../adapters/config/rate-settings.ts";
 import { resolveSettings } from "../adapters/config/resolve-settings.ts";
 import { resolveCommit, resolveRepository } from "../adapters/git/repository.ts";
 import { openTaskStore } from "../adapters/store/jsonl-task-store.ts";
 import { assert } from "../core/assert.ts";
 import type { Command } from "../core/commands.ts";
+import type { Transaction } from "../core/events.ts";
 import type { Loop, LoopId, LoopSettings } from "../core/loop.ts";
 import type { Engine } from "../engine/engine.ts";
+import { Gates } from "../engine/gates.ts";
 import { type Crew, recover } from "../engine/loop-manager.ts";
 import { StateManager } from "../engine/state-manager.ts";
 import type { LiveEvent, PromptValues, TaskStore } from "../ports.ts";
 import type { Raise, Reader, RunPlan, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
+import type { ProviderView } from "../protocol/status.ts";
 import { type LoopView, loopView } from "../views/loop-view.ts";
 import { systemClock } from "./clock.ts";
 import { detectAt } from "./detect.ts";
 import { findGit } from "./git-program.ts";
+import { providersOf } from "./providers.ts";
 import { createReader, find, openRecords, readFeed } from "./reader.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { makeWorld, type RepositoryWorld } from "./world.ts";
+import { Waits } from "./waits.ts";
+import { loadRepositoryConfig, makeWorld, type RepositoryWorld } from "./world.ts";
 
 /** Attempts in a row that the world may break off before a loop has failed. */
 const failuresMax = 5;
@@ -42,6 +48,8 @@ export class Host {
   #states: StateManager | null = null;
   #recovered: readonly LoopId[] = [];
   readonly #watchers = new Set<(event: LiveEvent) => void>();
+  #gates: Gates | null = null;
+  readonly waits = new Waits(() => this.#gates);
 
   private constructor(around: Surroundings, home: string, store: TaskStore) {
     this.#around = around;
@@ -69,6 +77,28 @@ export class Host {
     };
     this.#states = await StateManager.open(outside, failuresMax);
     this.#recovered = await recover(this.#states, systemClock.now());
+    this.#states.subscribe((transaction) => this.#forgetWaits(transaction));
+  }
+
+  #forgetWaits({ events }: Transaction): void {
+    for (const { loop } of events) {
+      const isRunning = loop !== null && this.states.state.loops.get(loop)?.status === "running";
+      if (loop !== null && !isRunning) this.waits.forget(loop);
+    }
+  }
+
+  /** One for all repositories: providers know of no repositories. */
+  get gates(): Gates {
+    if (this.#gates !== null) return this.#gates;
+    const { config } = loadRepositoryConfig(this.#around, this.#home, null);
+    const random = { next: () => Math.random() };
+    const limitsOf = (provider: string) => rateLimitsOf(config, provider);
+    this.#gates = new Gates({ clock: systemClock, random }, limitsOf);
+    return this.#gates;
+  }
+
+  providers(): ProviderView[] {
+    return providersOf(this.#gates, this.states.state, systemClock.now());
   }
 
   get recovered(): readonly LoopId[] {
@@ -87,6 +117,7 @@ export class Host {
       state: async () => this.states.state,
       events: (from) => readFeed(this.#home, from),
       now: systemClock.now,
+      waitOf: (loop) => this.waits.of(loop, systemClock.now()),
       ...openRecords(this.#around, this.#home),
     });
   }
@@ -106,7 +137,10 @@ export class Host {
     const engineOf = async (loop: Loop): Promise<Engine> => {
       const { world, config } = await this.world(loop.repo);
       const patience = { retryAfterMaxMs: config.config.llm["retry-after-max"], triesMax };
-      return { world, states, patience, drain };
+      const { gates } = this;
+      const gatesOf = (provider: string) =>
+        gates.path(provider, loop.repo, rateLimitsOf(config.config, provider));
+      return { world, states, patience, drain, gatesOf };
     };
     return { states, clock: systemClock, owner, drain, engineOf };
   }
@@ -241,6 +275,7 @@ export class Host {
   async #makeWorld(repo: string): Promise<RepositoryWorld> {
     await requireGit();
     const watch = (event: LiveEvent) => {
+      this.waits.take(event);
       for (const watcher of this.#watchers) watcher(event);
     };
     const world = await makeWorld({

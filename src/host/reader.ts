@@ -8,7 +8,7 @@ import type { Transcripts, Worktrees } from "../ports.ts";
 import type { FeedEvent, IterationRecord, LoopFilter, Reader } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import { type LoopView, loopView, timeOf } from "../views/loop-view.ts";
-import { type WhyView, why } from "../views/why.ts";
+import { type LiveWait, type WhyView, why } from "../views/why.ts";
 import { systemClock } from "./clock.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -20,6 +20,8 @@ export interface Sight {
   readonly transcripts: Pick<Transcripts, "read">;
   readonly worktrees: Pick<Worktrees, "diff">;
   readonly now: () => Millis;
+  /** What a loop waits for within a turn; only a live daemon knows. */
+  waitOf(loop: LoopId): LiveWait | null;
 }
 
 const diffBytesMax = 20_000_000;
@@ -31,7 +33,8 @@ export function createReader(sight: Sight): Reader {
     loop: async (id) => loopView(await loopOf(id), null),
     why: async (id): Promise<WhyView> => {
       const state = await sight.state();
-      return why(state, find(state, id), sight.now());
+      const loop = find(state, id);
+      return why(state, loop, sight.now(), sight.waitOf(loop.id));
     },
     events: (from) => sight.events(from),
     iterations: async (id) => iterationsOf(sight.home, await loopOf(id)),
@@ -127,6 +130,7 @@ export function openReader(around: Surroundings, home: string): Reader {
     state: () => readState(home),
     events: (from) => readFeed(home, from),
     now: systemClock.now,
+    waitOf: () => null,
     ...openRecords(around, home),
   });
 }

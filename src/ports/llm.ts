@@ -1,4 +1,5 @@
 /** Models, as the engine sees them: one more page of the outside world. */
+import type { Corrections } from "../core/admission.ts";
 import type { Usage } from "../core/loop.ts";
 
 export type ChatContent =
@@ -45,6 +46,8 @@ export interface LlmReply {
   readonly stopReason: StopReason;
   /** `costUsd` is filled in by whoever knows the price; a client reports null. */
   readonly usage: Usage;
+  /** What the provider's headers said of its rate limits; absent when they said nothing. */
+  readonly rates?: Corrections;
 }
 
 export type LlmDelta =
@@ -84,6 +87,8 @@ export class LlmError extends Error {
   readonly retryAfterMs: number | null;
   /** What was reported before it broke, if the reply began; `costUsd` null. */
   readonly usage: Usage | null;
+  /** What the provider's headers said of its rate limits. */
+  readonly rates: Corrections | null;
 
   constructor(
     kind: LlmErrorKind,
@@ -92,6 +97,7 @@ export class LlmError extends Error {
       status?: number | null;
       retryAfterMs?: number | null;
       usage?: Usage | null;
+      rates?: Corrections | null;
       cause?: unknown;
     } = {},
   ) {
@@ -101,6 +107,7 @@ export class LlmError extends Error {
     this.status = more.status ?? null;
     this.retryAfterMs = more.retryAfterMs ?? null;
     this.usage = more.usage ?? null;
+    this.rates = more.rates ?? null;
   }
 }
 

@@ -14,11 +14,32 @@ export interface StatusView {
   readonly providers: readonly ProviderView[];
 }
 
+/** The limits are null where nothing is limited. */
 export interface ProviderView {
-  readonly model: string;
-  /** ISO time until which calls wait; null when they do not. */
+  readonly name: string;
+  readonly concurrency: number | null;
+  readonly inFlight: number;
+  /** Calls that wait for their turn. */
+  readonly waiting: number;
+  readonly requestsPerMinute: number | null;
+  readonly inputTokensPerMinute: number | null;
+  readonly outputTokensPerMinute: number | null;
+  readonly breaker: BreakerView;
+  /** ISO time of the next try while the breaker is open. */
+  readonly nextTryAt: string | null;
+  /** ISO time until which calls of some model wait, and why; null when none does. */
   readonly parkedUntil: string | null;
   readonly reason: string | null;
+  readonly parked: readonly ParkedView[];
+}
+
+export type BreakerView = "closed" | "open" | "half-open";
+
+interface ParkedView {
+  /** `provider/model` */
+  readonly model: string;
+  readonly parkedUntil: string;
+  readonly reason: string;
 }
 
 export interface QueueView {

@@ -15,9 +15,17 @@ export interface WhyView {
 
 const causesMax = 20;
 
-export function why(state: State, loop: Loop, now: Millis): WhyView {
+/** What a running loop waits for within a turn; without a time, another's end lets it go on. */
+export interface LiveWait {
+  readonly until: Millis | null;
+  readonly reason: string;
+}
+
+export function why(state: State, loop: Loop, now: Millis, waits: LiveWait | null = null): WhyView {
   const { id, status } = loop;
-  const { sentence, remedy = null, causes } = tell(state, loop, now);
+  const isHeld = status === "running" && waits !== null;
+  const telling = isHeld ? held(loop, waits, now) : tell(state, loop, now);
+  const { sentence, remedy = null, causes } = telling;
   return { id, status, sentence, causes: causes?.() ?? [], remedy };
 }
 
@@ -61,6 +69,16 @@ function tell(state: State, loop: Loop, now: Millis): Telling {
     default:
       return loop.status satisfies never;
   }
+}
+
+/** Live: nothing of it is in the state. */
+function held(loop: Loop, { until, reason }: LiveWait, now: Millis): Telling {
+  const time =
+    until === null || until <= now ? "" : ` until ${timeOf(until)} (${seconds(until - now)})`;
+  return {
+    sentence: `Attempt ${loop.attempt} waits in iteration ${loop.iteration + 1}${time}: ${reason.replace(/\.$/, "")}.`,
+    causes: () => lastVerdict(loop),
+  };
 }
 
 function completed({ verdict, delivered }: Loop): string {

@@ -7,6 +7,7 @@ import {
   type Caller,
   correct,
   enqueue,
+  hold,
   nextWaiter,
   noAdmission,
   type RateLimits,
@@ -122,7 +123,7 @@ describe("a call that ends", () => {
 
 describe("what a provider says", () => {
   const limits = limited({ requests: 100 });
-  const said = (limit: number | null, remaining: number, resetAt = 0) => ({
+  const said = (limit: number | null, remaining: number, resetAt: number | null = null) => ({
     requests: { limit, remaining, resetAt },
   });
 
@@ -138,16 +139,40 @@ describe("what a provider says", () => {
 
   test("limits where configuration does not", () => {
     const told = correct(noAdmission, "small", said(10, 9), 0, limited({}));
-    expect(burstOf(told, call(), 0, limited({})).count).toBe(1);
+    expect(burstOf(told, call(), 0, limited({}))).toMatchObject({
+      count: 9,
+      refusal: { waitMs: 103, because: "requests" },
+    });
+    const later = burstOf(told, call(), 60_000, limited({}));
+    expect(later.count).toBe(10);
     const untold = correct(noAdmission, "small", said(null, 9), 0, limited({}));
     expect(reserve(untold, call(), 0, limited({})).ok).toBe(true);
   });
 
-  test("with nothing remaining holds until its reset, for a period at most", () => {
-    const heldMs = (resetAt: number) =>
-      burstOf(correct(noAdmission, "small", said(100, 0, resetAt), 0, limits), call(), 0, limits)
-        .refusal.waitMs;
-    expect([300, 900, 60_000].map(heldMs)).toEqual([311, 911, 1_011]);
+  test("with nothing remaining holds until the next has flowed in", () => {
+    const heldMs = (requests: ReturnType<typeof said>) =>
+      burstOf(correct(noAdmission, "small", requests, 0, limits), call(), 0, limits).refusal.waitMs;
+    expect(heldMs(said(100, 0, 60_000))).toBe(11);
+    expect(heldMs({ requests: { limit: 20, remaining: 0, resetAt: null } })).toBe(52);
+  });
+
+  test("of a time that is over counts for nothing", () => {
+    const late = correct(noAdmission, "small", said(100, 0, 1_000), 1_000, limits);
+    expect(burstOf(late, call(), 1_000, limits).count).toBe(2);
+  });
+
+  test("in words holds a model until its time, however full its buckets", () => {
+    const held = hold(noAdmission, "small", 5_000, 1_000);
+    expect(reserve(held, call(), 1_000, limits)).toEqual({
+      ok: false,
+      waitMs: 4_000,
+      because: "told",
+    });
+    expect(reserve(held, call({ model: "big" }), 1_000, limits).ok).toBe(true);
+    expect(reserve(held, call(), 5_000, limits).ok).toBe(true);
+    expect(reserve(held, call(), 999, limits).ok).toBe(true);
+    expect(hold(held, "small", 3_000, 2_000)).toBe(held);
+    expect(hold(noAdmission, "small", 1_000, 1_000)).toBe(noAdmission);
   });
 
   test("never makes more possible", () => {

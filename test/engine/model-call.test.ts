@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { tokensOf } from "../../src/core/loop.ts";
+import { type Loop, type LoopSettings, tokensOf } from "../../src/core/loop.ts";
 import { LlmError } from "../../src/ports/llm.ts";
 import { finished, SmallWorld, writes } from "./small-world.ts";
 
@@ -176,4 +176,63 @@ test("a wait within the turn ends at once when the loop is stopped", async () =>
   expect(small.requests).toHaveLength(1);
   expect(small.states.state.loops.get(id)).toMatchObject({ status: "stopped", reservations: [] });
   expect(small.clock.now() - before).toBeLessThan(2_000);
+});
+
+describe("a shared limit", () => {
+  const perPeriod = { requests: 1, inputTokens: null, outputTokens: null };
+  const limits = { concurrency: null, perPeriod, periodMs: 200_000 };
+
+  async function limited(more: Partial<LoopSettings> = {}) {
+    const small = await SmallWorld.start({ ...failing(), limits });
+    const id = await small.create(more);
+    const isBack = ({ status, attempt }: Loop) => status === "pending" && attempt > 0;
+    const loop = await small.until(id, isBack);
+    return { small, id, loop };
+  }
+
+  test("is waited for no longer than patience: then the slot goes to others", async () => {
+    const { small, loop } = await limited();
+    expect(small.clock.now()).toBeLessThan(65_000);
+    expect(loop).toMatchObject({ status: "pending", iteration: 0, failures: 0 });
+    expect(loop.reason).toBe("sim/small is rate limited (requests per minute)");
+    expect(loop.notBeforeAt).toBeGreaterThan(200_000);
+    expect(small.seen).toContainEqual(
+      expect.objectContaining({ type: "waiting", reason: loop.reason, until: 202_165 }),
+    );
+  });
+
+  test("delays the loop and counts nothing", async () => {
+    const { small, id } = await limited();
+    const loop = await small.rest(id);
+    expect(loop).toMatchObject({ status: "complete", iteration: 1, attempt: 2, failures: 0 });
+    expect(small.requests).toHaveLength(2);
+  });
+
+  test("uses up no iteration when the iteration's time ends meanwhile", async () => {
+    const { small, loop } = await limited({ iterationTimeoutMs: 10_000 });
+    expect(small.clock.now()).toBeLessThan(15_000);
+    expect(loop).toMatchObject({ status: "pending", iteration: 0, failures: 0 });
+  });
+
+  test("does not hold up a stop", async () => {
+    const small = await SmallWorld.start({ ...failing(), limits });
+    const id = await small.create();
+    await small.until(id, () => small.seen.some(({ type }) => type === "waiting"));
+    const before = small.clock.now();
+    await small.ask({ type: "stop", id });
+    await small.stop();
+    expect(small.clock.now() - before).toBeLessThan(2_000);
+    expect(small.requests).toHaveLength(1);
+  });
+});
+
+test("a pause that a provider asks for is kept by all loops", async () => {
+  const small = await SmallWorld.start(failing(fault("rateLimited", 50_000)));
+  const id = await small.create();
+  await small.until(id, () => small.seen.some(({ type }) => type === "waiting"));
+  await small.create();
+  await small.pass(45_000);
+  expect(small.requests).toHaveLength(1);
+  await small.pass(15_000);
+  expect(small.requests.length).toBeGreaterThan(2);
 });

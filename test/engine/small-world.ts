@@ -3,10 +3,12 @@ import { SimClock } from "../../sim/clock.ts";
 import { type SimRepository, SimWorktrees, simFiles } from "../../sim/git.ts";
 import { SeededRandom } from "../../sim/random.ts";
 import { SimDisk, SimStore } from "../../sim/store.ts";
+import { type RateLimits, unlimited } from "../../src/core/admission.ts";
 import type { Command } from "../../src/core/commands.ts";
 import type { Event } from "../../src/core/events.ts";
 import { type Loop, type LoopId, type LoopSettings, noUsage } from "../../src/core/loop.ts";
 import { loopOf } from "../../src/core/state.ts";
+import { Gates } from "../../src/engine/gates.ts";
 import { reconcile, recover } from "../../src/engine/loop-manager.ts";
 import { StateManager } from "../../src/engine/state-manager.ts";
 import { LlmError, type LlmReply, type LlmRequest, type Model } from "../../src/ports/llm.ts";
@@ -61,6 +63,7 @@ export interface Wishes {
   readonly runs?: Runs;
   readonly price?: Model["price"];
   readonly hooks?: (request: HookRequest) => string | null;
+  readonly limits?: RateLimits;
   /** May throw; called before every step of git. */
   readonly git?: (what: string) => void;
 }
@@ -112,10 +115,12 @@ export class SmallWorld {
     const states = await StateManager.open(world, 3);
     this.states = states;
     const patience = { retryAfterMaxMs: 60_000, triesMax: 3 };
+    const gates = new Gates(world, () => this.#wishes.limits ?? unlimited);
     const run = async () => {
       await recover(states, this.clock.now());
       const drain = new AbortController().signal;
-      const engineOf = async () => ({ world, states, patience, drain });
+      const gatesOf = (provider: string) => [gates.shared(provider)];
+      const engineOf = async () => ({ world, states, patience, drain, gatesOf });
       const crew = { states, clock: world.clock, owner: "test", drain, engineOf };
       await reconcile(crew, { runningMax: 2, wants: () => true }, signal);
     };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { blockers, type Loop, loopStatuses } from "../../src/core/loop.ts";
 import { loopOf } from "../../src/core/state.ts";
-import { why } from "../../src/views/why.ts";
+import { type LiveWait, why } from "../../src/views/why.ts";
 import { given, id, loop, settings, spent, verdict } from "../given.ts";
 
 const now = 60_000;
@@ -122,4 +122,15 @@ describe("causes", () => {
     const poor = loop("1 blocked on budget", { settings: limits, usage: spent(990, 0.995) });
     expect(told(poor).causes).toEqual(["$0.0050 of $1 left, 10 of 1000 tokens left"]);
   });
+});
+
+test("a running loop that waits within a turn says until when, and why", () => {
+  const state = given("1 running");
+  const of = (waits: LiveWait | null) => why(state, loopOf(state, id("1")), now, waits).sentence;
+  const reason = "p/small is rate limited (requests per minute)";
+  expect(of({ until: 90_000, reason })).toBe(
+    `Attempt 1 waits in iteration 1 until 1970-01-01T00:01:30.000Z (30 s): ${reason}.`,
+  );
+  expect(of({ until: null, reason })).toBe(`Attempt 1 waits in iteration 1: ${reason}.`);
+  expect(of(null)).toContain("is at work");
 });

@@ -33,6 +33,10 @@ const rules: readonly (readonly [string, Allows, string])[] = [
   ["sandbox.memory", notMore, "may only be lowered by a repository"],
   ["sandbox.processes", notMore, "may only be lowered by a repository"],
   ["worktree.setup-network", fewerHosts, "cannot be widened by a repository"],
+  ["llm.providers.*.concurrency", notMore, "may only be lowered by a repository"],
+  ["llm.providers.*.requests-per-minute", notMore, "may only be lowered by a repository"],
+  ["llm.providers.*.input-tokens-per-minute", notMore, "may only be lowered by a repository"],
+  ["llm.providers.*.output-tokens-per-minute", notMore, "may only be lowered by a repository"],
   // With these a repository could have the user's key sent to a host of its own …
   ["llm.providers.*.kind", same, "cannot be set by a repository"],
   ["llm.providers.*.base-url", same, "cannot be set by a repository"],

@@ -1,4 +1,5 @@
 import { type Anthropic, APIConnectionError, APIError, Anthropic as Sdk } from "@anthropic-ai/sdk";
+import type { Corrections } from "../../core/admission.ts";
 import type { Usage } from "../../core/loop.ts";
 import {
   type ChatContent,
@@ -18,7 +19,8 @@ import {
   replyCharsMax,
   retryAfterMs,
 } from "./endpoint.ts";
-import { ownErrorIn, rootOf, stopReasonOf, withUsage } from "./outcome.ts";
+import { ownErrorIn, rootOf, stopReasonOf, withRates, withUsage } from "./outcome.ts";
+import { ratesOf } from "./rate-headers.ts";
 import { type Watch, watched } from "./watch.ts";
 
 type Event = Anthropic.RawMessageStreamEvent;
@@ -63,7 +65,7 @@ export class AnthropicClient implements LlmClient {
       if (!assembly.isWhole) throw withUsage(error, assembly.usage);
     }
     try {
-      return assembly.reply();
+      return withRates(assembly.reply(), assembly.rates);
     } catch (error) {
       throw error instanceof LlmError ? withUsage(error, assembly.usage) : error;
     }
@@ -75,7 +77,9 @@ export class AnthropicClient implements LlmClient {
     try {
       // Not messages.create(): that writes warnings about old models to the console.
       const options = { body, stream: true, signal: watch.signal, timeout: timerMsMax };
-      const stream = await this.#sdk.post<AsyncIterable<Event>>("/v1/messages", options);
+      const call = this.#sdk.post<AsyncIterable<Event>>("/v1/messages", options);
+      const { data: stream, response } = await call.withResponse();
+      assembly.rates = ratesOf((name) => response.headers.get(name), this.#endpoint.now());
       events = stream[Symbol.asyncIterator]();
     } catch (error) {
       throw this.#failure(error, false);
@@ -113,6 +117,7 @@ export class AnthropicClient implements LlmClient {
       return this.#error(kindOfStatus(error.status), `${error.status} ${text}`, {
         status: error.status,
         retryAfterMs: retryAfterMs((name) => error.headers?.get(name), this.#endpoint.now()),
+        rates: ratesOf((name) => error.headers?.get(name), this.#endpoint.now()),
       });
     }
     return this.#error(began ? "cut" : kindOfEvent(error.type), `error event: ${text}`);
@@ -161,6 +166,7 @@ type Block =
 class Assembly {
   /** Null until the reply began. */
   usage: Usage | null = null;
+  rates: Corrections | null = null;
   isWhole = false;
   readonly #endpoint: Endpoint;
   readonly #blocks = new Map<number, Block | null>();

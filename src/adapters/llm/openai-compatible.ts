@@ -8,6 +8,7 @@ import type {
   LanguageModelV4StreamPart,
   SharedV4ProviderOptions,
 } from "@ai-sdk/provider";
+import type { Corrections } from "../../core/admission.ts";
 import {
   type ChatMessage,
   type LlmClient,
@@ -19,7 +20,8 @@ import {
 } from "../../ports/llm.ts";
 import { describe, type Endpoint, fetchEvents, kindOfStatus, retryAfterMs } from "./endpoint.ts";
 import { PartAssembly } from "./openai-reply.ts";
-import { ownErrorIn, rootOf, withUsage } from "./outcome.ts";
+import { ownErrorIn, rootOf, withRates, withUsage } from "./outcome.ts";
+import { ratesOf } from "./rate-headers.ts";
 import { type Watch, watched } from "./watch.ts";
 import { untilDone, type Wire } from "./wire.ts";
 
@@ -37,12 +39,12 @@ export class OpenAiCompatibleClient implements LlmClient {
     onDelta: (delta: LlmDelta) => void,
   ): Promise<LlmReply> {
     const assembly = new PartAssembly(this.#endpoint, request);
-    const wire: Wire = { isDone: false, hasEnded: false };
+    const wire: Wire = { isDone: false, hasEnded: false, headers: null };
     try {
       await watched(this.#endpoint, signal, onDelta, (watch) =>
         this.#stream(request, watch, assembly, wire),
       );
-      return assembly.reply(wire);
+      return withRates(assembly.reply(wire), this.#rates(wire));
     } catch (error) {
       throw error instanceof LlmError ? withUsage(error, assembly.usage) : error;
     }
@@ -113,12 +115,12 @@ export class OpenAiCompatibleClient implements LlmClient {
         ? this.#error("cut", "the stream ended before its end mark")
         : this.#error("malformed", rootOf(error));
     }
-    if (error instanceof Error) return this.#callFailure(error, began);
+    if (error instanceof Error) return this.#callFailure(error, wire, began);
     return this.#errorPart(error, began);
   }
 
   /** Thrown by the library: an answer with a bad status, or no answer. */
-  #callFailure(error: CallError, began: boolean): LlmError {
+  #callFailure(error: CallError, wire: Wire, began: boolean): LlmError {
     if (error.statusCode === undefined || error.statusCode < 300) {
       const text = began ? "the connection broke" : `cannot reach ${this.#endpoint.baseUrl}`;
       // Not the error itself: it holds the whole request.
@@ -133,7 +135,12 @@ export class OpenAiCompatibleClient implements LlmClient {
     return this.#error(kindOfStatus(statusCode), `${statusCode} ${text}`, {
       status: statusCode,
       retryAfterMs: retryAfterMs((header) => responseHeaders[header], this.#endpoint.now()),
+      rates: this.#rates(wire),
     });
+  }
+
+  #rates({ headers }: Wire): Corrections | null {
+    return ratesOf((name) => headers?.get(name), this.#endpoint.now());
   }
 
   /** The server's own error object; gateways put the status they got into its `code`. */

@@ -1,5 +1,6 @@
+import type { Corrections } from "../../core/admission.ts";
 import type { Usage } from "../../core/loop.ts";
-import { type ChatContent, LlmError, type StopReason } from "../../ports/llm.ts";
+import { type ChatContent, LlmError, type LlmReply, type StopReason } from "../../ports/llm.ts";
 
 const causesMax = 8;
 
@@ -34,8 +35,13 @@ export function ownErrorIn(error: unknown): LlmError | null {
 /** The same error with what the reply had cost until then. */
 export function withUsage(error: LlmError, usage: Usage | null): LlmError {
   if (usage === null || error.usage !== null) return error;
-  const { status, retryAfterMs, cause } = error;
-  return new LlmError(error.kind, error.message, { status, retryAfterMs, usage, cause });
+  const { status, retryAfterMs, rates, cause } = error;
+  return new LlmError(error.kind, error.message, { status, retryAfterMs, usage, rates, cause });
+}
+
+/** The reply with what the headers before it said, if that was anything. */
+export function withRates(reply: LlmReply, rates: Corrections | null): LlmReply {
+  return rates === null ? reply : { ...reply, rates };
 }
 
 /** What lies at the bottom of a chain of causes: `ECONNREFUSED` says more than "fetch failed". */

@@ -6,6 +6,7 @@ export interface Wire {
   /** `data: [DONE]` came: the server's own end mark. */
   isDone: boolean;
   hasEnded: boolean;
+  headers: Headers | null;
 }
 
 const closeTimeoutMs = 500;
@@ -17,6 +18,7 @@ const endMark = /(^|[\r\n])data: ?\[DONE\]\s*$/;
 export function untilDone(fetch: typeof globalThis.fetch, wire: Wire): typeof globalThis.fetch {
   return async (url, init) => {
     const response = await fetch(url, init);
+    wire.headers = response.headers;
     if (!response.ok || response.body === null) return response;
     const { status, headers } = response;
     return new Response(watchedBody(response.body, wire), { status, headers });

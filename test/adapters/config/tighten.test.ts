@@ -40,11 +40,19 @@ test.each([
     "3:10: llm.providers.x.api-key-file cannot be set by a repository",
   ],
   [
+    "llm:\n  providers:\n    p: { requests-per-minute: 51 }",
+    "3:10: llm.providers.p.requests-per-minute may only be lowered by a repository",
+  ],
+  [
     "llm:\n  prices:\n    a/b: { input: 0, output: 1 }",
     "3:12: llm.prices.a/b.input cannot be set by a repository",
   ],
 ])("a repository that loosens is refused: %j", (project, message) => {
-  const user = "sandbox: { network: { allow: [ok.org] } }\nbudget: { day-usd: 10 }";
+  const user = [
+    "sandbox: { network: { allow: [ok.org] } }",
+    "budget: { day-usd: 10 }",
+    "llm: { providers: { p: { requests-per-minute: 50 } } }",
+  ].join("\n");
   expect(load({ user, project })).toContain(`taskdaemon.yml:${message} — ${remedy}`);
 });
 
@@ -54,6 +62,7 @@ test("a repository may tighten everything, and widen what the user left open", (
     "sandbox: { level: required, memory: 1GB, processes: 9, network: { allow: [a.ok.org] } }",
     "budget: { day-usd: 9, loop-usd: 1 }",
     "concurrency: { loops: 1, commands: 1, per-type: { ralph: 1 } }",
+    "llm: { providers: { p: { concurrency: 2, input-tokens-per-minute: 9 } } }",
     "hooks: { on-complete: ./notify }",
   ].join("\n");
   const { config } = loaded({ user, project });

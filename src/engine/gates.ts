@@ -1,0 +1,91 @@
+import type { RateLimits } from "../core/admission.ts";
+import { type BreakerLimits, breakerLimits } from "../core/breaker.ts";
+import type { LoopId, Millis } from "../core/loop.ts";
+import { AdmissionGate, type GateOutside, type Wait } from "./admission-gate.ts";
+
+/** What a loop waits for at a gate, in words. */
+export interface GateWait {
+  readonly until: Millis | null;
+  readonly reason: string;
+}
+
+/** One gate for each provider, shared by all repositories of the process. */
+export class Gates {
+  readonly #outside: GateOutside;
+  readonly #limitsOf: (provider: string) => RateLimits;
+  readonly #shared = new Map<string, AdmissionGate>();
+  /** Of repositories that ask for less than the user allows, by repository and provider. */
+  readonly #own = new Map<string, AdmissionGate>();
+
+  /** `limitsOf` is what the user allows; it is asked once for each provider. */
+  constructor(outside: GateOutside, limitsOf: (provider: string) => RateLimits) {
+    this.#outside = outside;
+    this.#limitsOf = limitsOf;
+  }
+
+  /** What a call passes, in this order. A repository's own limits hold for its own calls alone. */
+  path(provider: string, repo: string, own: RateLimits): readonly AdmissionGate[] {
+    const shared = this.shared(provider);
+    if (JSON.stringify(own) === JSON.stringify(shared.limits)) return [shared];
+    const key = `${repo}\n${provider}`;
+    const known = this.#own.get(key) ?? this.#open(provider, own, neverOpens);
+    this.#own.set(key, known);
+    return [known, shared];
+  }
+
+  shared(provider: string): AdmissionGate {
+    const known = this.#shared.get(provider);
+    if (known !== undefined) return known;
+    const gate = this.#open(provider, this.#limitsOf(provider), breakerLimits);
+    this.#shared.set(provider, gate);
+    return gate;
+  }
+
+  /** By name; only those that were asked for something. */
+  all(): readonly (readonly [string, AdmissionGate])[] {
+    return [...this.#shared].sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+
+  waitOf(loop: LoopId): GateWait | null {
+    for (const gate of [...this.#own.values(), ...this.#shared.values()]) {
+      const waiting = gate.waitOf(loop);
+      if (waiting === null) continue;
+      const { wait, model } = waiting;
+      return {
+        until: wait.until,
+        reason: waitText(wait, `${gate.provider}/${model}`, gate.limits),
+      };
+    }
+    return null;
+  }
+
+  #open(provider: string, limits: RateLimits, breaking: BreakerLimits): AdmissionGate {
+    return new AdmissionGate(this.#outside, provider, limits, breaking);
+  }
+}
+
+/** Of a provider's health the shared gate alone decides. */
+const neverOpens: BreakerLimits = { ...breakerLimits, samplesMin: Number.POSITIVE_INFINITY };
+
+/** Without a time: that stands beside it. */
+export function waitText({ because }: Wait, name: string, { concurrency }: RateLimits): string {
+  const provider = name.split("/", 1)[0] ?? name;
+  switch (because) {
+    case "failing":
+      return `${provider} is failing, and is tried by one call at a time`;
+    case "told":
+      return `${name} is rate limited: ${provider} asked for a pause`;
+    case "concurrency":
+      return `${concurrency} calls of ${provider} are under way, as many as llm.providers.${provider}.concurrency allows`;
+    case "requests":
+      return `${name} is rate limited (requests per minute)`;
+    case "inputTokens":
+      return `${name} is rate limited (input tokens per minute)`;
+    case "outputTokens":
+      return `${name} is rate limited (output tokens per minute)`;
+    case "full":
+      return `too many calls of ${provider} wait already`;
+    default:
+      return because satisfies never;
+  }
+}
