@@ -10,6 +10,7 @@ import type {
   Usage,
   Verdict,
 } from "./loop.ts";
+import type { LoopMailCommand, MailCommand } from "./message.ts";
 import type { PipelineCommand } from "./pipeline.ts";
 
 /** What may be asked, in the imperative. People ask the first group, the engine the second. */
@@ -44,6 +45,8 @@ export type Command =
   | (Leased & { readonly type: "saveWork"; readonly onto: CommitId; readonly commit: CommitId })
   | (Leased & { readonly type: "escalate"; readonly model: string })
   | (Leased & { readonly type: "finishAttempt"; readonly outcome: AttemptOutcome })
+  | (Leased & LoopMailCommand)
+  | MailCommand
   | {
       readonly type: "park";
       readonly provider: string;

@@ -2,6 +2,7 @@ import { assert, unreachable } from "./assert.ts";
 import { backoffMs } from "./backoff.ts";
 import { leftOf } from "./budget.ts";
 import type { AttemptOutcome, Command, Raise } from "./commands.ts";
+import { decideLoopMail, decideMail } from "./decide-mail.ts";
 import type { Created, Event } from "./events.ts";
 import {
   ancestorsCompleted,
@@ -13,6 +14,8 @@ import {
   stopped,
 } from "./hierarchy.ts";
 import { isSettled, type Loop, type LoopId, type Millis } from "./loop.ts";
+import { withMail } from "./mail-consequences.ts";
+import { isMailCommand, type MailCommand } from "./message.ts";
 import { pipelineDecided } from "./pipeline.ts";
 import type { State } from "./state.ts";
 import { to } from "./transition.ts";
@@ -31,15 +34,20 @@ export type Decision =
   | { readonly ok: false; readonly reason: string };
 
 type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
-type LoopCommand = Exclude<Command, { type: "createLoop" | "park" }>;
+type LoopCommand = Exclude<Command, MailCommand | { type: "createLoop" | "park" }>;
 type LeasedCommand = Exclude<Extract<Command, { attempt: number }>, { type: "saveWork" }>;
 
 /** Answers a command with the events that follow from it, or with the reason why not. */
 export function decide(state: State, command: Command, moment: Moment): Decision {
+  return withMail(state, decided(state, command, moment));
+}
+
+function decided(state: State, command: Command, moment: Moment): Decision {
   if (command.type === "createLoop") return created(state, command.loop);
   if (command.type === "park") {
     return parked(state, command);
   }
+  if (isMailCommand(command)) return decideMail(state, command, moment.now);
   const loop = state.loops.get(command.id);
   if (loop === undefined) return refuse(`there is no loop ${command.id}`);
   if (!("attempt" in command)) return byPerson(state, loop, command);
@@ -224,7 +232,7 @@ function byAttempt(state: State, loop: Loop, command: LeasedCommand, moment: Mom
     case "finishAttempt":
       return accept(loop, ...attemptFinished(state, loop, command.outcome, moment));
     default:
-      return unreachable(command);
+      return decideLoopMail(state, loop, command, moment.now);
   }
 }
 

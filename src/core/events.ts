@@ -11,6 +11,7 @@ import type {
   Usage,
   Verdict,
 } from "./loop.ts";
+import type { MessageEvent } from "./message.ts";
 
 /**
  * What happened, in the past tense. The log of these is the only truth; all else is derived.
@@ -42,6 +43,7 @@ export type Event =
       { readonly turn: string; readonly tokens: number; readonly usd: number | null }
     >
   | Of<"budget.settled", { readonly turn: string; readonly usage: Usage }>
+  | MessageEvent
   | { readonly type: "provider.parked"; readonly loop: null; readonly data: Parked };
 
 interface Of<Type extends string, Data> {

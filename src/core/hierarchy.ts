@@ -147,14 +147,21 @@ export function delegatedAgain(state: State, loop: Loop): Event[] {
 }
 
 /** Stopping a loop stops everything under it that is not yet settled, leaves first. */
-export function stopped(state: State, loop: Loop): Event[] {
+export function stopped(state: State, loop: Loop, stopping: Stopping = byPerson): Event[] {
   const open = childrenOf(state, loop.id).filter((child) => !isSettled(child));
   return [
-    ...open.flatMap((child) => stopped(state, child)),
-    ...ended(loop, "stopped by a person"),
-    to(loop, "stopped", "stopped"),
+    ...open.flatMap((child) => stopped(state, child, stopping)),
+    ...ended(loop, stopping.interruptedAt),
+    to(loop, "stopped", stopping.reason),
   ];
 }
+
+interface Stopping {
+  readonly reason: string;
+  readonly interruptedAt: string;
+}
+
+const byPerson: Stopping = { reason: "stopped", interruptedAt: "stopped by a person" };
 
 /** Whoever takes a running loop from its attempt ends the attempt in the same decision. */
 export function ended(loop: Loop, interruptedAt: string): Event[] {

@@ -1,5 +1,6 @@
 import { assert } from "./assert.ts";
 import type { CommitId, Loop, LoopSettings } from "./loop.ts";
+import type { Message } from "./message.ts";
 import { adopt, emptyState, type MutableState, type Parking, type State } from "./state.ts";
 
 /**
@@ -21,6 +22,8 @@ export interface SnapshotHead {
   /** What a field is that a packed loop leaves out. */
   readonly usual: Partial<Loop>;
   readonly parked: readonly (readonly [string, Parking])[];
+  readonly mail: readonly Message[];
+  readonly messagesSent: number;
 }
 
 /** A loop without its usual values. Settings stand once; `settings` is then a number from 0. */
@@ -37,6 +40,8 @@ const parts: Readonly<Record<keyof State, true>> = {
   children: true,
   parked: true,
   rootsCreated: true,
+  mail: true,
+  messagesSent: true,
 };
 
 /** What most fields of most loops hold, above all of settled ones. */
@@ -80,9 +85,10 @@ export function snapshotOf(state: State, seq: number): Snapshot {
   return { ...headOf(state, seq), loops };
 }
 
-export function headOf({ parked }: State, seq: number): SnapshotHead {
+export function headOf({ parked, mail, messagesSent }: State, seq: number): SnapshotHead {
   const names = Object.keys(parts).sort();
-  return { v: snapshotVersion, seq, parts: names, usual, parked: [...parked] };
+  const letters = { mail: [...mail.values()], messagesSent };
+  return { v: snapshotVersion, seq, parts: names, usual, parked: [...parked], ...letters };
 }
 
 /** Whether this program makes the same state of the same events as the one that wrote it. */
@@ -142,6 +148,10 @@ export class Restoring {
     for (const [key, value] of head.parked) {
       adopt(this.#state, [{ loop: null, parking: { key, value } }]);
     }
+    for (const message of head.mail) {
+      adopt(this.#state, [{ loop: null, parking: null, mail: { id: message.id, message } }]);
+    }
+    this.#state.messagesSent = head.messagesSent;
   }
 
   add({ settings, base, ...packed }: PackedLoop): void {

@@ -10,6 +10,14 @@ import {
   type Reservation,
   successors,
 } from "./loop.ts";
+import {
+  isMessageEvent,
+  type Message,
+  type MessageEvent,
+  type MessageId,
+  messageAfter,
+  numberOf,
+} from "./message.ts";
 import { isPipelineEvent, plannedBy } from "./pipeline-events.ts";
 
 export interface Parking {
@@ -24,6 +32,9 @@ export interface State {
   /** By `provider/model`. */
   readonly parked: ReadonlyMap<string, Parking>;
   readonly rootsCreated: number;
+  /** Unread messages, open questions and dead letters, oldest first. */
+  readonly mail: ReadonlyMap<MessageId, Message>;
+  readonly messagesSent: number;
 }
 
 export interface MutableState extends State {
@@ -31,10 +42,19 @@ export interface MutableState extends State {
   readonly children: Map<LoopId, LoopId[]>;
   readonly parked: Map<string, Parking>;
   rootsCreated: number;
+  readonly mail: Map<MessageId, Message>;
+  messagesSent: number;
 }
 
 export function emptyState(): MutableState {
-  return { loops: new Map(), children: new Map(), parked: new Map(), rootsCreated: 0 };
+  return {
+    loops: new Map(),
+    children: new Map(),
+    parked: new Map(),
+    rootsCreated: 0,
+    mail: new Map(),
+    messagesSent: 0,
+  };
 }
 
 /** Replaying a log through apply() rebuilds the state exactly; nothing else may change it. */
@@ -55,11 +75,16 @@ export function apply(state: MutableState, event: Event, at: Millis): void {
     create(state, event, at);
     return;
   }
+  if (isMessageEvent(event)) {
+    const { id } = event.data;
+    lay(state, { id, message: messageAfter(event, state.mail.get(id), at) });
+    return;
+  }
   const loop = loopOf(state, event.loop);
   put(state, { ...loop, ...changesBy(event, loop, at), updatedAt: at });
 }
 
-type LoopEvent = Exclude<Event, { type: "provider.parked" | "loop.created" }>;
+type LoopEvent = Exclude<Event, MessageEvent | { type: "provider.parked" | "loop.created" }>;
 
 function changesBy(event: LoopEvent, loop: Loop, at: Millis): Partial<Loop> {
   if (isPipelineEvent(event)) return plannedBy(event, loop);
@@ -180,8 +205,9 @@ export function childrenOf(state: State, id: LoopId): readonly Loop[] {
 
 /** Brings `state` to where `source` is for what `event` touched, without applying it again. */
 export function adopt(state: MutableState, touched: readonly Touched[]): void {
-  for (const { loop, parking } of touched) {
+  for (const { loop, parking, mail } of touched) {
     if (parking !== null) state.parked.set(parking.key, parking.value);
+    if (mail !== undefined) lay(state, mail);
     if (loop === null) continue;
     if (!state.loops.has(loop.id)) register(state, loop);
     state.loops.set(loop.id, loop);
@@ -191,10 +217,27 @@ export function adopt(state: MutableState, touched: readonly Touched[]): void {
 export interface Touched {
   readonly loop: Loop | null;
   readonly parking: { readonly key: string; readonly value: Parking } | null;
+  readonly mail?: Mailed;
+}
+
+interface Mailed {
+  readonly id: MessageId;
+  /** Null when state is done with it. */
+  readonly message: Message | null;
+}
+
+function lay(state: MutableState, { id, message }: Mailed): void {
+  state.messagesSent = Math.max(state.messagesSent, numberOf(id));
+  if (message === null) state.mail.delete(id);
+  else state.mail.set(id, message);
 }
 
 /** What `event` left in `state`, as adopt() takes it. Ask right after apply(). */
 export function touchedBy(state: State, event: Event): Touched {
+  if (isMessageEvent(event)) {
+    const { id } = event.data;
+    return { loop: null, parking: null, mail: { id, message: state.mail.get(id) ?? null } };
+  }
   if (event.type !== "provider.parked") {
     return { loop: loopOf(state, event.loop), parking: null };
   }

@@ -57,6 +57,10 @@ export class StateManager {
     for (const [key, value] of working.parked) {
       adopt(this.#durable, [{ loop: null, parking: { key, value } }]);
     }
+    for (const [id, message] of working.mail) {
+      adopt(this.#durable, [{ loop: null, parking: null, mail: { id, message } }]);
+    }
+    this.#durable.messagesSent = working.messagesSent;
   }
 
   /** Replays the log. `failuresMax`: attempts in a row that may err before a loop fails. */
