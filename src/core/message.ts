@@ -14,7 +14,7 @@ import type { LoopId, Millis } from "./loop.ts";
 
 export type MessageId = string & { readonly brand: "MessageId" };
 
-export type MessageKind = "alert" | "query" | "share" | "reply" | "stop";
+type MessageKind = "alert" | "query" | "share" | "reply" | "stop";
 
 export const person = "person";
 export type Sender = LoopId | typeof person;
@@ -34,7 +34,7 @@ interface Sent {
 }
 
 /** The two leases between which a loop's question is a wait. */
-export interface Asking {
+interface Asking {
   readonly attempt: number;
   readonly iteration: number;
   /** Of the loop that is asked; null when it was not at work, and nobody waits. */

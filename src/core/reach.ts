@@ -13,6 +13,17 @@ export function peersOf(state: State, loop: Loop): readonly Loop[] {
   );
 }
 
+/** Whether there is anybody to talk to. */
+export function hasCompany(state: State, loop: Loop): boolean {
+  if (childrenOf(state, loop.id).some((child) => !isDeaf(child))) return true;
+  const plan = planOf(state, loop);
+  for (const other of state.loops.values()) {
+    if (other.id === loop.id || other.repo !== loop.repo || isDeaf(other)) continue;
+    if (planOf(state, other) === plan) return true;
+  }
+  return false;
+}
+
 /** Least privilege: what is below it, and what is beside it in the same plan. Never what is above. */
 export function mayStop(state: State, by: Loop, target: Loop): boolean {
   if (isUnder(target.id, by.id)) return true;

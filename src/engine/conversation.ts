@@ -11,11 +11,13 @@ import { type CommandResult, StoreBroken } from "../ports.ts";
 import { openBench, type ToolBench, type ToolOutcome } from "../tools/tool.ts";
 import { callTool, toolset } from "../tools/toolset.ts";
 import { type Attempt, AttemptEnd, endIfDraining, outputBytesMax } from "./engine.ts";
+import type { Mailbox } from "./mailbox.ts";
 import { callModel } from "./model-call.ts";
 
 export interface Opening {
   readonly system: string;
   readonly prompt: string;
+  readonly mailbox: Mailbox;
 }
 
 /** What one conversation is made of. It grows turn by turn, and is forgotten with its iteration. */
@@ -25,7 +27,7 @@ interface Talk {
   readonly model: Model;
   readonly system: string;
   readonly messages: ChatMessage[];
-  readonly tools: ReturnType<typeof toolset>;
+  readonly mailbox: Mailbox;
   readonly bench: ToolBench;
 }
 
@@ -87,17 +89,19 @@ function isGrave(error: unknown): boolean {
   return error instanceof AttemptEnd || error instanceof Bug || error instanceof StoreBroken;
 }
 
-function startTalk(doing: Attempt, loop: Loop, model: Model, { system, prompt }: Opening): Talk {
+function startTalk(doing: Attempt, loop: Loop, model: Model, opening: Opening): Talk {
+  const { system, prompt, mailbox } = opening;
   const messages: ChatMessage[] = [{ role: "user", content: [{ type: "text", text: prompt }] }];
-  const tools = toolset(doing.type.tools);
-  return { doing, loop, model, system, messages, tools, bench: benchOf(doing, loop) };
+  return { doing, loop, model, system, messages, mailbox, bench: benchOf(doing, loop) };
 }
 
 /** One model call and the tools it asks for. True when the conversation is over. */
 async function takeTurn(talk: Talk, turn: number, signal: AbortSignal): Promise<boolean> {
-  const { doing, loop, model, system, messages, tools } = talk;
-  const request = { system, messages, tools };
+  const { doing, loop, model, system, messages, mailbox } = talk;
+  await readMail(talk);
+  const request = { system, messages, tools: toolset(mailbox.tools()) };
   const reply = await callModel(doing.engine, { loop, turn, model, request }, signal);
+  mailbox.seen();
   record(talk, turn, reply);
   if (reply.content.length > 0) messages.push({ role: "assistant", content: reply.content });
   const calls = reply.content.filter((part) => part.type === "toolCall");
@@ -111,6 +115,21 @@ async function takeTurn(talk: Talk, turn: number, signal: AbortSignal): Promise<
   }
   messages.push({ role: "user", content: results });
   return isDone;
+}
+
+/** What came meanwhile goes with what is said to the model anyway. */
+async function readMail({ doing, loop, messages, mailbox }: Talk): Promise<void> {
+  const text = await mailbox.takeText();
+  const last = messages.pop();
+  if (last === undefined) throw new Bug("a conversation begins with its prompt");
+  if (text !== "") {
+    const { world } = doing.engine;
+    const iteration = loop.iteration + 1;
+    world.transcripts.write(loop.id, iteration, { type: "note", text, at: world.clock.now() });
+    world.watch({ type: "note", loop: loop.id, iteration, text: "a message came" });
+  }
+  const more: ChatContent[] = text === "" ? [] : [{ type: "text", text }];
+  messages.push({ ...last, content: [...last.content, ...more] });
 }
 
 /** A reply cut by its length is not the end of anything; any other without tools is. */
@@ -127,14 +146,15 @@ function answerWithoutTools({ messages, doing, loop }: Talk, reply: LlmReply): b
 type ToolCall = Extract<ChatContent, { type: "toolCall" }>;
 
 async function useTool(talk: Talk, call: ToolCall, signal: AbortSignal): Promise<ToolOutcome> {
-  const { doing, loop, tools, bench } = talk;
+  const { doing, loop, mailbox, bench } = talk;
   const { world } = doing.engine;
   const { id, name, input } = call;
   const iteration = loop.iteration + 1;
   const startedAt = world.clock.now();
   world.transcripts.write(loop.id, iteration, { type: "toolCall", id, name, input, at: startedAt });
   world.watch({ type: "tool", loop: loop.id, iteration, name, summary: summaryOf(input) });
-  const outcome = await callTool(tools, { name, input }, bench, signal);
+  const called = await callTool(toolset(mailbox.tools()), { name, input }, bench, signal);
+  const outcome = await mailbox.carryOut(called, signal);
   if (signal.aborted) throw new LlmError("aborted", `aborted during ${name}`);
   const { text, isError } = outcome;
   const at = world.clock.now();
@@ -143,7 +163,7 @@ async function useTool(talk: Talk, call: ToolCall, signal: AbortSignal): Promise
   world.transcripts.write(loop.id, iteration, result);
   world.watch({ type: "toolDone", loop: loop.id, iteration, name, isError, durationMs });
   if (outcome.effect?.type === "ask") {
-    const reason = outcome.effect.question;
+    const reason = world.redact(outcome.effect.question);
     throw new AttemptEnd({ type: "blocked", on: "question", reason, asked: [] });
   }
   return outcome;

@@ -1,10 +1,12 @@
 import type { Loop, Progress } from "../core/loop.ts";
+import { mailText } from "../core/mail-text.ts";
 import { baselineText, progressText } from "../core/progress.ts";
 import { loopOf } from "../core/state.ts";
 import { isStuck } from "../core/verdict/fingerprint.ts";
 import type { PromptValues } from "../ports.ts";
 import { converse } from "./conversation.ts";
 import { type Attempt, AttemptEnd, headOf, hook, must, stage } from "./engine.ts";
+import { Mailbox } from "./mailbox.ts";
 import { modelFor } from "./model-call.ts";
 import { giveVerdict, type Judged } from "./verdict.ts";
 
@@ -42,14 +44,17 @@ async function begin(doing: Attempt, loop: Loop): Promise<void> {
 async function talk(doing: Attempt, loop: Loop): Promise<void> {
   const { engine, type } = doing;
   stage(engine, loop, "working", null);
-  const values = await promptValues(doing, loop);
+  const mailbox = new Mailbox(doing);
+  const values = await promptValues(doing, loop, mailbox);
   const model = engine.world.models.resolve(modelFor(engine, loop));
   const opening = { system: type.renderSystem(values), prompt: type.renderPrompt(values) };
-  await converse(doing, loop, model, opening);
+  await converse(doing, loop, model, { ...opening, mailbox });
+  await mailbox.handBack();
 }
 
-async function promptValues(doing: Attempt, loop: Loop): Promise<PromptValues> {
+async function promptValues(doing: Attempt, loop: Loop, mailbox: Mailbox): Promise<PromptValues> {
   const { settings, iteration } = loop;
+  const { person, loops } = mailText(await mailbox.take());
   return {
     id: loop.id,
     type: loop.type,
@@ -63,10 +68,10 @@ async function promptValues(doing: Attempt, loop: Loop): Promise<PromptValues> {
     progress: progressText(loop.progress, progressCharsMax),
     git: await doing.workspace.summary(),
     interrupted: loop.interruptedAt ?? "",
-    answers: answersText(loop),
-    messages: "",
+    answers: [answersText(loop), person].filter((text) => text !== "").join("\n\n"),
+    messages: loops,
     protected: protectedNames(doing),
-    tools: doing.type.tools,
+    tools: mailbox.tools(),
     "network-allow": settings.sandbox.networkAllow,
     "output-dir": "",
   };

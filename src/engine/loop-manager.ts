@@ -1,6 +1,7 @@
 import { Bug } from "../core/assert.ts";
 import { holdsLease } from "../core/decide.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
+import { nextExpiryAt } from "../core/message.ts";
 import { schedule } from "../core/schedule.ts";
 import type { Clock } from "../ports.ts";
 import { runAttempt } from "./attempt.ts";
@@ -53,7 +54,11 @@ export async function reconcile(crew: Crew, limits: Limits, signal: AbortSignal)
       if (running.has(id)) continue;
       await startAttempt(crew, running, id, onBug).catch(onBug);
     }
-    if (failures.length === 0) await changeOrTime(clock, change, wakeAt);
+    const mailAt = await expireMail(states, clock.now()).catch((error: unknown) => {
+      onBug(error);
+      return null;
+    });
+    if (failures.length === 0) await changeOrTime(clock, change, sooner(wakeAt, mailAt));
   }
   for (const bell of [signal, drain]) bell.removeEventListener("abort", wake);
   for (const { halt } of running.values()) halt.abort(signal.reason);
@@ -101,6 +106,18 @@ function haltFenced(states: StateManager, running: ReadonlyMap<LoopId, Running>)
     const loop = states.state.loops.get(id);
     if (loop === undefined || !holdsLease(loop, attempt)) halt.abort("the loop has moved on");
   }
+}
+
+/** Mail whose time is up becomes dead letters; resolves to when to look again. */
+async function expireMail(states: StateManager, now: Millis): Promise<Millis | null> {
+  const at = nextExpiryAt(states.state);
+  if (at === null || at > now) return at;
+  await states.submit({ type: "expireMail" });
+  return nextExpiryAt(states.state);
+}
+
+function sooner(a: Millis | null, b: Millis | null): Millis | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }
 
 async function changeOrTime(clock: Clock, change: Promise<void>, wakeAt: Millis | null) {

@@ -1,7 +1,7 @@
+import { bodyCharsMax, queryTimeoutMsMax, topicCharsMax } from "../core/message.ts";
 import { defineTool, done, type Tool } from "./tool.ts";
 
-const queryTimeoutMsDefault = 600_000;
-const queryTimeoutMsMax = 86_400_000;
+const queryTimeoutMsDefault = 300_000;
 
 const to = {
   type: "string",
@@ -11,7 +11,7 @@ const to = {
 } as const;
 
 function words(description: string) {
-  return { type: "string", minLength: 1, maxLength: 10_000, description } as const;
+  return { type: "string", minLength: 1, maxLength: bodyCharsMax, description } as const;
 }
 
 /** Tells whoever listens to a topic. */
@@ -21,7 +21,7 @@ export const alert: Tool = defineTool({
   inputSchema: {
     type: "object",
     properties: {
-      topic: { ...words("A short subject, such as api-change."), maxLength: 100 },
+      topic: { ...words("A short subject, such as api-change."), maxLength: topicCharsMax },
       body: words("What they must know."),
     },
     required: ["topic", "body"],
@@ -35,7 +35,9 @@ export const alert: Tool = defineTool({
 /** Asks another loop. */
 export const query: Tool = defineTool({
   name: "query",
-  description: "Asks another loop a question. Its answer comes to you as a message.",
+  description:
+    "Asks another loop a question, and waits for the answer while that loop is at work. Ask what " +
+    "only it can know.",
   inputSchema: {
     type: "object",
     properties: {
@@ -45,7 +47,7 @@ export const query: Tool = defineTool({
         type: "integer",
         minimum: 1000,
         maximum: queryTimeoutMsMax,
-        description: `How long an answer is of use; ${queryTimeoutMsDefault} when left out.`,
+        description: `How long to wait; ${queryTimeoutMsDefault} when left out.`,
       },
     },
     required: ["to", "question"],
@@ -75,7 +77,8 @@ export const share: Tool = defineTool({
 /** Answers another loop's question. */
 export const reply: Tool = defineTool({
   name: "reply",
-  description: "Answers a question that another loop sent you.",
+  description:
+    "Answers a question that another loop, or a person, sent you. Say what you know and go on.",
   inputSchema: {
     type: "object",
     properties: {
@@ -92,6 +95,23 @@ export const reply: Tool = defineTool({
   },
   async run({ query_id: queryId, answer }) {
     return done("the answer is on its way", { type: "reply", queryId, answer });
+  },
+});
+
+/** Ends another loop's work. */
+export const stopLoop: Tool = defineTool({
+  name: "stop_loop",
+  description:
+    "Stops a loop below you, or beside you in your plan, at once and for good. Only for work that " +
+    "nobody needs any more.",
+  inputSchema: {
+    type: "object",
+    properties: { to, reason: { ...words("Why it should end."), maxLength: 500 } },
+    required: ["to", "reason"],
+    additionalProperties: false,
+  },
+  async run({ to: loop, reason }) {
+    return done(`${loop} is told to stop`, { type: "stop", to: loop, reason });
   },
 });
 

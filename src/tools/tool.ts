@@ -41,7 +41,8 @@ export type ToolEffect =
       readonly timeoutMs: number;
     }
   | { readonly type: "share"; readonly to: string; readonly body: string }
-  | { readonly type: "reply"; readonly queryId: string; readonly answer: string };
+  | { readonly type: "reply"; readonly queryId: string; readonly answer: string }
+  | { readonly type: "stop"; readonly to: string; readonly reason: string };
 
 export interface ToolOutcome {
   readonly text: string;

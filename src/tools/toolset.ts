@@ -1,7 +1,7 @@
 import { Bug } from "../core/assert.ts";
 import { didYouMean } from "../core/did-you-mean.ts";
 import { ToolRefusal } from "../ports.ts";
-import { alert, askPerson, query, reply, share } from "./coordination-tools.ts";
+import { alert, askPerson, query, reply, share, stopLoop } from "./coordination-tools.ts";
 import { cutEnd, cutMiddle } from "./cut.ts";
 import { edit } from "./edit.ts";
 import { read, write } from "./file-tools.ts";
@@ -28,6 +28,7 @@ const all: readonly Tool[] = [
   query,
   share,
   reply,
+  stopLoop,
   askPerson,
   completeTask,
 ];

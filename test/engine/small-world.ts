@@ -284,9 +284,15 @@ const ralph: LoopType = {
   name: "ralph",
   version: "1",
   description: "",
-  tools: ["read", "write", "bash", "ask_person", "complete_task"],
+  tools: [
+    ...["read", "write", "bash", "alert", "query", "share", "reply", "stop_loop"],
+    ...["ask_person", "complete_task"],
+  ],
   origin: "built-in",
   renderSystem: ({ id }: PromptValues) => `loop ${id}`,
   renderPrompt: (values: PromptValues) =>
-    [values.brief, values.baseline, values.progress, values.interrupted, values.answers].join("\n"),
+    [
+      ...[values.brief, values.baseline, values.progress, values.interrupted],
+      ...[values.answers, values.messages],
+    ].join("\n"),
 };

@@ -46,6 +46,7 @@ describe("toolset", () => {
         "query to, question, timeout_ms?",
         "share to, body",
         "reply query_id, answer",
+        "stop_loop to, reason",
         "ask_person question",
         "complete_task summary",
       ]
@@ -68,10 +69,10 @@ describe("toolset", () => {
   test("throws at a name that it does not know", () => {
     expect(() => toolset(["read", "bsah"])).toThrow(UnknownTool);
     expect(() => toolset(["bsah"])).toThrowErrorMatchingInlineSnapshot(
-      `[Error: there is no tool bsah: did you mean bash? the tools are read, write, edit, list, glob, grep, bash, fetch, todo, alert, query, share, reply, ask_person, complete_task]`,
+      `[Error: there is no tool bsah: did you mean bash? the tools are read, write, edit, list, glob, grep, bash, fetch, todo, alert, query, share, reply, stop_loop, ask_person, complete_task]`,
     );
     expect(() => toolset(["frobnicate"])).toThrowErrorMatchingInlineSnapshot(
-      `[Error: there is no tool frobnicate: the tools are read, write, edit, list, glob, grep, bash, fetch, todo, alert, query, share, reply, ask_person, complete_task]`,
+      `[Error: there is no tool frobnicate: the tools are read, write, edit, list, glob, grep, bash, fetch, todo, alert, query, share, reply, stop_loop, ask_person, complete_task]`,
     );
   });
 });
@@ -344,7 +345,7 @@ describe("the other tools", () => {
         {
           "effect": {
             "question": "which name?",
-            "timeoutMs": 600000,
+            "timeoutMs": 300000,
             "to": "7.2",
             "type": "query",
           },

@@ -1,3 +1,5 @@
+import { fence as fenced } from "../../core/fence.ts";
+
 /** The text, its middle cut out when it has more than `charsMax` characters. */
 export function truncate(value: unknown, charsMax: unknown): string {
   const text = asText(value);
@@ -15,17 +17,9 @@ export function indent(value: unknown, columns: unknown): string {
   return asText(value).replaceAll(/^(?=[^\r\n])/gm, " ".repeat(count));
 }
 
-/**
- * A Markdown code block that its content cannot close: its fence is longer than any run of
- * backticks inside.
- */
+/** As a block that the value cannot close. */
 export function fence(value: unknown, label?: unknown): string {
-  const text = asText(value);
-  const runs = text.match(/`+/g) ?? [];
-  const longest = runs.reduce((most, run) => Math.max(most, run.length), 0);
-  const ticks = "`".repeat(Math.max(3, longest + 1));
-  const name = typeof label === "string" ? label.replaceAll(/[^\w.-]/g, "") : "";
-  return `${ticks}${name}\n${text}${text.endsWith("\n") ? "" : "\n"}${ticks}`;
+  return fenced(asText(value), typeof label === "string" ? label : "");
 }
 
 export function json(value: unknown): string {

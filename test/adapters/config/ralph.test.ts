@@ -125,7 +125,7 @@ test("the second iteration is given what happened", () => {
     \`\`\`
     \`\`\`\`
 
-    ## What a person answered
+    ## What a person said
 
     \`\`\`answers
     Which clock?
