@@ -23,6 +23,8 @@ const pendingBytesMax = 256 * 1024 * 1024;
 const batchBytesFirst = 64 * 1024;
 /** How fast transactions become bytes, about; measured on a small server. */
 const encodedBytesPerMs = 250_000;
+/** About a half: of two batches in turn, a large one would wait for the disk, and the disk for it. */
+const shareWorth = 0.45;
 /** A batch that grew larger than this gives its memory back. */
 const batchBytesKept = 4 * 1024 * 1024;
 
@@ -180,21 +182,24 @@ export class JsonlTaskStore implements TaskStore {
     const startMs = performance.now();
     await this.#file.datasync();
     this.#fileBytes += lines.length;
-    this.#learn(performance.now() - startMs);
+    // One sync that stalls says little about the next.
+    const syncMs = Math.min(performance.now() - startMs, 2 * this.#syncMs);
+    this.#syncMs += (syncMs - this.#syncMs) / 8;
   }
 
   /**
-   * When half of what waits is encoded while the other half is synced, the two go side by side;
-   * that pays only where encoding it all takes longer than a sync. Else all go together.
+   * When half of what is under way is encoded while the other half is synced, the two go side by
+   * side; that pays only where encoding it all takes longer than a sync. Else all go together.
    */
-  #learn(syncMs: number): void {
-    // One sync that stalls says little about the next.
-    this.#syncMs += (Math.min(syncMs, 2 * this.#syncMs) - this.#syncMs) / 8;
-    this.#bytesWorth = (this.#syncMs * encodedBytesPerMs) / 2;
+  #learn(bytesUnderWay: number): void {
+    const bytesPerSync = this.#syncMs * encodedBytesPerMs;
+    const paysToSplit = bytesUnderWay >= bytesPerSync;
+    this.#bytesWorth = paysToSplit ? bytesUnderWay * shareWorth : bytesPerSync;
   }
 
   #acknowledge(batch: Batch): void {
     this.#committing = null;
+    this.#learn(batch.lines.length + (this.#collecting?.lines.length ?? 0));
     batch.lines.clear();
     this.#spare = batch.lines.capacity <= batchBytesKept ? batch.lines : null;
     if ((this.#collecting?.lines.length ?? 0) >= this.#bytesWorth) this.#commit();

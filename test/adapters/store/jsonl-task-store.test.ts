@@ -6,10 +6,16 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeLine } from "../../../src/adapters/store/codec.ts";
 import { HomeBusy, StoreCorrupt, StoreTooNew } from "../../../src/adapters/store/errors.ts";
-import { openTaskStore } from "../../../src/adapters/store/jsonl-task-store.ts";
+import { JsonlTaskStore, openTaskStore } from "../../../src/adapters/store/jsonl-task-store.ts";
+import { diskFiles, type LogFile } from "../../../src/adapters/store/log-file.ts";
 import type { Transaction } from "../../../src/core/events.ts";
 import { StoreBroken, type TaskStore } from "../../../src/ports.ts";
-import { readAll, taskStoreContract, transactionsOf } from "../../contracts/task-store.ts";
+import {
+  attemptStarted,
+  readAll,
+  taskStoreContract,
+  transactionsOf,
+} from "../../contracts/task-store.ts";
 import { diskError } from "./fault-files.ts";
 import { DiskPlace } from "./place.ts";
 
@@ -78,6 +84,32 @@ describe("on disk", () => {
     await appendAll(store, transactionsOf(Array.from({ length: 300 }, () => 1)));
     await store.close();
     expect(place.files.operations).toEqual(["create", "write", "datasync"]);
+  });
+
+  test("much at once goes in two batches in turn, each about half of it", async () => {
+    const linesPerBatch: number[] = [];
+    const owner = "x".repeat(100_000);
+    const create = async (path: string): Promise<LogFile> => {
+      const file = await diskFiles.create(path);
+      const write = ({ length }: Uint8Array) =>
+        void linesPerBatch.push(Math.round(length / owner.length));
+      const datasync = () => new Promise<void>((resolve) => setImmediate(resolve));
+      return { ...file, write, datasync };
+    };
+    const files = { ...diskFiles, create };
+    const { home, snapshotEvery } = place;
+    const options = { home, files, segmentBytesMax: Number.POSITIVE_INFINITY, snapshotEvery };
+    const store = await JsonlTaskStore.open(options);
+    const writer = async () => {
+      for (let at = 0; at < 10; at += 1) {
+        await store.append({ seq: store.seq, at, events: [attemptStarted(1, owner)] });
+      }
+    };
+    await Promise.all(Array.from({ length: 20 }, writer));
+    await store.close();
+    const turns = linesPerBatch.slice(4, 14);
+    expect(turns.filter((lines) => lines < 8 || lines > 12)).toEqual([]);
+    expect(turns).toHaveLength(10);
   });
 });
 
