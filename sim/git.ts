@@ -1,5 +1,8 @@
+import { readFrontMatter } from "../src/adapters/config/front-matter.ts";
 import { assert } from "../src/core/assert.ts";
+import { outputDirectory } from "../src/core/documents.ts";
 import type { CommitId, LoopId } from "../src/core/loop.ts";
+import type { Documents } from "../src/ports/documents.ts";
 import {
   type FileChange,
   type Files,
@@ -136,7 +139,8 @@ export class SimWorktrees implements Worktrees {
   async #snapshot(dir: string, parent: CommitId): Promise<CommitId> {
     await this.#outside.step("snapshot");
     const files = this.#files(dir);
-    const tree = new Map([...files].filter(([path]) => path !== ignored));
+    const isKept = (path: string) => path !== ignored && !path.startsWith(`${outputDirectory}/`);
+    const tree = new Map([...files].filter(([path]) => isKept(path)));
     const before = this.#repository.tree(parent);
     const isSame =
       tree.size === before.size && [...tree].every(([path, text]) => before.get(path) === text);
@@ -156,6 +160,31 @@ export class SimWorktrees implements Worktrees {
 
 function workspace(dir: string): Workspace {
   return { dir, writable: [dir], readable: [], env: {} };
+}
+
+/** The Documents port over the same worktrees. */
+export function simDocuments(repository: SimRepository): Documents {
+  return {
+    readFrontMatter,
+    open: async ({ dir }) => {
+      const at = () => repository.worktrees.get(dir) ?? new Map<string, string>();
+      const isWritten = (path: string) => path.startsWith(`${outputDirectory}/`);
+      const own = () => [...at()].filter(([path]) => isWritten(path));
+      return {
+        dir: `${dir}/${outputDirectory}`,
+        read: async () =>
+          own().map(([path, text]) => ({
+            path: path.slice(outputDirectory.length + 1),
+            text,
+            problem: null,
+          })),
+        write: async (files) => {
+          for (const [path] of own()) at().delete(path);
+          for (const { path, text } of files) at().set(`${outputDirectory}/${path}`, text);
+        },
+      };
+    },
+  };
 }
 
 /** The Files port over the same worktrees. */

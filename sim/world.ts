@@ -10,7 +10,7 @@ import {
   type World,
 } from "../src/ports.ts";
 import type { SimClock } from "./clock.ts";
-import { SimWorktrees, simFiles } from "./git.ts";
+import { SimWorktrees, simDocuments, simFiles } from "./git.ts";
 import { simModel } from "./model.ts";
 import type { SeededRandom } from "./random.ts";
 import { type SimDisk, SimStore } from "./store.ts";
@@ -63,6 +63,7 @@ export class SimBoot {
       },
       worktrees: new SimWorktrees(repository, { step }),
       fileSystem: { files: (dir) => simFiles(repository, dir) },
+      documents: simDocuments(repository),
       fetcher: { fetch: () => Promise.reject(new ToolRefusal("there is no network")) },
       loopTypes: { get: (name) => (name === "ralph" ? ralph : null), list: () => [ralph] },
       hooks: { run: async () => (this.#random.chance(0.1) ? "the hook failed" : null) },
@@ -172,6 +173,7 @@ const ralph: LoopType = {
   description: "changes code until its validation passes",
   tools: ["read", "write", "edit", "bash", "ask_person", "complete_task"],
   origin: "built-in",
+  begets: null,
   renderSystem: ({ id }: PromptValues) => `You work on loop ${id}`,
   renderPrompt: ({ brief, progress, answers }: PromptValues) => `${brief}\n${progress}\n${answers}`,
 };

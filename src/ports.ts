@@ -14,6 +14,7 @@ import type {
 } from "./core/loop.ts";
 import type { Restored } from "./core/snapshot.ts";
 import type { State } from "./core/state.ts";
+import type { Documents, DocumentWork } from "./ports/documents.ts";
 import type { LlmErrorKind, Models } from "./ports/llm.ts";
 
 export interface Clock {
@@ -289,6 +290,10 @@ export interface PromptValues {
   readonly tools: readonly string[];
   readonly "network-allow": readonly string[];
   readonly "output-dir": string;
+  /** Which look at its documents this is, of how many, and what it is about. */
+  readonly pass: number;
+  readonly passes: number;
+  readonly focus: string;
 }
 
 export interface LoopType {
@@ -299,6 +304,8 @@ export interface LoopType {
   readonly tools: readonly string[];
   /** Where it was read from: "built-in" or a file. */
   readonly origin: string;
+  /** Null for a type whose loops change code. */
+  readonly begets: DocumentWork | null;
   renderSystem(values: PromptValues): string;
   renderPrompt(values: PromptValues): string;
 }
@@ -376,6 +383,7 @@ export interface World {
   readonly sandbox: Sandbox;
   readonly worktrees: Worktrees;
   readonly fileSystem: FileSystem;
+  readonly documents: Documents;
   readonly fetcher: Fetcher;
   readonly loopTypes: LoopTypes;
   readonly hooks: Hooks;

@@ -65,6 +65,10 @@ export interface CheckedDocuments {
 }
 
 export const documentsMax = 60;
+export const documentBytesMax = 256 * 1024;
+export const documentsBytesMax = 1024 * 1024;
+/** In the worktree of a document loop; never in a commit. */
+export const outputDirectory = ".td-out";
 const titleCharsMax = 200;
 const entriesMax = 50;
 const entryCharsMax = 500;

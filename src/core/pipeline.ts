@@ -64,7 +64,7 @@ interface Trust {
 }
 
 /** What the documents ask for, less what children have completed of the very same. */
-function briefsOf(state: State, loop: Loop, { approvedBy }: Trust): readonly ChildBrief[] {
+export function briefsOf(state: State, loop: Loop, { approvedBy }: Trust): readonly ChildBrief[] {
   const finished = childrenOf(state, loop.id).filter(
     ({ status, dropped }) => status === "complete" && !dropped,
   );

@@ -1,7 +1,9 @@
 import { Bug } from "../core/assert.ts";
 import type { AttemptOutcome } from "../core/commands.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
+import { briefsOf } from "../core/pipeline.ts";
 import { loopOf } from "../core/state.ts";
+import type { DocumentWork } from "../ports/documents.ts";
 import { ModelUnavailable } from "../ports/llm.ts";
 import {
   type Clock,
@@ -10,6 +12,7 @@ import {
   StoreBroken,
   WorktreeError,
 } from "../ports.ts";
+import { openOutput } from "./documents.ts";
 import { type Attempt, AttemptEnd, type Course, type Engine, headOf, stage } from "./engine.ts";
 import { gateDefinitionAt } from "./gate.ts";
 import { runIteration } from "./iteration.ts";
@@ -56,11 +59,16 @@ async function work(
     { worktrees: world.worktrees, repo: loop.repo, gate: loop.settings.gate },
     loop.settings.baseCommit,
   );
-  const doing: Attempt = { engine, id, attempt, type, workspace, gate, signal, course };
-  if (loop.baseline === null) await runBaseline(doing);
+  const output =
+    type.begets === null ? null : await openOutput(engine, loop, workspace, type.begets);
+  const doing: Attempt = { engine, id, attempt, type, workspace, output, gate, signal, course };
+  if (loop.baseline === null && output === null) await runBaseline(doing);
   for (;;) {
     const now = loopOf(states.state, id);
-    if (isProven(now)) return await deliver(doing);
+    if (isProven(now)) {
+      if (output === null) return await deliver(doing);
+      if (now.passes >= output.work.passes.length) return handOver(doing, output.work);
+    }
     const { iteration, settings } = now;
     if (iteration >= settings.iterationsMax) {
       return { type: "failed", reason: `not valid after ${settings.iterationsMax} iterations` };
@@ -87,6 +95,14 @@ async function saveWork(doing: Attempt, before: Loop, error: unknown): Promise<v
   });
   if (commit !== onto) await engine.states.submit({ type: "saveWork", id, attempt, onto, commit });
   throw error;
+}
+
+/** Whole documents: a person looks at them first, or they become children at once. */
+function handOver({ engine, id }: Attempt, { approval }: DocumentWork): AttemptOutcome {
+  const { state } = engine.states;
+  const loop = loopOf(state, id);
+  if (approval && !loop.approved) return { type: "draft" };
+  return { type: "delegated", children: briefsOf(state, loop, { approvedBy: "nobody" }) };
 }
 
 /** Hands over what passed. Idempotent: after a crash the same call finds what it made. */
@@ -140,7 +156,8 @@ async function afterwards(engine: Engine, loop: Loop, { workspace }: Course): Pr
     );
     if (failure !== null) tell(engine, loop, failure);
   }
-  if (status !== "complete") return;
+  // What a document loop wrote is in the log.
+  if (!["complete", "delegated", "draft"].includes(status)) return;
   const removed = world.worktrees.remove(id).then(() => world.sandbox.forget(id));
   await removed.catch((error: unknown) => {
     if (error instanceof Bug) throw error;

@@ -10,6 +10,7 @@ import {
 import { type CommandResult, StoreBroken } from "../ports.ts";
 import { openBench, type ToolBench, type ToolOutcome } from "../tools/tool.ts";
 import { callTool, toolset } from "../tools/toolset.ts";
+import { checkedClaim, confinedFiles, reachOf } from "./documents.ts";
 import { type Attempt, AttemptEnd, endIfDraining, outputBytesMax } from "./engine.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { callModel } from "./model-call.ts";
@@ -154,7 +155,8 @@ async function useTool(talk: Talk, call: ToolCall, signal: AbortSignal): Promise
   world.transcripts.write(loop.id, iteration, { type: "toolCall", id, name, input, at: startedAt });
   world.watch({ type: "tool", loop: loop.id, iteration, name, summary: summaryOf(input) });
   const called = await callTool(toolset(mailbox.tools()), { name, input }, bench, signal);
-  const outcome = await mailbox.carryOut(called, signal);
+  const claimed = called.effect?.type === "complete" ? await checkedClaim(doing, called) : called;
+  const outcome = await mailbox.carryOut(claimed, signal);
   if (signal.aborted) throw new LlmError("aborted", `aborted during ${name}`);
   const { text, isError } = outcome;
   const at = world.clock.now();
@@ -172,10 +174,11 @@ async function useTool(talk: Talk, call: ToolCall, signal: AbortSignal): Promise
 function benchOf(doing: Attempt, loop: Loop): ToolBench {
   const { workspace, engine } = doing;
   const { world } = engine;
-  const { dir, writable, readable, env } = workspace;
+  const { dir, env } = workspace;
+  const { writable, readable } = reachOf(doing);
   const { sandbox } = loop.settings;
   return openBench({
-    files: world.fileSystem.files(dir, readable),
+    files: confinedFiles(doing, world.fileSystem.files(dir, readable)),
     run: (command: string, timeoutMs: number, signal: AbortSignal): Promise<CommandResult> =>
       world.sandbox.run(
         {

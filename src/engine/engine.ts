@@ -3,6 +3,7 @@ import type { AttemptOutcome } from "../core/commands.ts";
 import type { CommitId, Loop, LoopId, Stage } from "../core/loop.ts";
 import type { Patience } from "../core/retry.ts";
 import { loopOf } from "../core/state.ts";
+import type { DocumentWork, OutputDirectory } from "../ports/documents.ts";
 import type { HookName, LoopType, LoopWorkspace, World } from "../ports.ts";
 import type { AdmissionGate } from "./admission-gate.ts";
 import type { GateAt } from "./gate.ts";
@@ -40,10 +41,18 @@ export interface Attempt {
   readonly attempt: number;
   readonly type: LoopType;
   readonly workspace: LoopWorkspace;
+  /** Where it writes its documents; null for a loop that changes code. */
+  readonly output: Output | null;
   /** What defines the validation, as it is on the base commit. */
   readonly gate: GateAt;
   readonly signal: AbortSignal;
   readonly course: Course;
+}
+
+/** The output directory of a document loop, and what its type says of it. */
+export interface Output {
+  readonly directory: OutputDirectory;
+  readonly work: DocumentWork;
 }
 
 /** Where an attempt is, for whoever has to say what was interrupted. */

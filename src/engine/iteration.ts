@@ -5,6 +5,7 @@ import { loopOf } from "../core/state.ts";
 import { isStuck } from "../core/verdict/fingerprint.ts";
 import type { PromptValues } from "../ports.ts";
 import { converse } from "./conversation.ts";
+import { giveDocumentsVerdict, passValues } from "./documents.ts";
 import { type Attempt, AttemptEnd, headOf, hook, must, stage } from "./engine.ts";
 import { Mailbox } from "./mailbox.ts";
 import { modelFor } from "./model-call.ts";
@@ -24,14 +25,23 @@ export async function runIteration(doing: Attempt): Promise<void> {
   course.at = `iteration ${before.iteration + 1}`;
   await begin(doing, before);
   if (!before.rejudge) await talk(doing, before);
-  const commit = await doing.workspace.snapshot(headOf(before), message(before));
-  const judged = await giveVerdict(doing, commit);
+  const judged = await judge(doing, before);
   const progress = learn(before, judged, world.clock.now() - startedAt);
-  const { verdict } = judged;
-  await must(states.submit({ type: "finishIteration", id, attempt, commit, verdict, progress }));
+  const { verdict, documents } = judged;
+  const written = documents === undefined ? {} : { documents };
+  const found = { commit: verdict.commit, verdict, progress, ...written };
+  await must(states.submit({ type: "finishIteration", id, attempt, ...found }));
   await hook(doing, "after-iteration", { PASSED: String(verdict.passed) });
   if (judged.gate.length > 0) throw gateChanged(before, judged);
   if (!verdict.passed) await helpIfStuck(doing);
+}
+
+/** Documents are judged as they lie there; code as it is committed. */
+async function judge(doing: Attempt, before: Loop): Promise<Judged> {
+  const { output, workspace } = doing;
+  if (output !== null) return giveDocumentsVerdict(doing, output, headOf(before));
+  const commit = await workspace.snapshot(headOf(before), message(before));
+  return giveVerdict(doing, commit);
 }
 
 async function begin(doing: Attempt, loop: Loop): Promise<void> {
@@ -73,7 +83,7 @@ async function promptValues(doing: Attempt, loop: Loop, mailbox: Mailbox): Promi
     protected: protectedNames(doing),
     tools: mailbox.tools(),
     "network-allow": settings.sandbox.networkAllow,
-    "output-dir": "",
+    ...passValues(doing.output, loop),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Document } from "../core/documents.ts";
 import type { CommitId, Loop, Verdict } from "../core/loop.ts";
 import { loopOf } from "../core/state.ts";
 import { doubtOfAltered } from "../core/verdict/altered.ts";
@@ -28,6 +29,8 @@ export interface Judged {
   readonly gate: readonly GateChange[];
   /** Since the checkpoint before. */
   readonly changes: readonly FileChange[];
+  /** What a document loop has written. */
+  readonly documents?: readonly Document[];
 }
 
 type Where = "baseline" | "worktree" | "fresh";
@@ -218,18 +221,57 @@ async function tryGate(
   commit: CommitId,
   where: Where,
 ): Promise<Trial> {
-  const { engine, signal } = doing;
+  const { gate } = loop.settings;
+  const { world } = doing.engine;
+  const result = await runCommand(doing, loop, workspace, gate.command);
+  const baseline = where === "baseline" ? null : loop.baseline;
+  const { shell } = doing.gate;
+  const fewerTestsAllowed = allowsFewerTests(loop.gateAllowed, isTestFile);
+  const judgement = judge({ gate, ending: result, commit, baseline, shell, fewerTestsAllowed });
+  record(doing, loop, { commit, where, command: gate.command }, result);
+  const first = { judgement, result, dir: workspace.dir };
+  const trial = where === "baseline" ? first : await tryMore(doing, loop, workspace, first, where);
+  const { verdict } = trial.judgement;
+  const { passed } = verdict;
+  const detail = verdict.note ?? describe(verdict);
+  world.watch({ type: "verdict", loop: loop.id, iteration: loop.iteration + 1, passed, detail });
+  return trial;
+}
+
+/** What documents ask for besides: it can take a pass away, and never give one. */
+async function tryMore(
+  doing: Attempt,
+  loop: Loop,
+  workspace: Workspace,
+  trial: Trial,
+  where: Where,
+): Promise<Trial> {
+  const { verdict } = trial.judgement;
+  if (!verdict.passed) return trial;
+  for (const command of loop.settings.gate.also ?? []) {
+    const result = await runCommand(doing, loop, workspace, command);
+    record(doing, loop, { commit: verdict.commit, where, command }, result);
+    const { exitCode, ended } = result;
+    if (ended === "exited" && exitCode === 0) continue;
+    const note = `The command passes, but the check of the task's document does not: ${command}`;
+    const held = { ...verdict, passed: false, exitCode, note };
+    return { ...trial, result, judgement: { ...trial.judgement, verdict: held } };
+  }
+  return trial;
+}
+
+async function runCommand(
+  { engine, signal }: Attempt,
+  loop: Loop,
+  workspace: Workspace,
+  command: string,
+): Promise<CommandResult> {
   const { gate, sandbox } = loop.settings;
-  const { world } = engine;
-  const result = await world.sandbox.run(
+  const { dir: cwd, writable, readable, env } = workspace;
+  const result = await engine.world.sandbox.run(
     {
-      loop: loop.id,
-      command: gate.command,
-      cwd: workspace.dir,
-      writable: workspace.writable,
-      readable: workspace.readable,
-      settings: sandbox,
-      env: { CI: "1", ...workspace.env },
+      ...{ loop: loop.id, command, cwd, writable, readable, settings: sandbox },
+      env: { CI: "1", ...env },
       unixSockets: true,
       timeoutMs: gate.timeoutMs,
       outputBytesMax,
@@ -237,15 +279,7 @@ async function tryGate(
     signal,
   );
   if (signal.aborted) throw new Error("interrupted in its validation");
-  const baseline = where === "baseline" ? null : loop.baseline;
-  const { shell } = doing.gate;
-  const fewerTestsAllowed = allowsFewerTests(loop.gateAllowed, isTestFile);
-  const judgement = judge({ gate, ending: result, commit, baseline, shell, fewerTestsAllowed });
-  record(doing, loop, commit, where, result);
-  const { passed } = judgement.verdict;
-  const detail = judgement.verdict.note ?? describe(judgement.verdict);
-  world.watch({ type: "verdict", loop: loop.id, iteration: loop.iteration + 1, passed, detail });
-  return { judgement, result, dir: workspace.dir };
+  return result;
 }
 
 /** "exit code 1, 2 of 3 tests failed" */
@@ -265,22 +299,12 @@ const meaningOf: ReadonlyMap<number | null, string> = new Map([
 function record(
   { engine }: Attempt,
   loop: Loop,
-  commit: CommitId,
-  where: Where,
+  ran: { readonly command: string; readonly commit: CommitId; readonly where: Where },
   { exitCode, output, durationMs }: CommandResult,
 ): void {
-  const { command } = loop.settings.gate;
+  const { where } = ran;
   const at = engine.world.clock.now();
-  const entry = {
-    type: "validation",
-    command,
-    commit,
-    where,
-    exitCode,
-    output,
-    durationMs,
-    at,
-  } as const;
+  const entry = { type: "validation", ...ran, exitCode, output, durationMs, at } as const;
   engine.world.transcripts.write(loop.id, where === "baseline" ? 0 : loop.iteration + 1, entry);
 }
 

@@ -4,13 +4,14 @@ import { resolveCommit, resolveRepository } from "../adapters/git/repository.ts"
 import { openTaskStore } from "../adapters/store/jsonl-task-store.ts";
 import { assert } from "../core/assert.ts";
 import type { Command } from "../core/commands.ts";
+import { outputDirectory } from "../core/documents.ts";
 import type { Transaction } from "../core/events.ts";
 import type { Loop, LoopId, LoopSettings } from "../core/loop.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Gates } from "../engine/gates.ts";
 import { type Crew, recover } from "../engine/loop-manager.ts";
 import { StateManager } from "../engine/state-manager.ts";
-import type { LiveEvent, PromptValues, TaskStore } from "../ports.ts";
+import type { LiveEvent, LoopType, PromptValues, TaskStore } from "../ports.ts";
 import type { Raise, Reader, RunPlan, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { ProviderView } from "../protocol/status.ts";
@@ -168,7 +169,7 @@ export class Host {
     const { world, sandbox, worktrees, loopTypes } = repository;
     const type = loopTypes.get(request.type);
     assert(type !== null, "#settle() knows the type");
-    const values = firstPrompt(request, settings, type.tools);
+    const values = firstPrompt(request, settings, type);
     const { links, copies, notes, problems } = await worktrees.describeSetup(repo);
     const { setup } = settings.worktree;
     const { gate, model } = settings;
@@ -339,7 +340,7 @@ function titleOf(task: string): string {
 function firstPrompt(
   { type, task }: RunRequest,
   { gate, iterationsMax, turnsMax, sandbox }: LoopSettings,
-  tools: readonly string[],
+  { tools, begets }: LoopType,
 ): PromptValues {
   return {
     id: "0",
@@ -359,6 +360,9 @@ function firstPrompt(
     protected: gate.protect,
     tools,
     "network-allow": sandbox.networkAllow,
-    "output-dir": "",
+    "output-dir": begets === null ? "" : outputDirectory,
+    pass: begets === null ? 0 : 1,
+    passes: begets?.passes.length ?? 0,
+    focus: begets?.passes[0]?.focus ?? "",
   };
 }

@@ -8,6 +8,7 @@ import {
 } from "../adapters/config/loop-types.ts";
 import { modelSettings } from "../adapters/config/model-settings.ts";
 import type { Config } from "../adapters/config/schema.ts";
+import { createDocuments } from "../adapters/documents.ts";
 import { HttpFetcher } from "../adapters/fetcher.ts";
 import { createFileSystem } from "../adapters/files/file-system.ts";
 import { createWorktrees, type GitWorktrees } from "../adapters/git/worktrees.ts";
@@ -77,6 +78,7 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     sandbox,
     worktrees,
     fileSystem: createFileSystem({ uid, ripgrep: await findProgram("rg", searchPath(env)) }),
+    documents: createDocuments(uid),
     fetcher: new HttpFetcher(),
     loopTypes,
     hooks: createHooks({

@@ -1,6 +1,6 @@
 /** The simulator's store and git, a model that follows a script, and commands that a test answers. */
 import { SimClock } from "../../sim/clock.ts";
-import { type SimRepository, SimWorktrees, simFiles } from "../../sim/git.ts";
+import { type SimRepository, SimWorktrees, simDocuments, simFiles } from "../../sim/git.ts";
 import { SeededRandom } from "../../sim/random.ts";
 import { SimDisk, SimStore } from "../../sim/store.ts";
 import { type RateLimits, unlimited } from "../../src/core/admission.ts";
@@ -62,6 +62,8 @@ export interface Wishes {
   readonly script?: Script;
   readonly runs?: Runs;
   readonly price?: Model["price"];
+  /** Besides ralph. */
+  readonly types?: readonly LoopType[];
   readonly hooks?: (request: HookRequest) => string | null;
   readonly limits?: RateLimits;
   /** May throw; called before every step of git. */
@@ -146,8 +148,9 @@ export class SmallWorld {
     return decision.id;
   }
 
-  async createOf(type: string): Promise<LoopId> {
-    const created = brief({ type, settings: { ...settings, baseCommit: this.base } });
+  async createOf(type: string, approved = false): Promise<LoopId> {
+    const own = { ...settings, baseCommit: this.base };
+    const created = brief({ type, settings: own, approved });
     const decision = await this.ask({ type: "createLoop", loop: created });
     if (!decision.ok || decision.id === null) throw new Error("not created");
     return decision.id;
@@ -215,8 +218,12 @@ export class SmallWorld {
       },
       worktrees: new SimWorktrees(repository, { step }),
       fileSystem: { files: (dir) => simFiles(repository, dir) },
+      documents: simDocuments(repository),
       fetcher: { fetch: () => Promise.reject(new ToolRefusal("no network")) },
-      loopTypes: { get: (name) => (name === "ralph" ? ralph : null), list: () => [ralph] },
+      loopTypes: {
+        get: (name) => this.#types.find((type) => type.name === name) ?? null,
+        list: () => this.#types,
+      },
       hooks: {
         run: async (request) => {
           this.hooked.push(request);
@@ -226,6 +233,10 @@ export class SmallWorld {
       watch: (event) => this.seen.push(event),
       redact: (text) => text,
     };
+  }
+
+  get #types(): readonly LoopType[] {
+    return [ralph, ...(this.#wishes.types ?? [])];
   }
 
   #model(name: string): Model {
@@ -289,6 +300,7 @@ const ralph: LoopType = {
     ...["ask_person", "complete_task"],
   ],
   origin: "built-in",
+  begets: null,
   renderSystem: ({ id }: PromptValues) => `loop ${id}`,
   renderPrompt: (values: PromptValues) =>
     [

@@ -4,6 +4,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { didYouMean } from "../../core/did-you-mean.ts";
 import type { LoopType, LoopTypes, PromptValues } from "../../ports.ts";
 import { staysInside } from "./fields.ts";
+import { documentWork, hierarchyProblems, withoutBuiltInGate } from "./hierarchy-types.ts";
 import { problemsOf } from "./issues.ts";
 import { keysOf } from "./keys.ts";
 import { type LoopTypeDefinition, loopTypeSchema } from "./loop-type-schema.ts";
@@ -28,7 +29,7 @@ export interface LoopTypesRequest {
   readonly toolNames: readonly string[];
 }
 
-interface LoadedLoopType extends LoopType {
+export interface LoadedLoopType extends LoopType {
   readonly definition: LoopTypeDefinition;
   /** As it was written, and where. */
   readonly written: Tree;
@@ -81,7 +82,7 @@ export function loadLoopTypes(request: LoopTypesRequest): LoadedLoopTypes {
       types.set(type.name, type);
     }
   }
-  problems.push(...unknownParents(types));
+  problems.push(...unknownParents(types), ...hierarchyProblems(types));
   throwProblems(problems);
   const sorted = [...types.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   return { get: (name) => types.get(name) ?? null, list: () => sorted };
@@ -121,7 +122,7 @@ function readType(
   const text = readConfined(file, directory);
   const document = readYaml(file, text);
   throwProblems(document.problems);
-  const parsed = loopTypeSchema.safeParse(document.value);
+  const parsed = loopTypeSchema.safeParse(withoutBuiltInGate(document.value));
   if (!parsed.success) {
     throw new ConfigError(problemsOf(parsed.error.issues, document, loopTypeKeys));
   }
@@ -134,6 +135,7 @@ function readType(
     name: definition.name,
     description: definition.description,
     tools: definition.tools,
+    begets: documentWork(definition),
     version: version.digest("hex").slice(0, 16),
     origin: directory === builtInDirectory ? "built-in" : file,
     definition,

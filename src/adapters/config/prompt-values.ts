@@ -22,6 +22,9 @@ export const variableKinds: Readonly<Record<keyof PromptValues, VariableKind>> =
   tools: "list",
   "network-allow": "list",
   "output-dir": "text",
+  pass: "number",
+  passes: "number",
+  focus: "text",
 };
 
 /** What a template is shown with, where there is no loop: everything has something to say. */
@@ -44,4 +47,7 @@ export const sampleValues: PromptValues = {
   tools: ["read", "edit", "bash", "complete_task"],
   "network-allow": ["registry.npmjs.org"],
   "output-dir": ".td-out",
+  pass: 3,
+  passes: 5,
+  focus: "edge cases: what can go wrong, and who sees it",
 };

@@ -32,9 +32,9 @@ function typesOf(result: ReturnType<typeof load>) {
   return result;
 }
 
-test("ralph is built in", () => {
+test("four types are built in", () => {
   const types = typesOf(load({}));
-  expect(types.list().map(({ name }) => name)).toEqual(["ralph"]);
+  expect(types.list().map(({ name }) => name)).toEqual(["phase", "plan", "ralph", "spec"]);
   expect(types.get("ralph")).toMatchObject({ origin: "built-in", overrides: null });
   expect(types.get("ralph")?.tools).toEqual(expect.arrayContaining(["read", "complete_task"]));
   expect(types.get("nope")).toBeNull();
@@ -102,8 +102,49 @@ test.each([
     'm.yml:5:8: model: expected provider/model, for example anthropic/claude-sonnet-5-5, not "gpt"',
   ],
   ["parent: ralp", 'm.yml:5:1: unknown loop type "ralp" — did you mean "ralph"?'],
+  [
+    "begets: { type: ralhp, from: parts }",
+    'm.yml:5:11: unknown loop type "ralhp" — did you mean "ralph"?',
+  ],
+  [
+    "begets: { type: mine, from: parts }",
+    "m.yml:5:11: types beget each other in a circle: mine → mine",
+  ],
+  ["begets: { type: ralph }", 'm.yml:5:1: "from" is missing under begets'],
+  [
+    "begets: { type: ralph, from: ../x }",
+    'm.yml:5:30: begets.from: expected a folder name such as specs, not "../x"',
+  ],
+  [
+    "begets: { type: ralph, from: a, document: PLAN }",
+    'm.yml:5:43: begets.document: expected the name of a Markdown file such as plan.md, not "PLAN"',
+  ],
+  [
+    "passes: [{ name: a, focus: b }]",
+    "m.yml:5:1: passes are for types that beget: begets is missing",
+  ],
+  [
+    "begets: { type: ralph, from: a }\npasses: [{ name: a }]",
+    'm.yml:6:10: "focus" is missing under passes.0',
+  ],
 ])("%s is refused as well", (line, message) => {
   expect(load({ "m.yml": `${good}${line}` })).toBe(message);
+});
+
+test("a hierarchy of one's own needs no code", () => {
+  const epic = good.replace("mine", "epic");
+  const begets = "begets: { type: mine, from: [parts, bits], document: epic.md, alone: true }\n";
+  const more = "validation: documents\npasses:\n  - { name: once, focus: the whole }\n";
+  const types = typesOf(load({ "e.yml": `${epic}${begets}${more}`, "m.yml": good }));
+  expect(types.get("epic")?.begets).toEqual({
+    type: "mine",
+    from: ["parts", "bits"],
+    document: "epic.md",
+    alone: true,
+    approval: false,
+    passes: [{ name: "once", focus: "the whole" }],
+  });
+  expect(types.get("mine")?.begets).toBeNull();
 });
 
 test("all problems of all types are told at once", () => {

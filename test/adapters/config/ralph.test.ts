@@ -25,6 +25,9 @@ const first: PromptValues = {
   tools: toolNames,
   "network-allow": [],
   "output-dir": "",
+  pass: 0,
+  passes: 0,
+  focus: "",
 };
 
 test("the system prompt says who decides, what is fixed, and where the borders are", () => {
