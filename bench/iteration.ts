@@ -110,7 +110,8 @@ async function runLoop(
   const patience = { retryAfterMaxMs: 1000, triesMax: 1 };
   const gates = new Gates(world, () => unlimited);
   const gatesOf = (provider: string) => [gates.shared(provider)];
-  const engine = { world, states, patience, drain: new AbortController().signal, gatesOf };
+  const drain = new AbortController().signal;
+  const engine = { world, states, patience, drain, gatesOf, dayUsd: () => null };
   stopwatch.clear();
   const startedAt = performance.now();
   await runAttempt(engine, id as LoopId, 1, new AbortController().signal);

@@ -13,6 +13,7 @@ export function loopSettings({ base, command }: { base: string; command: string 
     stuckAfter: 100,
     budgetUsd: 1,
     budgetTokens: null,
+    planBudgetUsd: null,
     deliver: "branch",
     baseCommit: base,
     sandbox: {

@@ -11,9 +11,13 @@ interface Sleeper {
 
 /** Virtual time: it stands still while anything can run, then jumps to the next sleeper. */
 export class SimClock implements Clock {
-  #now: Millis = 0;
+  #now: Millis;
   #order = 0;
   #sleepers: Sleeper[] = [];
+
+  constructor(now: Millis = 0) {
+    this.#now = now;
+  }
 
   now(): Millis {
     return this.#now;

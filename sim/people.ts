@@ -11,10 +11,12 @@ export async function meddle(
   random: SeededRandom,
   base: string,
   everyMs: number,
+  allowed: Allowed,
 ): Promise<never> {
   for (;;) {
     const until = world.clock.now() + random.between(1, 2 * everyMs);
     await world.clock.sleepUntil(until, new AbortController().signal);
+    if (random.chance(0.1)) raiseDay(allowed, random);
     const loops = [...states.state.loops.values()];
     const loop = loops[random.between(0, Math.max(0, loops.length - 1))];
     if (loop === undefined || (loops.length < loopsMax && random.chance(0.2))) {
@@ -26,6 +28,17 @@ export async function meddle(
 }
 
 const loopsMax = 8;
+
+/** What is configured for all loops together. */
+export interface Allowed {
+  dayUsd: number | null;
+}
+
+/** Who lowered it would have to wait for what is decided already: the check could not know. */
+function raiseDay(allowed: Allowed, random: SeededRandom): void {
+  const raise = random.next() * 2;
+  if (allowed.dayUsd !== null) allowed.dayUsd += raise;
+}
 
 export function newLoop(random: SeededRandom, loops: readonly Loop[], base: string): Command {
   const dependsOn = loops.filter(() => random.chance(0.2)).map(({ id }) => id);
@@ -57,6 +70,7 @@ function drawSettings(random: SeededRandom, baseCommit: string): LoopSettings {
     stuckAfter: random.between(2, 4),
     budgetUsd: random.chance(0.3) ? random.next() * 2 : null,
     budgetTokens: random.chance(0.3) ? random.between(0, 100_000) : null,
+    planBudgetUsd: random.chance(0.2) ? random.next() * 3 : null,
     deliver: "branch",
     baseCommit,
     sandbox: { level: "required", networkAllow: [], memoryBytesMax: 4e9, processesMax: 512 },
@@ -65,7 +79,9 @@ function drawSettings(random: SeededRandom, baseCommit: string): LoopSettings {
 }
 
 function deed(random: SeededRandom, { id, checkpoints }: Loop): Command {
-  const raise = random.chance(0.5) ? { budgetUsd: 5, iterationsMax: 20 } : {};
+  const raise = random.chance(0.5)
+    ? { budgetUsd: 5, budgetTokens: 200_000, iterationsMax: 20 }
+    : {};
   const deeds: readonly Command[] = [
     { type: "pause", id },
     { type: "resume", id, raise },
@@ -93,13 +109,14 @@ export async function lookAfter(states: StateManager, world: World): Promise<nev
 const iterationsEnough = 100;
 
 function remedy(loop: Loop): Command | null {
-  const { id, status, blockedOn, settings, iteration } = loop;
+  const { id, status, blockedOn, iteration } = loop;
   if (iteration > iterationsEnough && !isSettled(loop)) return { type: "stop", id };
   if (status === "paused") return { type: "resume", id, raise: {} };
   if (status !== "blocked") return null;
   if (blockedOn === "gate") return { type: "answer", id, answer: "deny" };
   if (blockedOn === "question" || blockedOn === "stuck")
     return { type: "answer", id, answer: "Yes." };
-  if (blockedOn === "budget" && settings.budgetTokens !== null) return { type: "stop", id };
-  return { type: "resume", id, raise: { budgetUsd: 1_000 } };
+  // A new day helps: nobody has to.
+  if (loop.blockedUntil !== null) return null;
+  return { type: "resume", id, raise: { budgetUsd: 1_000, budgetTokens: 1e9 } };
 }

@@ -7,6 +7,7 @@ import { Gates } from "../src/engine/gates.ts";
 import { type Crew, reconcile, recover } from "../src/engine/loop-manager.ts";
 import { StateManager } from "../src/engine/state-manager.ts";
 import type { World } from "../src/ports.ts";
+import { checkBooks } from "./books.ts";
 import { SimClock } from "./clock.ts";
 import {
   checkLiveness,
@@ -16,13 +17,14 @@ import {
   checkSeen,
   isAtRest,
 } from "./invariants.ts";
-import { lookAfter, meddle, newLoop } from "./people.ts";
+import { type Allowed, lookAfter, meddle, newLoop } from "./people.ts";
 import { SeededRandom } from "./random.ts";
 import { SimDisk } from "./store.ts";
 import { calm, drawTemper, type Temper } from "./temper.ts";
 import { SimBoot } from "./world.ts";
 
 const hourMs = 3_600_000;
+const dayUsdEnough = 10;
 const runningMax = 3;
 const failuresMax = 6;
 const patience = { retryAfterMaxMs: 60_000, triesMax: 4 };
@@ -38,11 +40,14 @@ export interface Report {
 /** One life of a daemon in some milliseconds: crashes, faults and people first, then calm. */
 export async function simulate(seed: number): Promise<Report> {
   const random = new SeededRandom(seed);
+  const temper = drawTemper(random);
+  const allowed: Allowed = { dayUsd: temper.dayUsd };
   const disk = new SimDisk((on, transaction, before) => {
     checkSafety(on, transaction, before, runningMax);
+    checkBooks(on, transaction, before, allowed.dayUsd);
   });
-  const life: Life = { clock: new SimClock(), random, disk, witnessed: [] };
-  const temper = drawTemper(random);
+  const clock = new SimClock(random.between(0, 24 * hourMs));
+  const life: Life = { clock, random, disk, witnessed: [], allowed };
   const crashes = random.between(0, 6);
   await boot(life, temper, 60_000, async (states) => {
     for (let count = random.between(1, 4); count > 0; count -= 1) {
@@ -51,9 +56,11 @@ export async function simulate(seed: number): Promise<Report> {
   });
   for (let crash = 0; crash < crashes; crash += 1) {
     await boot(life, temper, random.between(1, 2 * hourMs), (states, world) =>
-      meddle(states, world, random, disk.repository.base, temper.personMs),
+      meddle(states, world, random, disk.repository.base, temper.personMs, allowed),
     );
   }
+  // Enough for a day's work, and not for all: who waits for midnight must be woken by it.
+  allowed.dayUsd = allowed.dayUsd === null ? null : Math.max(allowed.dayUsd, dayUsdEnough);
   await boot(life, calm(temper), 2_000 * hourMs, lookAfter);
   checkLiveness(disk.state);
   return {
@@ -69,6 +76,7 @@ interface Life {
   readonly clock: SimClock;
   readonly random: SeededRandom;
   readonly disk: SimDisk;
+  readonly allowed: Allowed;
   /** Every transaction that was published or acknowledged in any boot. */
   readonly witnessed: Transaction[];
 }
@@ -77,7 +85,7 @@ type Person = (states: StateManager, world: World) => Promise<void>;
 
 /** Starts the daemon, lets it live for a while beside a person, and takes the power away. */
 async function boot(life: Life, temper: Temper, forMs: number, person: Person): Promise<void> {
-  const { clock, random, disk, witnessed } = life;
+  const { clock, random, disk, witnessed, allowed } = life;
   checkMemory(disk, witnessed);
   const machine = new SimBoot(clock, random, disk, temper);
   let failure: unknown;
@@ -91,7 +99,8 @@ async function boot(life: Life, temper: Temper, forMs: number, person: Person): 
     const drain = new AbortController().signal;
     const gates = new Gates(world, () => unlimited);
     const gatesOf = (provider: string) => [gates.shared(provider)];
-    const engine: Engine = { world, states, patience, drain, gatesOf };
+    const dayUsd = () => allowed.dayUsd;
+    const engine: Engine = { world, states, patience, drain, gatesOf, dayUsd };
     const engineOf = async () => engine;
     const crew: Crew = { states, clock: world.clock, owner: "sim", drain, engineOf };
     await recover(states, clock.now());

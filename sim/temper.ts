@@ -16,6 +16,8 @@ export interface Temper {
   readonly sandboxFails: number;
   /** Mean time between two deeds of a person. */
   readonly personMs: number;
+  /** Configured for all loops together; null is no limit. */
+  readonly dayUsd: number | null;
 }
 
 export function drawTemper(random: SeededRandom): Temper {
@@ -32,6 +34,7 @@ export function drawTemper(random: SeededRandom): Temper {
     gitFails: random.next() * 0.1,
     sandboxFails: random.next() * 0.02,
     personMs: 10 ** random.between(4, 7),
+    dayUsd: random.chance(0.5) ? random.next() * 4 : null,
   };
 }
 

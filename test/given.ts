@@ -35,6 +35,7 @@ export const settings: LoopSettings = {
   stuckAfter: 3,
   budgetUsd: null,
   budgetTokens: null,
+  planBudgetUsd: null,
   deliver: "branch",
   baseCommit: base,
   sandbox: { level: "required", networkAllow: [], memoryBytesMax: 4e9, processesMax: 512 },
@@ -102,10 +103,10 @@ export function following(state: MutableState, ...commands: readonly Command[]):
 }
 
 /** The status that a command leads to, or the sentence of its refusal. */
-export function answerTo(state: MutableState, command: Command): string {
-  const decision: Decision = decide(state, command, moment);
+export function answerTo(state: MutableState, command: Command, at: Moment = moment): string {
+  const decision: Decision = decide(state, command, at);
   if (!decision.ok) return decision.reason;
-  for (const event of decision.events) apply(state, event, moment.now);
+  for (const event of decision.events) apply(state, event, at.now);
   return decision.id === null ? "done" : loopOf(state, decision.id).status;
 }
 

@@ -1,17 +1,17 @@
 import type { Door } from "../protocol/door.ts";
 import type { LoopView } from "../views/loop-view.ts";
-import { type AnyCommand, type Grammar, text, whole } from "./grammar.ts";
+import { type AnyCommand, type Grammar, positive, text, whole } from "./grammar.ts";
 
 const iterationMax = 100_000;
+const tokensMax = 1_000_000_000_000;
+const dollars = positive(1_000_000, "a number of dollars");
 
 /** Commands by which a person's word reaches a loop. */
 export function controlCommands(grammar: Grammar): readonly AnyCommand[] {
   return [
     simple(grammar, "pause", "lets a loop rest until it is resumed", (door, id) => door.pause(id)),
-    simple(grammar, "resume", "makes a loop that rests ready again", (door, id) =>
-      door.resume(id, {}),
-    ),
-    simple(grammar, "retry", "makes a failed loop ready again", (door, id) => door.resume(id, {})),
+    resumeCommand(grammar),
+    simple(grammar, "retry", "makes what failed ready again", (door, id) => door.resume(id, {})),
     grammar
       .command("answer", "answers what a loop asks (allow or deny, where it asks for leave)")
       .argument("<id>", "a loop that is blocked (td list --status blocked)")
@@ -46,6 +46,25 @@ export function controlCommands(grammar: Grammar): readonly AnyCommand[] {
         }),
       ),
   ].map((command) => command.helpGroup("Control:"));
+}
+
+function resumeCommand(grammar: Grammar): AnyCommand {
+  return grammar
+    .command("resume", "makes what rests ready again; raises the limits of what goes on")
+    .argument("<id>", "a loop, with all below it that was paused with it (td list)")
+    .option("--max-iterations <n>", "give up after so many", whole(1, iterationMax))
+    .option("--budget <usd>", "dollars it may cost, with all below it", dollars)
+    .option("--budget-tokens <n>", "tokens it may use", whole(1, tokensMax))
+    .addHelpText("after", "\nExamples:\n  td resume 3\n  td resume 7 --budget 20\n")
+    .action((id, options, self) =>
+      grammar.run(self, async (session) => {
+        const [{ control }, { raiseOf }] = await Promise.all([
+          import("./control.ts"),
+          import("./run.ts"),
+        ]);
+        return control(session, (door) => door.resume(id, raiseOf(options)));
+      }),
+    );
 }
 
 function simple(

@@ -1,6 +1,7 @@
 import type { RemoteDoor } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { QueueRow, StatusView } from "../protocol/status.ts";
+import { dayText } from "./budget-text.ts";
 import { control } from "./control.ts";
 import { providerText } from "./provider-text.ts";
 import type { Session } from "./session.ts";
@@ -113,6 +114,7 @@ function statusText(view: StatusView): string {
     `loops       ${counts.join(", ") || "none"}`,
     `sandbox     ${view.sandbox}`,
     `memory      ${megabytes} MB, event loop p99 ${view.eventLoopLagMs} ms`,
+    `budget      ${dayText(view.budget)}`,
     `log         ${view.store.seq} events, ${view.store.bytes} bytes`,
     ...view.providers.map((provider) => `provider    ${providerText(provider)}`),
   ].join("\n");

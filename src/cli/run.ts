@@ -93,16 +93,25 @@ function showPlan(session: Session, plan: RunPlan): number {
 }
 
 async function resume(session: Session, id: string, options: RunOptions): Promise<number> {
-  const { maxIterations, budget } = options;
   refuseBeside(options);
-  const raise: Raise = {
-    ...(maxIterations === undefined ? {} : { iterationsMax: maxIterations }),
-    ...(budget === undefined ? {} : { budgetUsd: budget }),
-  };
+  const raise = raiseOf(options);
   return withDoor(session, async (door) => {
     sayRecovered(session, door);
     return drive(session, door, await door.resume(id, raise));
   });
+}
+
+interface RaiseOptions extends Pick<RunOptions, "maxIterations" | "budget"> {
+  readonly budgetTokens?: number | undefined;
+}
+
+/** What a person grants beside resuming. */
+export function raiseOf({ maxIterations, budget, budgetTokens }: RaiseOptions): Raise {
+  return {
+    ...(maxIterations === undefined ? {} : { iterationsMax: maxIterations }),
+    ...(budget === undefined ? {} : { budgetUsd: budget }),
+    ...(budgetTokens === undefined ? {} : { budgetTokens }),
+  };
 }
 
 /** Everything else about a loop was settled when it was made. */

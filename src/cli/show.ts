@@ -1,6 +1,7 @@
 import { exitCodes } from "../protocol/errors.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import type { WhyView } from "../views/why.ts";
+import { budgetText } from "./budget-text.ts";
 import { type Look, paint, statusColour, statusText } from "./look.ts";
 import { short } from "./numbers.ts";
 import { verdictText } from "./progress.ts";
@@ -49,6 +50,7 @@ export function loopText(view: LoopView, { sentence, remedy }: WhyView, look: Lo
     ["iteration", `${view.iteration} of ${view.maxIterations}, attempt ${view.attempt}`],
     ["model", view.model],
     ["usage", usageText(view.usage)],
+    ["budget", view.budget === undefined ? null : budgetText(view.budget)],
     ["repository", view.repo],
     ["base", short(view.baseCommit)],
     ["head", headCommit === null ? null : short(headCommit)],

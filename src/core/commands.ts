@@ -31,8 +31,15 @@ export type Command =
       readonly turn: string;
       readonly tokens: number;
       readonly usd: number | null;
+      /** The day's limit as it is configured now, which is kept nowhere; absent is none. */
+      readonly dayUsd?: number | null;
     })
-  | (Leased & { readonly type: "settle"; readonly turn: string; readonly usage: Usage })
+  | (Leased & {
+      readonly type: "settle";
+      readonly turn: string;
+      readonly usage: Usage;
+      readonly dayUsd?: number | null;
+    })
   | (Leased & {
       readonly type: "finishIteration";
       readonly commit: CommitId;
@@ -64,7 +71,9 @@ interface Leased {
 /** New limits that a person grants while resuming. */
 export interface Raise {
   readonly iterationsMax?: number;
+  /** Of a loop that begot others, it is also what all of them may cost. */
   readonly budgetUsd?: number;
+  readonly budgetTokens?: number;
 }
 
 export type AttemptOutcome =
@@ -83,6 +92,8 @@ export type AttemptOutcome =
       readonly reason: string;
       /** Protected paths that a person is asked about. */
       readonly asked: readonly string[];
+      /** When it goes on by itself. */
+      readonly until?: Millis;
     }
   /** Ended by us or by a provider's limit: counts no failure. */
   | {

@@ -1,22 +1,15 @@
 import { assert, unreachable } from "./assert.ts";
 import { backoffMs } from "./backoff.ts";
-import { leftOf } from "./budget.ts";
-import type { AttemptOutcome, Command, Raise } from "./commands.ts";
+import type { AttemptOutcome, Command } from "./commands.ts";
 import { decideLoopMail, decideMail } from "./decide-mail.ts";
 import type { Created, Event } from "./events.ts";
-import {
-  ancestorsCompleted,
-  delegatedAgain,
-  ended,
-  handedOn,
-  parentHeldUp,
-  parentReleased,
-  stopped,
-} from "./hierarchy.ts";
+import { ancestorsCompleted, handedOn, parentHeldUp, stopped } from "./hierarchy.ts";
 import { isSettled, type Loop, type LoopId, type Millis } from "./loop.ts";
 import { withMail } from "./mail-consequences.ts";
 import { isMailCommand, type MailCommand } from "./message.ts";
+import { isOpen, raised, refusalOf, settled } from "./money.ts";
 import { pipelineDecided } from "./pipeline.ts";
+import { paused, resumed, retried } from "./rest.ts";
 import type { State } from "./state.ts";
 import { to } from "./transition.ts";
 import { problemsOf } from "./validate.ts";
@@ -83,19 +76,11 @@ type PersonsCommand = Exclude<LoopCommand, { attempt: number }>;
 function byPerson(state: State, loop: Loop, command: PersonsCommand): Decision {
   switch (command.type) {
     case "pause":
-      return isSettled(loop) || loop.status === "paused" || loop.status === "draft"
-        ? refuse(`${loop.id} is ${loop.status}: there is nothing to pause`)
-        : accept(loop, ...ended(loop, "paused by a person"), to(loop, "paused", loop.reason));
+      return answerOf(loop, paused(state, loop));
     case "resume":
-      return resumed(state, loop, command.raise);
+      return answerOf(loop, resumed(state, loop, command.raise));
     case "retry":
-      if (loop.status !== "failed") return refuse(`${loop.id} is ${loop.status}, not failed`);
-      return accept(
-        loop,
-        ...raised(loop, command.raise),
-        to(loop, "pending", null),
-        ...parentReleased(state, loop),
-      );
+      return answerOf(loop, retried(state, loop, command.raise));
     case "stop":
       return isSettled(loop) && loop.status !== "failed"
         ? refuse(`${loop.id} is already ${loop.status}`)
@@ -121,48 +106,6 @@ function started(state: State, loop: Loop, owner: string): Decision {
     { type: "attempt.started", loop: loop.id, data: { attempt, owner } },
     to(loop, "running", null),
   );
-}
-
-function resumed(state: State, loop: Loop, raise: Raise): Decision {
-  if (loop.status === "paused") {
-    const from = loop.pausedFrom ?? "pending";
-    if (from === "delegated" || loop.blockedOn === "child") {
-      return accept(loop, ...delegatedAgain(state, loop));
-    }
-    const status = from === "running" ? "pending" : from;
-    const { blockedOn, gateAsked: asked } = loop;
-    const on = status === "blocked" && blockedOn !== null ? { blockedOn, asked } : {};
-    return accept(loop, ...raised(loop, raise), to(loop, status, loop.reason, on));
-  }
-  if (loop.status !== "blocked") return refuse(`${loop.id} is ${loop.status}`);
-  switch (loop.blockedOn) {
-    case "gate":
-    case "question":
-      return refuse(`${loop.id} waits for an answer: td answer ${loop.id} …`);
-    case "child":
-      return refuse(`${loop.id} is held up (${loop.reason}): retry that one`);
-    case "budget":
-      if (raise.budgetUsd === undefined && isSpent(loop)) {
-        return refuse(`${loop.id} has spent its budget: resume it with a higher --budget`);
-      }
-      break;
-    default:
-  }
-  return accept(loop, ...raised(loop, raise), to(loop, "pending", null));
-}
-
-function isSpent(loop: Loop): boolean {
-  const { usd, tokens } = leftOf(loop);
-  return (usd !== null && usd <= 0) || (tokens !== null && tokens <= 0);
-}
-
-function raised(loop: Loop, raise: Raise): Event[] {
-  const isOut = loop.iteration >= (raise.iterationsMax ?? loop.settings.iterationsMax);
-  const data = {
-    ...raise,
-    ...(isOut ? { iterationsMax: loop.iteration + loop.settings.iterationsMax } : {}),
-  };
-  return Object.keys(data).length === 0 ? [] : [{ type: "loop.raised", loop: loop.id, data }];
 }
 
 /** A changed gate is allowed or denied; any other question gets its text. Who answers wants more. */
@@ -211,19 +154,13 @@ function byAttempt(state: State, loop: Loop, command: LeasedCommand, moment: Mom
     }
     case "reserve": {
       const { turn, tokens, usd } = command;
-      if (isOpen(loop, turn)) return refuse(`${id} has reserved ${turn} already`);
-      const left = leftOf(loop);
-      if (left.tokens !== null && tokens > left.tokens) return refuse(`${id} is out of tokens`);
-      if (left.usd !== null && (usd ?? Number.POSITIVE_INFINITY) > left.usd) {
-        return refuse(`${id} is out of money`);
-      }
+      const refusal = refusalOf(state, loop, command, moment.now);
+      if (refusal !== null) return refuse(refusal);
       return accept(loop, { type: "budget.reserved", loop: id, data: { turn, tokens, usd } });
     }
-    case "settle": {
-      const { turn, usage } = command;
-      if (!isOpen(loop, turn)) return refuse(`${id} has no reservation ${turn}`);
-      return accept(loop, { type: "budget.settled", loop: id, data: { turn, usage } });
-    }
+    case "settle":
+      if (!isOpen(loop, command.turn)) return refuse(`${id} has no reservation ${command.turn}`);
+      return accept(loop, ...settled(state, loop, command, moment.now));
     case "finishIteration":
       return iterationFinished(loop, command);
     case "escalate":
@@ -234,10 +171,6 @@ function byAttempt(state: State, loop: Loop, command: LeasedCommand, moment: Mom
     default:
       return decideLoopMail(state, loop, command, moment.now);
   }
-}
-
-function isOpen(loop: Loop, turn: string): boolean {
-  return loop.reservations.some((open) => open.turn === turn);
 }
 
 /** The newest attempt's work is worth keeping as long as the head it was built on stands. */
@@ -296,8 +229,9 @@ function attemptFinished(
         ...parentHeldUp(state, loop, "failed"),
       ];
     case "blocked": {
-      const { on, reason, asked } = outcome;
-      return [attemptEnded(loop, {}), to(loop, "blocked", reason, { blockedOn: on, asked })];
+      const { on, reason, asked, until } = outcome;
+      const more = { blockedOn: on, asked, ...(until === undefined ? {} : { until }) };
+      return [attemptEnded(loop, {}), to(loop, "blocked", reason, more)];
     }
     case "interrupted": {
       const { during, reason, notBeforeAt } = outcome;
@@ -327,6 +261,10 @@ function attemptEnded(loop: Loop, changes: { interruptedAt?: string; erred?: boo
     ...changes,
   };
   return { type: "attempt.ended", loop: loop.id, data };
+}
+
+function answerOf(loop: Loop, answer: readonly Event[] | string): Decision {
+  return typeof answer === "string" ? refuse(answer) : accept(loop, ...answer);
 }
 
 function accept(loop: Loop, ...events: Event[]): Decision {

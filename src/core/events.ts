@@ -26,7 +26,7 @@ export type Event =
   | Of<"loop.answered", { readonly question: string; readonly answer: string }>
   | Of<"loop.delivered", { readonly to: string; readonly commit: CommitId }>
   | Of<"loop.rolledBack", { readonly to: number; readonly commit: CommitId }>
-  | Of<"loop.raised", { readonly iterationsMax?: number; readonly budgetUsd?: number }>
+  | Of<"loop.raised", Raised>
   | Of<"loop.documented", { readonly documents: readonly Document[] }>
   | Of<"loop.rejected", { readonly feedback: string }>
   | Of<"loop.edited", { readonly title: string; readonly brief: string }>
@@ -43,6 +43,7 @@ export type Event =
       { readonly turn: string; readonly tokens: number; readonly usd: number | null }
     >
   | Of<"budget.settled", { readonly turn: string; readonly usage: Usage }>
+  | Of<"budget.warned", Warned>
   | MessageEvent
   | { readonly type: "provider.parked"; readonly loop: null; readonly data: Parked };
 
@@ -78,6 +79,25 @@ export interface StatusChange {
   /** Protected paths that a person is asked about. */
   readonly asked?: readonly string[];
   readonly notBeforeAt?: Millis;
+  /** Of a loop that is paused with an ancestor: that one. */
+  readonly by?: LoopId;
+  /** Of a blocked loop that goes on by itself. */
+  readonly until?: Millis;
+}
+
+interface Raised {
+  readonly iterationsMax?: number;
+  readonly budgetUsd?: number;
+  readonly budgetTokens?: number;
+  readonly planBudgetUsd?: number;
+}
+
+/** Once for each limit: most of it is spent. Of the loop that it limits, or that spent the day's. */
+interface Warned {
+  readonly level: "loop" | "plan" | "day";
+  readonly unit: "usd" | "tokens";
+  readonly spent: number;
+  readonly limit: number;
 }
 
 interface Ended {

@@ -130,20 +130,36 @@ export function parentFreed(state: State, loop: Loop): Event[] {
   return ancestorsMoved(state, loop, "gone", { what: "was dropped" });
 }
 
-/** Where a paused parent stands, whatever its children did meanwhile. */
-export function delegatedAgain(state: State, loop: Loop): Event[] {
+/** Where a parent that is not at work itself stands again, its children being as `kin` says. */
+export function delegatedAgain(
+  loop: Loop,
+  kin: readonly Loop[],
+): { readonly events: readonly Event[]; readonly now: Loop } {
+  const delegated: Loop = { ...loop, status: "delegated", blockedOn: null };
   const first = to(loop, "delegated", null);
-  const parent: Loop = { ...loop, status: "delegated" };
-  const children = childrenOf(state, loop.id).filter((child) => !child.dropped);
+  const children = kin.filter((child) => !child.dropped);
   if (children.every((child) => child.status === "complete")) {
-    return [first, to(parent, "complete", null), ...ancestorsCompleted(state, loop)];
+    const events = [first, to(delegated, "complete", null)];
+    return { events, now: { ...delegated, status: "complete" } };
   }
-  const lost = children.find((child) => standingOf(child) === "lost");
-  if (lost === undefined) return [first, ...parentReleased(state, loop)];
-  const what = lost.status === "blocked" ? "is held up" : lost.status;
-  const reason = heldUpReason(loop, lost, { what });
-  const held = to(parent, "blocked", reason, { blockedOn: "child" });
-  return [first, held, ...ancestorsMoved(state, loop, "lost", { what, leaf: lost.id })];
+  const lost = children.find(isLost);
+  if (lost === undefined) return { events: [first], now: delegated };
+  const reason = heldUpReason(loop, lost, lossOf(lost));
+  const events = [first, to(delegated, "blocked", reason, { blockedOn: "child" })];
+  return { events, now: { ...loop, status: "blocked", blockedOn: "child" } };
+}
+
+/** What moves above a loop that is now as given, which the state does not show yet. */
+export function ancestorsFollow(state: State, now: Loop): Event[] {
+  return ancestorsMoved(state, now, standingOf(now), lossOf(now));
+}
+
+export function isLost(loop: Loop): boolean {
+  return standingOf(loop) === "lost";
+}
+
+function lossOf({ status }: Loop): Why {
+  return { what: status === "blocked" ? "is held up" : status };
 }
 
 /** Stopping a loop stops everything under it that is not yet settled, leaves first. */

@@ -87,6 +87,8 @@ export interface LoopSettings {
   readonly iterationTimeoutMs: number;
   readonly stuckAfter: number;
   readonly budgetUsd: number | null;
+  /** For a loop that nobody begot, and all below it; of the others it means nothing. */
+  readonly planBudgetUsd: number | null;
   readonly budgetTokens: number | null;
   readonly deliver: Deliver;
   readonly baseCommit: CommitId;
@@ -160,7 +162,11 @@ export interface Loop {
   readonly brief: string;
   readonly status: LoopStatus;
   readonly pausedFrom: LoopStatus | null;
+  /** The ancestor whose pause caught it; null when a person meant the loop itself. */
+  readonly pausedBy: LoopId | null;
   readonly blockedOn: BlockedOn | null;
+  /** When a blocked loop goes on by itself; null when it needs a person. */
+  readonly blockedUntil: Millis | null;
   readonly reason: string | null;
   readonly priority: Priority;
   readonly dependsOn: readonly LoopId[];
@@ -208,6 +214,8 @@ export interface Loop {
   readonly dropped: boolean;
   readonly usage: Usage;
   readonly reservations: readonly Reservation[];
+  /** Limits of whose 80 % a person was told, since they were last raised. */
+  readonly warned: readonly ("loop" | "plan")[];
   readonly createdAt: Millis;
   readonly updatedAt: Millis;
 }

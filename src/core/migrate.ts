@@ -61,6 +61,7 @@ const settingsDefaults: Fields = {
   fallback: null,
   budgetUsd: null,
   budgetTokens: null,
+  planBudgetUsd: null,
 };
 const gateDefaults: Fields = { successExitCode: 0, protect: [], detectedFrom: null };
 const worktreeDefaults: Fields = { link: "auto", copy: [], setup: null, setupNetworkAllow: [] };

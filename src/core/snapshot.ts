@@ -1,5 +1,6 @@
 import { assert } from "./assert.ts";
-import type { CommitId, Loop, LoopSettings } from "./loop.ts";
+import type { Account, Spending } from "./ledger.ts";
+import type { CommitId, Loop, LoopId, LoopSettings } from "./loop.ts";
 import type { Message } from "./message.ts";
 import { adopt, emptyState, type MutableState, type Parking, type State } from "./state.ts";
 
@@ -24,6 +25,8 @@ export interface SnapshotHead {
   readonly parked: readonly (readonly [string, Parking])[];
   readonly mail: readonly Message[];
   readonly messagesSent: number;
+  readonly spending: Spending;
+  readonly plans: readonly (readonly [LoopId, Account])[];
 }
 
 /** A loop without its usual values. Settings stand once; `settings` is then a number from 0. */
@@ -42,6 +45,8 @@ const parts: Readonly<Record<keyof State, true>> = {
   rootsCreated: true,
   mail: true,
   messagesSent: true,
+  spending: true,
+  plans: true,
 };
 
 /** What most fields of most loops hold, above all of settled ones. */
@@ -50,7 +55,9 @@ const usual: Partial<Loop> = {
   parent: null,
   status: "complete",
   pausedFrom: null,
+  pausedBy: null,
   blockedOn: null,
+  blockedUntil: null,
   reason: null,
   priority: "normal",
   dependsOn: [],
@@ -76,6 +83,7 @@ const usual: Partial<Loop> = {
   approved: false,
   dropped: false,
   reservations: [],
+  warned: [],
 };
 
 /** The whole state as one value; `headOf` and `LoopPacker` give the same piece by piece. */
@@ -85,10 +93,13 @@ export function snapshotOf(state: State, seq: number): Snapshot {
   return { ...headOf(state, seq), loops };
 }
 
-export function headOf({ parked, mail, messagesSent }: State, seq: number): SnapshotHead {
+export function headOf(state: State, seq: number): SnapshotHead {
+  const { parked, mail, messagesSent, spending, plans } = state;
   const names = Object.keys(parts).sort();
   const letters = { mail: [...mail.values()], messagesSent };
-  return { v: snapshotVersion, seq, parts: names, usual, parked: [...parked], ...letters };
+  const money = { spending, plans: [...plans] };
+  const known = { v: snapshotVersion, seq, parts: names, usual };
+  return { ...known, parked: [...parked], ...letters, ...money };
 }
 
 /** Whether this program makes the same state of the same events as the one that wrote it. */
@@ -152,6 +163,8 @@ export class Restoring {
       adopt(this.#state, [{ loop: null, parking: null, mail: { id: message.id, message } }]);
     }
     this.#state.messagesSent = head.messagesSent;
+    this.#state.spending = head.spending;
+    for (const [root, account] of head.plans) this.#state.plans.set(root, account);
   }
 
   add({ settings, base, ...packed }: PackedLoop): void {

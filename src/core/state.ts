@@ -1,6 +1,14 @@
 import { assert, Bug, unreachable } from "./assert.ts";
 import type { Event, Transaction } from "./events.ts";
 import {
+  type Account,
+  book,
+  type MutableBooks,
+  noSpending,
+  rootIdOf,
+  type Spending,
+} from "./ledger.ts";
+import {
   addUsage,
   type Loop,
   type LoopId,
@@ -35,15 +43,19 @@ export interface State {
   /** Unread messages, open questions and dead letters, oldest first. */
   readonly mail: ReadonlyMap<MessageId, Message>;
   readonly messagesSent: number;
+  readonly spending: Spending;
+  readonly plans: ReadonlyMap<LoopId, Account>;
 }
 
-export interface MutableState extends State {
+export interface MutableState extends State, MutableBooks {
   readonly loops: Map<LoopId, Loop>;
   readonly children: Map<LoopId, LoopId[]>;
   readonly parked: Map<string, Parking>;
+  readonly plans: Map<LoopId, Account>;
   rootsCreated: number;
   readonly mail: Map<MessageId, Message>;
   messagesSent: number;
+  spending: Spending;
 }
 
 export function emptyState(): MutableState {
@@ -54,6 +66,8 @@ export function emptyState(): MutableState {
     rootsCreated: 0,
     mail: new Map(),
     messagesSent: 0,
+    spending: noSpending,
+    plans: new Map(),
   };
 }
 
@@ -81,7 +95,14 @@ export function apply(state: MutableState, event: Event, at: Millis): void {
     return;
   }
   const loop = loopOf(state, event.loop);
+  if (movesMoney(event)) book(state, event, loop, at);
   put(state, { ...loop, ...changesBy(event, loop, at), updatedAt: at });
+}
+
+type MoneyEvent = Extract<Event, { type: `budget.${string}` | "attempt.ended" }>;
+
+function movesMoney(event: Event): event is MoneyEvent {
+  return event.type === "attempt.ended" || event.type.startsWith("budget.");
 }
 
 type LoopEvent = Exclude<Event, MessageEvent | { type: "provider.parked" | "loop.created" }>;
@@ -113,7 +134,7 @@ function changesBy(event: LoopEvent, loop: Loop, at: Millis): Partial<Loop> {
         progress: loop.progress.filter(({ iteration }) => iteration <= event.data.to),
       };
     case "loop.raised":
-      return { settings: { ...loop.settings, ...event.data } };
+      return { settings: { ...loop.settings, ...event.data }, warned: [] };
     default:
       return progressedBy(event, loop, at);
   }
@@ -153,6 +174,8 @@ function progressedBy(event: WorkEvent, loop: Loop, at: Millis): Partial<Loop> {
       return { reservations: [...loop.reservations, { ...event.data, at }] };
     case "budget.settled":
       return settled(loop, event.data.turn, event.data.usage);
+    case "budget.warned":
+      return event.data.level === "day" ? {} : { warned: [...loop.warned, event.data.level] };
     default:
       return unreachable(event);
   }
@@ -176,7 +199,7 @@ function settled(loop: Loop, turn: string, usage: Loop["usage"]): Partial<Loop> 
 }
 
 function moved(loop: Loop, data: Extract<Event, { type: "loop.status" }>["data"]): Partial<Loop> {
-  const { from, to, reason, blockedOn, asked, notBeforeAt } = data;
+  const { from, to, reason, blockedOn, asked, notBeforeAt, until, by } = data;
   assert(loop.status === from, `${loop.id} is ${loop.status}, the event says ${from}`);
   assert(successors[from].includes(to), `${loop.id}: ${from} -> ${to}`);
   const isHelped = from === "blocked" || from === "failed";
@@ -184,7 +207,9 @@ function moved(loop: Loop, data: Extract<Event, { type: "loop.status" }>["data"]
     status: to,
     reason,
     blockedOn: to === "paused" ? loop.blockedOn : (blockedOn ?? null),
+    blockedUntil: to === "paused" ? loop.blockedUntil : (until ?? null),
     pausedFrom: to === "paused" ? from : null,
+    pausedBy: by ?? null,
     gateAsked: to === "blocked" ? (asked ?? []) : loop.gateAsked,
     notBeforeAt: notBeforeAt ?? loop.notBeforeAt,
     stuckFrom: isHelped ? loop.iteration : loop.stuckFrom,
@@ -205,19 +230,41 @@ export function childrenOf(state: State, id: LoopId): readonly Loop[] {
 
 /** Brings `state` to where `source` is for what `event` touched, without applying it again. */
 export function adopt(state: MutableState, touched: readonly Touched[]): void {
-  for (const { loop, parking, mail } of touched) {
+  for (const { loop, parking, mail, money } of touched) {
     if (parking !== null) state.parked.set(parking.key, parking.value);
     if (mail !== undefined) lay(state, mail);
+    if (money !== undefined) adoptMoney(state, money);
     if (loop === null) continue;
     if (!state.loops.has(loop.id)) register(state, loop);
     state.loops.set(loop.id, loop);
   }
 }
 
+/** Brings an empty state to where `source` is. Loops and accounts are shared: they never change. */
+export function copyInto(empty: MutableState, source: State): void {
+  for (const loop of source.loops.values()) adopt(empty, [{ loop, parking: null }]);
+  for (const [key, value] of source.parked) empty.parked.set(key, value);
+  for (const [id, message] of source.mail) empty.mail.set(id, message);
+  empty.messagesSent = source.messagesSent;
+  for (const [root, account] of source.plans) empty.plans.set(root, account);
+  empty.spending = source.spending;
+}
+
+function adoptMoney(state: MutableState, { spending, plan }: Money): void {
+  state.spending = spending;
+  if (plan !== null) state.plans.set(plan.root, plan.account);
+}
+
+interface Money {
+  readonly spending: Spending;
+  readonly plan: { readonly root: LoopId; readonly account: Account } | null;
+}
+
 export interface Touched {
   readonly loop: Loop | null;
   readonly parking: { readonly key: string; readonly value: Parking } | null;
   readonly mail?: Mailed;
+  readonly money?: Money;
 }
 
 interface Mailed {
@@ -239,11 +286,19 @@ export function touchedBy(state: State, event: Event): Touched {
     return { loop: null, parking: null, mail: { id, message: state.mail.get(id) ?? null } };
   }
   if (event.type !== "provider.parked") {
-    return { loop: loopOf(state, event.loop), parking: null };
+    const loop = loopOf(state, event.loop);
+    if (!movesMoney(event)) return { loop, parking: null };
+    return { loop, parking: null, money: moneyOf(state, loop) };
   }
   const key = `${event.data.provider}/${event.data.model}`;
   const { until, reason } = event.data;
   return { loop: null, parking: { key, value: { until, reason } } };
+}
+
+function moneyOf({ spending, plans }: State, loop: Loop): Money {
+  const root = rootIdOf(loop);
+  const account = plans.get(root);
+  return { spending, plan: account === undefined ? null : { root, account } };
 }
 
 function create(
@@ -275,7 +330,9 @@ function register(state: MutableState, { id, parent }: Loop): void {
 
 const unstarted = {
   pausedFrom: null,
+  pausedBy: null,
   blockedOn: null,
+  blockedUntil: null,
   reason: null,
   attempt: 0,
   iteration: 0,
@@ -302,6 +359,7 @@ const unstarted = {
   dropped: false,
   usage: noUsage,
   reservations: [],
+  warned: [],
 } satisfies Partial<Loop>;
 
 function put(state: MutableState, loop: Loop): void {

@@ -21,7 +21,7 @@ export function problemsOf(loop: Created): readonly string[] {
 }
 
 function settingsProblems(settings: LoopSettings): string[] {
-  const { gate, budgetUsd, budgetTokens } = settings;
+  const { gate, budgetUsd, budgetTokens, planBudgetUsd } = settings;
   const counts = {
     iterationsMax: settings.iterationsMax,
     turnsMax: settings.turnsMax,
@@ -39,6 +39,7 @@ function settingsProblems(settings: LoopSettings): string[] {
     ...check(gate.command.trim() !== "", "the validation command is empty"),
     ...check(isExitCode(gate.successExitCode), "an exit code is a whole number from 0 to 255"),
     ...check(budgetUsd === null || budgetUsd >= 0, "a budget is not negative"),
+    ...check(planBudgetUsd === null || planBudgetUsd >= 0, "a budget is not negative"),
     ...check(budgetTokens === null || budgetTokens >= 0, "a budget is not negative"),
     ...check(deliveries.includes(settings.deliver), `nothing delivers to ${settings.deliver}`),
     ...check(commit.test(settings.baseCommit), "the base is a full commit id"),

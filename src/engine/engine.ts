@@ -18,6 +18,8 @@ export interface Engine {
   readonly drain: AbortSignal;
   /** What a call of a provider passes before it begins, in this order. */
   readonly gatesOf: (provider: string) => readonly AdmissionGate[];
+  /** The day's limit for all loops of the home, as it is configured now; null is none. */
+  readonly dayUsd: () => number | null;
 }
 
 /** Thrown from anywhere in an attempt to end it in a known way; caught in runAttempt alone. */
@@ -88,12 +90,13 @@ export async function must(answer: Promise<{ ok: boolean; reason?: string }>): P
   const { ok, reason } = await answer;
   if (ok) return;
   assert(reason !== undefined, "a refusal has a reason");
-  throw new AttemptEnd({
-    type: "interrupted",
-    during: "a change of hands",
-    reason,
-    notBeforeAt: 0,
-  });
+  throw lost(reason);
+}
+
+/** The end of an attempt whose lease another has. */
+export function lost(reason: string): AttemptEnd {
+  const during = "a change of hands";
+  return new AttemptEnd({ type: "interrupted", during, reason, notBeforeAt: 0 });
 }
 
 /** Between turns a draining process lets go: what was done so far is kept. */

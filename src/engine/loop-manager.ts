@@ -6,6 +6,7 @@ import { schedule } from "../core/schedule.ts";
 import type { Clock } from "../ports.ts";
 import { runAttempt } from "./attempt.ts";
 import type { Engine } from "./engine.ts";
+import { greetDays } from "./purse.ts";
 import type { StateManager } from "./state-manager.ts";
 
 /** Who carries out loops of many repositories. */
@@ -44,6 +45,8 @@ export async function reconcile(crew: Crew, limits: Limits, signal: AbortSignal)
   const wake = () => states.changes.ring();
   for (const bell of [signal, drain]) bell.addEventListener("abort", wake, { once: true });
   const isOver = () => signal.aborted || (drain.aborted && running.size === 0);
+  const over = new AbortController();
+  const greeting = greetDays(crew, over.signal).catch(onBug);
   while (!isOver() && failures.length === 0) {
     const change = states.changes.next();
     haltFenced(states, running);
@@ -62,7 +65,8 @@ export async function reconcile(crew: Crew, limits: Limits, signal: AbortSignal)
   }
   for (const bell of [signal, drain]) bell.removeEventListener("abort", wake);
   for (const { halt } of running.values()) halt.abort(signal.reason);
-  await Promise.all([...running.values()].map(({ done }) => done));
+  over.abort();
+  await Promise.all([greeting, ...[...running.values()].map(({ done }) => done)]);
   if (failures.length > 0) throw failures[0];
 }
 

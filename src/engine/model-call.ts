@@ -1,5 +1,5 @@
 import { assert } from "../core/assert.ts";
-import { type Allowance, allow, leftOf, type Shortage, tokensEstimated } from "../core/budget.ts";
+import { type Allowance, tokensEstimated } from "../core/budget.ts";
 import { holdsLease } from "../core/decide.ts";
 import { type Loop, type Millis, noUsage, type Usage } from "../core/loop.ts";
 import { afterFailure, type Failure } from "../core/retry.ts";
@@ -13,7 +13,8 @@ import {
   type Price,
 } from "../ports/llm.ts";
 import { type Admittee, admitted, duringCall, endIfHalted, holdAll } from "./admit.ts";
-import { AttemptEnd, type Engine } from "./engine.ts";
+import { AttemptEnd, type Engine, lost } from "./engine.ts";
+import { reserve, settle } from "./purse.ts";
 
 export interface ModelCall {
   readonly loop: Loop;
@@ -80,11 +81,10 @@ async function paidTry(
   const { states, world } = engine;
   const { id, attempt } = call.loop;
   const iteration = call.loop.iteration + 1;
-  const allowance = allowanceOf(loopOf(states.state, id), call);
+  const { loop, model } = call;
   const turn = `${attempt}.${iteration}.${call.turn}.${tries}`;
-  const { tokens, usd } = allowance;
-  const reserved = await states.submit({ type: "reserve", id, attempt, turn, tokens, usd });
-  if (!reserved.ok) throw lost(reserved.reason);
+  const inputTokens = tokensEstimated(call.bytes);
+  const allowance = await reserve(engine, { loop, turn, model, inputTokens }, signal);
   let usage = noUsage;
   try {
     // While the reservation went to disk, a person may have taken the lease, or another loop
@@ -100,39 +100,13 @@ async function paidTry(
     }
     throw error;
   } finally {
-    await states.submit({ type: "settle", id, attempt, turn, usage });
+    await settle(engine, { loop, turn }, usage);
     world.watch({ type: "usage", loop: id, iteration, usage });
   }
 }
 
 function bytesOf({ system, messages, tools }: ModelCall["request"]): number {
   return new TextEncoder().encode(JSON.stringify([system, messages, tools])).length;
-}
-
-function allowanceOf(loop: Loop, { model, bytes }: SizedCall): Allowance {
-  const left = leftOf(loop);
-  const allowed = allow(left, tokensEstimated(bytes), model.outputTokensMax, model.price);
-  if (typeof allowed === "object") return allowed;
-  throw new AttemptEnd({
-    type: "blocked",
-    on: "budget",
-    reason: shortage(allowed, loop, model),
-    asked: [],
-  });
-}
-
-function shortage(what: Shortage, loop: Loop, model: Model): string {
-  const { budgetUsd, budgetTokens } = loop.settings;
-  switch (what) {
-    case "price":
-      return `nobody knows the price of ${model.provider}/${model.name}, so a money limit cannot hold: set llm.prices in the user-level configuration, or lift the limit`;
-    case "usd":
-      return `the budget of $${budgetUsd} is spent but for too little to go on: td resume ${loop.id} with a higher --budget`;
-    case "tokens":
-      return `the budget of ${budgetTokens} tokens is spent but for too little to go on: raise budget.loop-tokens`;
-    default:
-      return what satisfies never;
-  }
 }
 
 async function oneTry(
@@ -247,15 +221,6 @@ async function wait(
   world.watch({ type: "waiting", loop: loop.id, iteration, until, reason });
   await world.clock.sleepUntil(until, AbortSignal.any([signal, engine.drain]));
   endIfHalted(engine, { loop }, signal);
-}
-
-function lost(reason: string): AttemptEnd {
-  return new AttemptEnd({
-    type: "interrupted",
-    during: "a change of hands",
-    reason,
-    notBeforeAt: 0,
-  });
 }
 
 function priced(usage: Usage, price: Price | null): Usage {

@@ -5,6 +5,7 @@ import type { Restored } from "../core/snapshot.ts";
 import {
   adopt,
   apply,
+  copyInto,
   emptyState,
   type MutableState,
   type State,
@@ -53,14 +54,7 @@ export class StateManager {
     this.#seq = seq;
     this.#durableSeq = seq;
     this.#snapshotSeq = more.snapshotSeq;
-    for (const loop of working.loops.values()) adopt(this.#durable, [{ loop, parking: null }]);
-    for (const [key, value] of working.parked) {
-      adopt(this.#durable, [{ loop: null, parking: { key, value } }]);
-    }
-    for (const [id, message] of working.mail) {
-      adopt(this.#durable, [{ loop: null, parking: null, mail: { id, message } }]);
-    }
-    this.#durable.messagesSent = working.messagesSent;
+    copyInto(this.#durable, working);
   }
 
   /** Replays the log. `failuresMax`: attempts in a row that may err before a loop fails. */

@@ -5,6 +5,7 @@ import { reconcile } from "../engine/loop-manager.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { DaemonRequest } from "../protocol/program.ts";
 import { openSocket } from "../server/listen.ts";
+import { dayLimit } from "./day-limit.ts";
 import { createDesk } from "./desk.ts";
 import { asUserError } from "./errors.ts";
 import { Host } from "./host.ts";
@@ -67,6 +68,7 @@ async function serve(
     version: options.version,
     slotsMax,
     queueMax: config.queue.max,
+    dayUsd: dayLimit(() => loadRepositoryConfig(around, home, null).config, config),
     isDraining: () => drain.signal.aborted,
     shutdown,
   });

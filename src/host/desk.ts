@@ -8,6 +8,7 @@ import type { QueueRow, QueueView, StatusView } from "../protocol/status.ts";
 import { type LoopView, timeOf } from "../views/loop-view.ts";
 import { why } from "../views/why.ts";
 import { systemClock } from "./clock.ts";
+import { dayBudgetOf } from "./day-budget.ts";
 import type { Host } from "./host.ts";
 import { keepNumbers, type Numbers } from "./numbers.ts";
 
@@ -18,6 +19,7 @@ export interface DeskOptions {
   readonly version: string;
   readonly slotsMax: number;
   readonly queueMax: number;
+  readonly dayUsd: () => number | null;
   readonly isDraining: () => boolean;
   readonly shutdown: (options: { readonly now: boolean }) => void;
 }
@@ -67,7 +69,7 @@ async function create(
 }
 
 async function statusOf(
-  { host, pid, version, isDraining }: DeskOptions,
+  { host, pid, version, isDraining, dayUsd }: DeskOptions,
   startedAt: number,
   numbers: Numbers,
 ): Promise<StatusView> {
@@ -87,6 +89,7 @@ async function statusOf(
     store: { seq, bytes: await numbers.storeBytes() },
     loops,
     providers: host.providers(),
+    budget: dayBudgetOf(state, systemClock.now(), dayUsd()),
   };
 }
 

@@ -136,12 +136,12 @@ export class Host {
     const { states } = this;
     const owner = `pid ${this.#around.pid}`;
     const engineOf = async (loop: Loop): Promise<Engine> => {
-      const { world, config } = await this.world(loop.repo);
+      const { world, config, dayUsd } = await this.world(loop.repo);
       const patience = { retryAfterMaxMs: config.config.llm["retry-after-max"], triesMax };
       const { gates } = this;
       const gatesOf = (provider: string) =>
         gates.path(provider, loop.repo, rateLimitsOf(config.config, provider));
-      return { world, states, patience, drain, gatesOf };
+      return { world, states, patience, drain, gatesOf, dayUsd };
     };
     return { states, clock: systemClock, owner, drain, engineOf };
   }
@@ -213,7 +213,9 @@ export class Host {
     if (settings.sandbox.level === "required" && sandbox.probe.problem !== null) {
       throw new UserError(exitCodes.person, sandbox.probe.problem);
     }
-    if (settings.budgetUsd !== null && model.price === null) {
+    const { budgetUsd, planBudgetUsd } = settings;
+    const limits = [budgetUsd, planBudgetUsd, repository.dayUsd()];
+    if (limits.some((usd) => usd !== null) && model.price === null) {
       const message = `nobody knows the price of ${settings.model}, so a money limit cannot hold: set llm.prices in the user-level taskdaemon.yml, or lift the limit`;
       throw new UserError(exitCodes.invalid, message);
     }
@@ -309,8 +311,10 @@ export class Host {
   async resume(id: string, raise: Raise): Promise<LoopView> {
     const loop = find(this.states.state, id);
     const { status } = loop;
-    if (status === "pending") return loopView(loop, null);
-    if (status === "failed") return this.ask({ type: "retry", id: loop.id, raise });
+    const isAsked = Object.keys(raise).length > 0;
+    if (status === "pending" && !isAsked) return loopView(loop, null);
+    const isHeldUp = status === "blocked" && loop.blockedOn === "child" && !isAsked;
+    if (status === "failed" || isHeldUp) return this.ask({ type: "retry", id: loop.id, raise });
     return this.ask({ type: "resume", id: loop.id, raise });
   }
 

@@ -7,6 +7,7 @@ import type { State } from "../core/state.ts";
 import type { Transcripts, Worktrees } from "../ports.ts";
 import type { FeedEvent, IterationRecord, LoopFilter, Reader } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
+import { budgetView } from "../views/budget-view.ts";
 import { type LoopView, loopView, timeOf } from "../views/loop-view.ts";
 import { type LiveWait, type WhyView, why } from "../views/why.ts";
 import { systemClock } from "./clock.ts";
@@ -30,7 +31,11 @@ export function createReader(sight: Sight): Reader {
   const loopOf = async (id: string) => find(await sight.state(), id);
   return {
     loops: async (filter) => selected(await sight.state(), filter),
-    loop: async (id) => loopView(await loopOf(id), null),
+    loop: async (id) => {
+      const state = await sight.state();
+      const loop = find(state, id);
+      return { ...loopView(loop, null), budget: budgetView(state, loop) };
+    },
     why: async (id): Promise<WhyView> => {
       const state = await sight.state();
       const loop = find(state, id);

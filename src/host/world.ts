@@ -22,6 +22,7 @@ import { createRedact } from "../core/redact.ts";
 import { type HookName, hookNames, type LiveEvent, type TaskStore, type World } from "../ports.ts";
 import { toolNames } from "../tools/toolset.ts";
 import { systemClock } from "./clock.ts";
+import { dayLimit } from "./day-limit.ts";
 import { identity } from "./reading-trees.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -32,6 +33,7 @@ export interface RepositoryWorld {
   readonly loopTypes: LoadedLoopTypes;
   readonly sandbox: SrtSandbox;
   readonly worktrees: GitWorktrees;
+  readonly dayUsd: () => number | null;
   close(): Promise<void>;
 }
 
@@ -92,7 +94,8 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     watch,
   };
   const close = () => sandbox.close();
-  return { world, config: loaded, loopTypes, sandbox, worktrees, close };
+  const dayUsd = dayLimit(() => loadRepositoryConfig(around, home, repo).config, config);
+  return { world, config: loaded, loopTypes, sandbox, worktrees, dayUsd, close };
 }
 
 export function loadRepositoryConfig(

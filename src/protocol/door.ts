@@ -44,7 +44,9 @@ export interface RunPlan {
 
 export interface Raise {
   readonly iterationsMax?: number;
+  /** Of the root of a plan also what all below it may cost. */
   readonly budgetUsd?: number;
+  readonly budgetTokens?: number;
 }
 
 export interface LoopFilter {

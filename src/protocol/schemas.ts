@@ -30,6 +30,7 @@ export const runRequests = z.array(runRequest).min(1).max(batchMax);
 export const raise = z.strictObject({
   iterationsMax: z.int().min(1).max(100_000).optional(),
   budgetUsd: z.number().min(0).max(1e6).optional(),
+  budgetTokens: z.int().min(1).max(1e12).optional(),
 }) as unknown as z.ZodType<Raise>;
 
 export const answer = z.strictObject({ text: z.string().min(1).max(100_000) });

@@ -12,6 +12,20 @@ export interface StatusView {
   readonly store: { readonly seq: number; readonly bytes: number };
   readonly loops: Readonly<Record<string, number>>;
   readonly providers: readonly ProviderView[];
+  readonly budget: DayBudgetView;
+}
+
+/** Of the day in UTC. */
+export interface DayBudgetView {
+  readonly day: string;
+  readonly dayUsd: number | null;
+  readonly daySpentUsd: number;
+  readonly daySpentTokens: number;
+  /** By calls under way. */
+  readonly dayReservedUsd: number;
+  /** Spent by the end of the day if it goes on as in the last hour. */
+  readonly projectedDayUsd: number;
+  readonly dayEndsAt: string;
 }
 
 /** The limits are null where nothing is limited. */

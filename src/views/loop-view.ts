@@ -1,4 +1,5 @@
 import type { Loop, Millis, Stage, Usage, Verdict } from "../core/loop.ts";
+import type { BudgetView } from "./budget-view.ts";
 
 /** A loop as scripts see it: field by field the contract of CLI.md, JSON. */
 export interface LoopView {
@@ -24,6 +25,8 @@ export interface LoopView {
   readonly baseline: VerdictView | null;
   readonly model: string;
   readonly usage: Usage;
+  /** Only where one loop is asked for. */
+  readonly budget?: BudgetView;
   readonly notBefore: string | null;
   readonly createdAt: string;
   readonly updatedAt: string;
@@ -63,7 +66,10 @@ export function loopView(loop: Loop, stage: Stage | null): LoopView {
     verdict: verdictView(loop.verdict),
     baseline: verdictView(loop.baseline),
     model: loop.escalated ? (settings.escalation ?? settings.model) : settings.model,
-    usage: { ...loop.usage, costUsd: rounded(loop.usage.costUsd) },
+    usage: {
+      ...loop.usage,
+      costUsd: loop.usage.costUsd === null ? null : rounded(loop.usage.costUsd),
+    },
     notBefore: loop.status === "pending" ? timeOf(loop.notBeforeAt) : null,
     createdAt: timeOf(loop.createdAt),
     updatedAt: timeOf(loop.updatedAt),
@@ -81,8 +87,8 @@ function verdictView(verdict: Verdict | null): VerdictView | null {
 }
 
 /** Sums of binary fractions show their dust; a tenth of a micro-dollar is enough for anybody. */
-function rounded(usd: number | null): number | null {
-  return usd === null ? null : Math.round(usd * 1e7) / 1e7;
+export function rounded(usd: number): number {
+  return Math.round(usd * 1e7) / 1e7;
 }
 
 export function timeOf(at: Millis): string {

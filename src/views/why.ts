@@ -1,4 +1,5 @@
-import { leftOf } from "../core/budget.ts";
+import { leftOf, planLevels } from "../core/budget.ts";
+import { rootIdOf } from "../core/ledger.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
 import { childrenOf, type State } from "../core/state.ts";
 import { timeOf } from "./loop-view.ts";
@@ -32,7 +33,7 @@ export function why(state: State, loop: Loop, now: Millis, waits: LiveWait | nul
 /** Causes are asked for once, at the top: each has causes of its own, and those have more. */
 interface Telling {
   readonly sentence: string;
-  readonly remedy?: string;
+  readonly remedy?: string | null;
   readonly causes?: () => readonly string[];
 }
 
@@ -48,9 +49,14 @@ function tell(state: State, loop: Loop, now: Millis): Telling {
         causes: () => lastVerdict(loop),
       };
     case "paused":
-      return { sentence: "A person paused it.", remedy: `td resume ${loop.id}` };
+      return loop.pausedBy === null
+        ? { sentence: "A person paused it.", remedy: `td resume ${loop.id}` }
+        : {
+            sentence: `A person paused ${loop.pausedBy}, and it with that.`,
+            remedy: `td resume ${loop.pausedBy}`,
+          };
     case "blocked":
-      return loop.blockedOn === "child" ? heldUp(state, loop, now) : blocked(loop);
+      return loop.blockedOn === "child" ? heldUp(state, loop, now) : blocked(state, loop);
     case "delegated":
       return { sentence: "Its own work is done; it waits for its children." };
     case "complete":
@@ -148,7 +154,7 @@ function reasonOf({ reason }: Loop): string {
   return reason === null ? "no reason was recorded" : reason.replace(/\.$/, "");
 }
 
-function blocked(loop: Loop): Telling {
+function blocked(state: State, loop: Loop): Telling {
   const reason = reasonOf(loop);
   const causes = () => lastVerdict(loop);
   switch (loop.blockedOn) {
@@ -163,8 +169,8 @@ function blocked(loop: Loop): Telling {
     case "budget":
       return {
         sentence: `Its budget is exhausted: ${reason}.`,
-        causes: () => [spent(loop)],
-        remedy: `td run --resume ${loop.id} --budget USD`,
+        causes: () => spent(state, loop),
+        remedy: loop.blockedUntil === null ? `td resume ${payer(state, loop)} --budget USD` : null,
       };
     case "stuck":
       return {
@@ -181,11 +187,26 @@ function blocked(loop: Loop): Telling {
   }
 }
 
-function spent(loop: Loop): string {
+/** Whose limit stands in the way: the plan's only where the loop's own does not. */
+function payer(state: State, loop: Loop): LoopId {
   const { usd, tokens } = leftOf(loop);
-  const money = usd === null ? "" : `$${usd.toFixed(4)} of $${loop.settings.budgetUsd} left`;
-  const words = tokens === null ? "" : `${tokens} of ${loop.settings.budgetTokens} tokens left`;
-  return [money, words].filter((part) => part !== "").join(", ");
+  const own = (usd !== null && usd <= 0) || (tokens !== null && tokens <= 0);
+  const isPlans = planLevels(state, loop).some(({ limit, spent: by }) => by >= limit);
+  return isPlans && !own ? rootIdOf(loop) : loop.id;
+}
+
+function spent(state: State, loop: Loop): string[] {
+  const { usd, tokens } = leftOf(loop);
+  const { budgetUsd, budgetTokens } = loop.settings;
+  const parts = [
+    ...(usd === null ? [] : [`$${usd.toFixed(4)} of $${budgetUsd} left`]),
+    ...(tokens === null ? [] : [`${tokens} of ${budgetTokens} tokens left`]),
+    ...planLevels(state, loop).map(
+      ({ limit, spent: by, held }) =>
+        `$${(limit - by - held).toFixed(4)} of $${limit} of plan ${rootIdOf(loop)} left`,
+    ),
+  ];
+  return parts.length === 0 ? [] : [parts.join(", ")];
 }
 
 function lastVerdict({ verdict, iteration }: Loop): string[] {

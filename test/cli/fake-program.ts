@@ -1,4 +1,5 @@
 /** A program in memory: loops are plain views, and a drive plays what the test wrote down. */
+
 import { type LoopId, noUsage } from "../../src/core/loop.ts";
 import type { LiveEvent, TranscriptEntry } from "../../src/ports.ts";
 import type {
@@ -13,10 +14,10 @@ import type {
 } from "../../src/protocol/door.ts";
 import { exitCodes, UserError } from "../../src/protocol/errors.ts";
 import type { Check, InitView, Program, StoreCheck } from "../../src/protocol/program.ts";
-import type { QueueView, StatusView } from "../../src/protocol/status.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
 import type { WhyView } from "../../src/views/why.ts";
 import { metricsView } from "./fake-metrics.ts";
+import { queueView, statusView } from "./fake-status.ts";
 
 export const startedAt = Date.UTC(2026, 0, 1);
 
@@ -93,31 +94,6 @@ type Eventless = LiveEvent extends infer Each
 export function live(id: string, event: Eventless): LiveEvent {
   return { loop: id as LoopId, ...event } as LiveEvent;
 }
-
-const statusView: StatusView = {
-  running: true,
-  pid: 77,
-  version: "1.2.3",
-  startedAt: "2026-01-01T00:00:00.000Z",
-  uptimeSeconds: 60,
-  rssBytes: 120e6,
-  eventLoopLagMs: 21.5,
-  draining: false,
-  sandbox: "bubblewrap",
-  store: { seq: 42, bytes: 9_000 },
-  loops: { running: 2, pending: 1, complete: 0 },
-  providers: [],
-};
-
-const queueView: QueueView = {
-  running: [
-    { id: "1", type: "ralph", priority: "normal", title: "a", why: "Attempt 1 is at work." },
-  ],
-  waiting: [{ id: "2", type: "ralph", priority: "low", title: "b", why: "It waits for 1." }],
-  slots: { used: 1, max: 50 },
-  queueMax: 10_000,
-  providers: [],
-};
 
 export class FakeProgram implements Program {
   readonly loopsById = new Map<string, LoopView>();

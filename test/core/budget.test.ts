@@ -107,7 +107,11 @@ function spend(
   const allowed = allow(leftOf(loopOf(state, one.id)), call.inputTokens, 8_000, price);
   if (typeof allowed === "string") return;
   const { tokens, usd } = allowed;
-  const reserved = decide(state, { type: "reserve", ...one, turn, tokens, usd }, moment);
+  const reserved = decide(
+    state,
+    { type: "reserve", ...one, turn, tokens, usd, dayUsd: null },
+    moment,
+  );
   if (!reserved.ok) throw new Error(reserved.reason);
   for (const event of reserved.events) apply(state, event, 1);
   if (call.crashes) {
@@ -116,7 +120,7 @@ function spend(
     return;
   }
   const usage = spent(Math.floor(tokens * call.used), (usd ?? 0) * call.used);
-  const settled = decide(state, { type: "settle", ...one, turn, usage }, moment);
+  const settled = decide(state, { type: "settle", ...one, turn, usage, dayUsd: null }, moment);
   if (!settled.ok) throw new Error(settled.reason);
   for (const event of settled.events) apply(state, event, 2);
 }

@@ -43,8 +43,8 @@ describe("the lease", () => {
   const commands: readonly Command[] = [
     { type: "recordBaseline", ...leased, baseline: verdict() },
     { type: "startIteration", ...leased, model: "sim/small" },
-    { type: "reserve", ...leased, turn: "1.1.1.1", tokens: 1, usd: 0 },
-    { type: "settle", ...leased, turn: "1.1.1.1", usage: spent(1) },
+    { type: "reserve", ...leased, turn: "1.1.1.1", tokens: 1, usd: 0, dayUsd: null },
+    { type: "settle", ...leased, turn: "1.1.1.1", usage: spent(1), dayUsd: null },
     { type: "finishIteration", ...leased, commit, verdict: verdict(), progress: progress(1) },
     { type: "escalate", ...leased, model: "sim/large" },
     finish({ type: "failed", reason: "late" }),
@@ -177,7 +177,8 @@ describe("budget", () => {
   const poor = loop("1 running", {
     settings: { ...settings, budgetTokens: 100, budgetUsd: 1 },
   });
-  const reserve = { type: "reserve", ...leased, turn: "t", tokens: 100, usd: 1 } as const;
+  const call = { ...leased, turn: "t", dayUsd: null } as const;
+  const reserve = { type: "reserve", ...call, tokens: 100, usd: 1 } as const;
 
   test("no more is reserved than is left, and an unknown price is not free", () => {
     expect(answerTo(given(poor), reserve)).toBe("running");
@@ -188,7 +189,7 @@ describe("budget", () => {
 
   test("a turn is reserved once and settled once", () => {
     const state = given(loop("1 running"));
-    const settle = { type: "settle", ...leased, turn: "t", usage: spent(60, 0.5) } as const;
+    const settle = { type: "settle", ...call, usage: spent(60, 0.5) } as const;
     expect(answerTo(state, settle)).toBe("1 has no reservation t");
     following(state, reserve);
     expect(answerTo(state, reserve)).toBe("1 has reserved t already");

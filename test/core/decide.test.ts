@@ -168,7 +168,7 @@ describe("blocked loops", () => {
     ["budget", "pending", "1 is blocked on budget: resume it"],
     [
       "child",
-      "1 is held up (its child 1.1 failed): retry that one",
+      "1 is held up (its child 1.1 failed): td retry 1 tries that once more",
       "1 is blocked on child: resume it",
     ],
   ] as const)("on %s: resume, and an answer", (on, resumed, answered) => {

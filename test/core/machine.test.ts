@@ -1,10 +1,12 @@
 /** Whatever people and engine ask in whatever order, late and twice: what must stay true. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { levelsOf } from "../../src/core/budget.ts";
 import type { AttemptOutcome, Command } from "../../src/core/commands.ts";
 import { decide } from "../../src/core/decide.ts";
 import type { Transaction } from "../../src/core/events.ts";
 import { blockers, type Loop, type LoopId, tokensOf } from "../../src/core/loop.ts";
+import { restore, snapshotOf } from "../../src/core/snapshot.ts";
 import {
   adopt,
   apply,
@@ -27,7 +29,10 @@ interface Ask {
 
 type Deed = (loop: Loop, dice: number, state: State) => Command;
 
-const limits = { budgetTokens: 5_000, budgetUsd: 1, iterationsMax: 4 };
+const limits = { budgetTokens: 5_000, budgetUsd: 1, planBudgetUsd: 1.5, iterationsMax: 4 };
+const dayUsd = 2;
+/** Between two commands: some lives see several days. */
+const stepMs = 3_000_000;
 
 /** One attempt in four speaks with an old number. */
 function lease({ id, attempt }: Loop, dice: number) {
@@ -78,11 +83,18 @@ const deeds: readonly Deed[] = [
   (loop, dice) => ({ type: "recordBaseline", ...lease(loop, dice), baseline: verdict() }),
   (loop, dice) => {
     const turn = `t${dice % 3}`;
-    return { type: "reserve", ...lease(loop, dice), turn, tokens: dice * 20, usd: dice / 200 };
+    return {
+      type: "reserve",
+      ...lease(loop, dice),
+      turn,
+      tokens: dice * 20,
+      usd: dice / 200,
+      dayUsd,
+    };
   },
   (loop, dice) => {
     const { turn, tokens, usd } = loop.reservations[0] ?? { turn: "t1", tokens: 0, usd: 0 };
-    return { type: "settle", ...lease(loop, dice), turn, usage: spent(tokens, usd) };
+    return { type: "settle", ...lease(loop, dice), turn, usage: spent(tokens, usd), dayUsd };
   },
   (loop, dice) => {
     const commit = commitOf(loop, dice);
@@ -98,7 +110,11 @@ const deeds: readonly Deed[] = [
   },
   (loop, dice) => ({ type: "escalate", ...lease(loop, dice), model: "sim/large" }),
   ({ id }) => ({ type: "pause", id }),
-  ({ id }, dice) => ({ type: "resume", id, raise: dice % 2 ? {} : { iterationsMax: 9 } }),
+  ({ id }, dice) => ({
+    type: "resume",
+    id,
+    raise: dice % 2 ? {} : { iterationsMax: 9, budgetUsd: 3 },
+  }),
   ({ id }) => ({ type: "resume", id, raise: {} }),
   ({ id }) => ({ type: "retry", id, raise: {} }),
   ({ id }) => ({ type: "stop", id }),
@@ -160,7 +176,7 @@ function checkFences(before: State, command: Command): void {
 
 /** A parent with three children, one of which has two more; all of the leaves may start. */
 const family: readonly Command[] = [
-  { type: "createLoop", loop: brief() },
+  { type: "createLoop", loop: brief({ settings: { ...settings, ...limits } }) },
   ...["1", "1.2"].flatMap((name, generation): Command[] => {
     const id = name as LoopId;
     const child = { type: "ralph", title: "t", brief: "b", after: [] };
@@ -209,14 +225,14 @@ function live(
   const all = [...prelude, ...asks];
   for (const each of all) {
     const command = "deed" in each ? choose(each, state) : each;
-    const decision = decide(state, command, { ...moment, now: 100 + seq });
+    const decision = decide(state, command, { ...moment, now: seq * stepMs });
     if (!decision.ok) {
       expect(decision.reason).toMatch(/^\S.{3,200}$/);
       continue;
     }
     checkFences(state, command);
     accepted.add(command.type);
-    const transaction = { seq, at: 100 + seq, events: decision.events };
+    const transaction = { seq, at: seq * stepMs, events: decision.events };
     const touched = decision.events.map((event) => {
       apply(state, event, transaction.at);
       return touchedBy(state, event);
@@ -226,11 +242,42 @@ function live(
     seq += decision.events.length;
     const about = new Set(decision.events.map(({ loop }) => loop));
     for (const id of about) if (id !== null) checkKin(state, id);
+    checkBooks(state, seq * stepMs);
   }
   for (const { status } of state.loops.values()) statuses.add(status);
   expect(durable).toEqual(state);
+  expect(restore(JSON.parse(JSON.stringify(snapshotOf(state, seq)))).state).toEqual(state);
   expect(replay(log)).toEqual(state);
   return { accepted, statuses };
+}
+
+/** The sums that are kept are the sums of the loops, and none is above its limit. */
+function checkBooks(state: State, now: number): void {
+  const loops = [...state.loops.values()];
+  const held = loops.flatMap(({ reservations }) => reservations);
+  expect(state.spending.held.calls).toBe(held.length);
+  expect(state.spending.held.usd).toBeCloseTo(usdOf(held), 9);
+  const days = state.spending.days.reduce((sum, { usd }) => sum + usd, 0);
+  expect(days).toBeCloseTo(
+    loops.reduce((sum, { usage }) => sum + (usage.costUsd ?? 0), 0),
+    9,
+  );
+  for (const [root, account] of state.plans) {
+    const below = loops.filter(({ id }) => id.startsWith(`${root}.`));
+    const usd = below.reduce((sum, { usage }) => sum + (usage.costUsd ?? 0), 0);
+    expect(account.usd).toBeCloseTo(usd, 9);
+    expect(account.tokens).toBe(below.reduce((sum, { usage }) => sum + tokensOf(usage), 0));
+    expect(account.held.usd).toBeCloseTo(usdOf(below.flatMap((one) => one.reservations)), 9);
+  }
+  for (const loop of loops) {
+    for (const { name, limit, spent: by, held: open } of levelsOf(state, loop, { now, dayUsd })) {
+      expect([loop.id, name, by + open <= limit + 1e-6]).toEqual([loop.id, name, true]);
+    }
+  }
+}
+
+function usdOf(reservations: Loop["reservations"]): number {
+  return reservations.reduce((sum, { usd }) => sum + (usd ?? 0), 0);
 }
 
 /** A loop, and its parent, whose state depends on it. */

@@ -25,7 +25,9 @@ describe("budget", () => {
     const id = await small.create({ budgetTokens: 3_000 });
     const loop = await small.rest(id);
     expect(loop).toMatchObject({ status: "blocked", blockedOn: "budget" });
-    expect(loop.reason).toContain("the budget of 3000 tokens is spent");
+    expect(loop.reason).toContain(
+      "the budget of 3000 tokens is spent but for too little to go on: td resume 1 --budget-tokens N",
+    );
     expect(tokensOf(loop.usage)).toBeLessThanOrEqual(3_000);
   });
 

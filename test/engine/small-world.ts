@@ -85,6 +85,8 @@ export class SmallWorld {
   busy = 0;
   states!: StateManager;
   failure: unknown = null;
+  /** What is configured now. */
+  dayUsd: number | null = null;
   #halt = new AbortController();
   #ended: Promise<void> = Promise.resolve();
   #store!: SimStore;
@@ -122,7 +124,8 @@ export class SmallWorld {
       await recover(states, this.clock.now());
       const drain = new AbortController().signal;
       const gatesOf = (provider: string) => [gates.shared(provider)];
-      const engineOf = async () => ({ world, states, patience, drain, gatesOf });
+      const dayUsd = () => this.dayUsd;
+      const engineOf = async () => ({ world, states, patience, drain, gatesOf, dayUsd });
       const crew = { states, clock: world.clock, owner: "test", drain, engineOf };
       await reconcile(crew, { runningMax: 2, wants: () => true }, signal);
     };

@@ -68,7 +68,7 @@ describe("one sentence and a remedy for everything that blocks", () => {
       "td diff 1, then td answer 1 allow | deny",
     ],
     ["conflict", "a.txt", "It is blocked: a.txt.", "td run --resume 1"],
-    ["budget", "all gone.", "Its budget is exhausted: all gone.", "td run --resume 1 --budget USD"],
+    ["budget", "all gone.", "Its budget is exhausted: all gone.", "td resume 1 --budget USD"],
     ["stuck", "the same", "It is stuck: the same.", 'td answer 1 "a hint"'],
     ["key", "401", "It is blocked: 401.", "td run --resume 1"],
     ["setup", "no git.", "It is blocked: no git.", "td run --resume 1"],

@@ -51,6 +51,7 @@ export function resolveSettings(request: SettingsRequest): ResolvedSettings {
     stuckAfter: validation["stuck-after"],
     budgetUsd: options.budgetUsd ?? config.budget["loop-usd"],
     budgetTokens: config.budget["loop-tokens"],
+    planBudgetUsd: options.budgetUsd ?? config.budget["plan-usd"],
     deliver: options.deliver ?? config.git.deliver,
     baseCommit,
     ...confinement(config),

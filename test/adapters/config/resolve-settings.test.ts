@@ -48,6 +48,7 @@ test("what nobody says comes from the configuration", () => {
     stuckAfter: 3,
     budgetUsd: 5,
     budgetTokens: 1000,
+    planBudgetUsd: null,
     deliver: "branch",
     baseCommit: "c".repeat(40),
     sandbox: { level: "required", networkAllow: ["a.b"], memoryBytesMax: 1e9, processesMax: 9 },

@@ -37,8 +37,8 @@ const story: readonly (readonly [at: number, command: Command])[] = [
   [0, { type: "createLoop", loop: brief() }],
   [10_000, { type: "startAttempt", id: one, owner: "me" }],
   [11_000, { ...leased, type: "startIteration", model: "sim/large" }],
-  [12_000, { ...leased, type: "reserve", turn: "1", tokens: 500, usd: 2 }],
-  [13_000, { ...leased, type: "settle", turn: "1", usage }],
+  [12_000, { ...leased, type: "reserve", turn: "1", tokens: 500, usd: 2, dayUsd: null }],
+  [13_000, { ...leased, type: "settle", turn: "1", usage, dayUsd: null }],
   [
     20_000,
     {
