@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { open } from "node:fs/promises";
+import type { Transaction } from "../src/core/events.ts";
 
 export interface BareLog {
   /** Resolves once the line is durable. */
@@ -35,4 +36,9 @@ export async function openBareLog(path: string): Promise<BareLog> {
       }),
     close: () => file.close(),
   };
+}
+
+/** A record as any log must lay it down: JSON, as long as ours, with a checksum that nobody made. */
+export function jsonLine({ seq, at, events }: Transaction): Buffer {
+  return Buffer.from(`${JSON.stringify({ seq, at, v: 1, events, crc: "00000000" })}\n`);
 }

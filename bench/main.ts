@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { benchGit } from "./git.ts";
 import { benchIteration } from "./iteration.ts";
-import { atLeast, atMost, type Findings, type Row, row } from "./measure.ts";
+import { atMost, type Findings, type Row, row } from "./measure.ts";
 import { benchReplay } from "./replay.ts";
 import { benchSandbox } from "./sandbox.ts";
 import { benchStore } from "./store.ts";
@@ -13,7 +13,7 @@ import { benchSubmit } from "./submit.ts";
 import { benchVersion } from "./version.ts";
 
 const benches: Readonly<Record<string, () => Promise<Findings>>> = {
-  store: async () => storeFindings(await benchStore()),
+  store: benchStore,
   submit: benchSubmit,
   stream: async () => streamFindings(await benchStream()),
   sandbox: async () => {
@@ -154,22 +154,6 @@ function table(rows: readonly Row[], recorded: Recorded): string {
 
 function figure(value: number): string {
   return value >= 1000 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
-}
-
-function storeFindings(found: Awaited<ReturnType<typeof benchStore>>): Findings {
-  const rows = found
-    .filter(({ name }) => name === "TaskStore")
-    .flatMap(({ writers, perSecond, p99Ms }) => {
-      const bare = found.find((each) => each.name === "bare loop" && each.writers === writers);
-      if (bare === undefined) return [];
-      const name = `store, ${writers} writer${writers === 1 ? "" : "s"}`;
-      const throughput = { ours: perSecond, baseline: bare.perSecond };
-      return [
-        row(name, "per s", throughput, atLeast(0.8)),
-        row(`${name}, p99`, "ms", { ours: p99Ms, baseline: bare.p99Ms }, atMost(1.5)),
-      ];
-    });
-  return { rows, notes: [] };
 }
 
 function streamFindings({ cpuUsPerEvent: ours, ratio }: Awaited<ReturnType<typeof benchStream>>) {
