@@ -36,7 +36,7 @@ const usedTwice: Readonly<Record<string, readonly string[]>> = {
     "protocol/schemas.ts",
   ],
   // Both ends of the live feed.
-  ws: ["client/connect.ts", "server/feed.ts"],
+  ws: ["client/follow.ts", "server/feed.ts"],
   yaml: ["adapters/config/yaml-document.ts", "mock-llm/scenario-text.ts"],
 };
 

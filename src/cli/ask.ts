@@ -3,9 +3,14 @@ import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { Session } from "./session.ts";
 
 /** A question is for a person at a terminal; anybody else has to say --yes beforehand. */
-export function demandTerminal({ world }: Session, what: string): void {
-  if (world.stdin.isTTY === true && world.stderr.isTTY === true) return;
+export function demandTerminal(session: Session, what: string): void {
+  if (hasTerminal(session)) return;
   throw new UserError(exitCodes.usage, `${what} asks first, and there is no terminal: add --yes`);
+}
+
+/** Whether there is somebody to ask. */
+export function hasTerminal({ world }: Session): boolean {
+  return world.stdin.isTTY === true && world.stderr.isTTY === true;
 }
 
 /** Whether a person says yes; anything else is no. */

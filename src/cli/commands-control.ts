@@ -20,7 +20,7 @@ export function controlCommands(grammar: Grammar): readonly AnyCommand[] {
       .action((id, answer, _, self) =>
         grammar.run(self, async (session) => {
           const { control } = await import("./control.ts");
-          return control(session, (door) => door.answer(id, answer));
+          return control(session, id, (door) => door.answer(id, answer));
         }),
       ),
     grammar
@@ -31,7 +31,7 @@ export function controlCommands(grammar: Grammar): readonly AnyCommand[] {
       .action((id, { to }, self) =>
         grammar.run(self, async (session) => {
           const { control } = await import("./control.ts");
-          return control(session, (door) => door.rollback(id, to));
+          return control(session, id, (door) => door.rollback(id, to));
         }),
       ),
     grammar
@@ -62,7 +62,7 @@ function resumeCommand(grammar: Grammar): AnyCommand {
           import("./control.ts"),
           import("./run.ts"),
         ]);
-        return control(session, (door) => door.resume(id, raiseOf(options)));
+        return control(session, id, (door) => door.resume(id, raiseOf(options)));
       }),
     );
 }
@@ -80,7 +80,7 @@ function simple(
     .action((id, _, self) =>
       grammar.run(self, async (session) => {
         const { control } = await import("./control.ts");
-        return control(session, (door) => change(door, id));
+        return control(session, id, (door) => change(door, id));
       }),
     );
 }

@@ -36,10 +36,10 @@ export function runCommand(grammar: Grammar): AnyCommand {
     .option("--after <id>", "start when this loop is complete (may be repeated)", texts)
     .addOption(choice("--deliver <how>", "what becomes of finished work", deliveries))
     .option("--dry-run", "show what would happen, prompt included; spend nothing")
-    .option("--resume <id>", "go on with a loop that rests", text)
+    .option("--resume <id>", "follow a loop, and let it go on where it rests", text)
     .option("--batch <file>", "many loops at once, one JSON object a line", text)
     .option("--detach", "print the loop and return at once")
-    .option("--yes", "ask nothing (run never asks)")
+    .option("--yes", "do not ask: replace a daemon of an older version")
     .addHelpText("after", runExamples)
     .action((type, task, options, self) =>
       grammar.run(self, async (session) => {
@@ -58,5 +58,5 @@ Examples:
   td run --resume 3 --budget 5
 
 Exit codes: 0 complete · 1 failed or stopped · 5 blocked or paused · 6 budget exhausted ·
-130 interrupted (go on with td run --resume ID)
+7 queue full · 130 Ctrl-C (the loop goes on; td run --resume ID follows it again)
 `;

@@ -2,15 +2,17 @@ import type { Door } from "../protocol/door.ts";
 import { exitCodes } from "../protocol/errors.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import { paint, statusColour, statusText } from "./look.ts";
-import { type Session, withDoor } from "./session.ts";
+import { openDaemon } from "./reach.ts";
+import type { Session } from "./session.ts";
 import { oneLine } from "./text.ts";
 
 /** What a person's word changes about a loop that rests: prints what it then is. */
 export async function control(
   session: Session,
+  id: string,
   change: (door: Door) => Promise<LoopView>,
 ): Promise<number> {
-  const view = await withDoor(session, change);
+  const view = await change(await openDaemon(session, id));
   if (session.json) {
     session.printJson(view);
     return exitCodes.done;
@@ -18,7 +20,7 @@ export async function control(
   const status = paint(session.look, statusColour(view.status), statusText(view.status));
   session.print(`${status}  ${oneLine(view.id)}  ${oneLine(view.title)}`);
   if (view.status === "pending") {
-    session.say(`td run --resume ${view.id} goes on with it here`);
+    session.say(`the daemon goes on with it: td logs ${view.id} -f follows it`);
   }
   return exitCodes.done;
 }

@@ -1,4 +1,4 @@
-import type { RemoteDoor } from "../protocol/door.ts";
+import type { Door } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { QueueRow, StatusView } from "../protocol/status.ts";
 import { dayText } from "./budget-text.ts";
@@ -36,7 +36,7 @@ export async function stop(
   id: string | undefined,
   { now }: { readonly now?: true | undefined },
 ): Promise<number> {
-  if (id !== undefined) return control(session, (door) => door.stop(id));
+  if (id !== undefined) return control(session, id, (door) => door.stop(id));
   await session.world.program.stopDaemon(session.place, { now: now === true });
   if (session.json) session.printJson({ running: false });
   else session.print("the daemon has stopped; its loops go on when it starts again");
@@ -98,7 +98,7 @@ const queueColumns: readonly Column<QueueRow>[] = [
 ];
 
 /** The daemon of the home; exit code 4 when there is none. */
-export async function reach({ world, place }: Session): Promise<RemoteDoor> {
+export async function reach({ world, place }: Session): Promise<Door> {
   const door = await world.program.daemon(place);
   if (door === null) throw new UserError(exitCodes.daemon, "no daemon runs: td start");
   return door;

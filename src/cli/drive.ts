@@ -5,10 +5,10 @@ import type { LoopView } from "../views/loop-view.ts";
 import { interruptible } from "./interrupt.ts";
 import { LiveLine } from "./live-line.ts";
 import { advance, begin, lastingLine, type Progress, statusLine } from "./progress.ts";
-import type { Session } from "./session.ts";
+import { openReader, type Session } from "./session.ts";
 import { summary } from "./summary.ts";
 
-/** Carries a loop on with its progress on stderr, then prints what it is. */
+/** Follows a loop with its progress on stderr until it rests, then prints what it is. */
 export async function drive(session: Session, door: Door, start: LoopView): Promise<number> {
   let interrupted = false;
   const view = await interruptible(session, async (signal) => {
@@ -19,15 +19,15 @@ export async function drive(session: Session, door: Door, start: LoopView): Prom
   const code = exitCodeOf(view, interrupted);
   if (session.json) session.printJson(view);
   else {
-    const why = view.status === "complete" ? null : await door.why(view.id);
+    // From the log: the daemon may be gone already.
+    const reader = await openReader(session);
+    const why = view.status === "complete" ? null : await reader.why(view.id);
     session.print(summary(view, why, session));
   }
   if (code === exitCodes.interrupted) {
-    const line =
-      door.kind === "daemon"
-        ? `the daemon goes on with ${view.id}: td logs ${view.id} -f follows it, td stop ${view.id} ends it`
-        : `interrupted; go on with td run --resume ${view.id}`;
-    session.world.stderr.write(`td: ${line}\n`);
+    const { id } = view;
+    const ways = `td logs ${id} -f or td run --resume ${id} follows it, td stop ${id} ends it`;
+    session.world.stderr.write(`td: the daemon goes on with ${id}: ${ways}\n`);
   }
   return code;
 }
@@ -39,13 +39,10 @@ async function watched(
   signal: AbortSignal,
 ): Promise<LoopView> {
   const watcher = new Watcher(session, start);
-  const onAbort = () => watcher.stopping();
-  signal.addEventListener("abort", onAbort, { once: true });
   watcher.start();
   try {
     return await door.drive(start.id, (event) => watcher.see(event), signal);
   } finally {
-    signal.removeEventListener("abort", onAbort);
     watcher.stop();
   }
 }
@@ -71,10 +68,6 @@ class Watcher {
 
   stop(): void {
     this.#line.stop();
-  }
-
-  stopping(): void {
-    this.#progress = { ...this.#progress, stopping: true };
   }
 
   see(event: LiveEvent): void {

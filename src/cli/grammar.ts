@@ -88,6 +88,7 @@ function rootCommand({ stdout, stderr }: CliWorld, version: string) {
     .option("--home <dir>", "where all state is kept (default: $TASKDAEMON_HOME)")
     .option("--repo <dir>", "the repository (default: the one around the current directory)")
     .option("--json", "stdout is JSON and nothing else")
+    .option("--no-start", "do not start the daemon; what needs one is refused without")
     .option("--no-color", "no colours (NO_COLOR does the same)")
     .option("-q, --quiet", "errors and the result only")
     .option("-v, --verbose", "more of what goes on")

@@ -17,7 +17,6 @@ export interface Progress {
   readonly waiting: { readonly until: number; readonly reason: string } | null;
   readonly tokens: number;
   readonly costUsd: number | null;
-  readonly stopping: boolean;
 }
 
 export function begin({ id, iteration, maxIterations, usage }: LoopView, now: number): Progress {
@@ -33,7 +32,6 @@ export function begin({ id, iteration, maxIterations, usage }: LoopView, now: nu
     waiting: null,
     tokens: usage.inputTokens + usage.outputTokens + usage.cacheReadTokens + usage.cacheWriteTokens,
     costUsd: usage.costUsd,
-    stopping: false,
   };
 }
 
@@ -121,8 +119,7 @@ export function statusLine(progress: Progress, now: number, room: number): strin
 const doingColumnsMin = 24;
 
 function doingText(progress: Progress, now: number): string {
-  const { stage, detail, turn, tool, waiting, stopping } = progress;
-  if (stopping) return "stopping… (Ctrl-C again ends at once)";
+  const { stage, detail, turn, tool, waiting } = progress;
   if (waiting !== null) return `waiting ${clock(waiting.until - now)} ${waiting.reason}`;
   const parts = [detail === null ? (stage ?? "starting") : `${stage} ${detail}`];
   if (stage === "working" && turn > 0) parts.push(`turn ${turn}`);

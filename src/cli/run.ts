@@ -1,10 +1,11 @@
 import type { Deliver, Priority } from "../core/loop.ts";
-import type { Door, Raise, RunPlan, RunRequest } from "../protocol/door.ts";
+import type { Raise, RunPlan, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
-import { runBatch, runDetached } from "./detached.ts";
+import { runBatch } from "./batch.ts";
 import { drive } from "./drive.ts";
 import { planText, validationText } from "./plan-text.ts";
-import { type Session, withDoor } from "./session.ts";
+import { type Consent, findDaemon, openDaemon, openForRun } from "./reach.ts";
+import type { Session } from "./session.ts";
 import { readTask } from "./task-text.ts";
 
 /** As the grammar hands them over: what is absent is undefined. */
@@ -34,18 +35,27 @@ export async function run(session: Session, options: RunOptions): Promise<number
   if (options.batch !== undefined) return runBatch(session, options.batch, options);
   if (options.resume !== undefined) return resume(session, options.resume, options);
   const request = await requestOf(session, options);
-  if (options.detach === true) return runDetached(session, request);
-  return withDoor(session, async (door) => {
-    sayRecovered(session, door);
-    const plan = await door.plan(request);
-    if (options.dryRun === true) return showPlan(session, plan);
-    session.say(validationText(plan));
-    if (!plan.priceKnown) {
-      session.say(`price: unknown for ${plan.model}; what it costs cannot be counted`);
-    }
-    const { id } = await door.create(request);
-    return drive(session, door, await door.loop(id));
-  });
+  if (options.dryRun === true) return showPlan(session, await planOf(session, request, options));
+  const { door, plan } = await openForRun(session, [request], options);
+  if (options.detach === true) {
+    const view = await door.create(request);
+    if (session.json) session.printJson(view);
+    else session.print(view.id);
+    return exitCodes.done;
+  }
+  const shown = plan ?? (await door.plan(request));
+  session.say(validationText(shown));
+  if (!shown.priceKnown) {
+    session.say(`price: unknown for ${shown.model}; what it costs cannot be counted`);
+  }
+  const { id } = await door.create(request);
+  return drive(session, door, await door.loop(id));
+}
+
+/** Asks the daemon that runs; none is started for a look. */
+async function planOf(session: Session, request: RunRequest, consent: Consent): Promise<RunPlan> {
+  const door = await findDaemon(session, consent);
+  return door === null ? session.world.program.plan(session.place, request) : door.plan(request);
 }
 
 function refuseWhatIsNotThere({ agent }: RunOptions): void {
@@ -95,10 +105,8 @@ function showPlan(session: Session, plan: RunPlan): number {
 async function resume(session: Session, id: string, options: RunOptions): Promise<number> {
   refuseBeside(options);
   const raise = raiseOf(options);
-  return withDoor(session, async (door) => {
-    sayRecovered(session, door);
-    return drive(session, door, await door.resume(id, raise));
-  });
+  const door = await openDaemon(session, id, options);
+  return drive(session, door, await door.resume(id, raise));
 }
 
 interface RaiseOptions extends Pick<RunOptions, "maxIterations" | "budget"> {
@@ -135,9 +143,4 @@ function refuseBeside(options: RunOptions): void {
     exitCodes.usage,
     `--resume goes on with a loop as it was made; ${beside} cannot be given with it (--max-iterations and --budget can)`,
   );
-}
-
-function sayRecovered(session: Session, { recovered }: Door): void {
-  if (recovered.length === 0) return;
-  session.say(`a crash left ${recovered.join(", ")} running; td run --resume ID goes on with it`);
 }

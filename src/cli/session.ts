@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { Door, Reader } from "../protocol/door.ts";
+import type { Reader } from "../protocol/door.ts";
 import type { Place } from "../protocol/program.ts";
 import type { CliWorld } from "./cli-world.ts";
 import { type Look, lookOf } from "./look.ts";
@@ -11,6 +11,7 @@ export interface GlobalOptions {
   readonly repo?: string | undefined;
   readonly json?: boolean | undefined;
   readonly color: boolean;
+  readonly start: boolean;
   readonly quiet?: boolean | undefined;
   readonly verbose?: boolean | undefined;
 }
@@ -22,6 +23,8 @@ export interface Session {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
+  /** Whether a daemon may be started for what needs one. */
+  readonly mayStart: boolean;
   readonly look: Look;
   readonly errorLook: Look;
   /** Aborts when nobody reads stdout any more. */
@@ -47,6 +50,7 @@ export function openSession(world: CliWorld, options: GlobalOptions, gone: Abort
     json: options.json === true,
     quiet,
     verbose: options.verbose === true,
+    mayStart: options.start,
     look: lookOf(stdout, env, options.color),
     errorLook: lookOf(stderr, env, options.color),
     gone,
@@ -71,18 +75,6 @@ export function jsonText(value: unknown, pretty: boolean): string {
 /** An error's message as it may be shown. */
 export function shown(message: string): string {
   return strip(message).trimEnd();
-}
-
-export async function withDoor<Result>(
-  { world, place }: Session,
-  body: (door: Door) => Promise<Result>,
-): Promise<Result> {
-  const door = await world.program.openDoor(place);
-  try {
-    return await body(door);
-  } finally {
-    await door.close();
-  }
 }
 
 export async function openReader({ world, place }: Session): Promise<Reader> {

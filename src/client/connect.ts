@@ -1,13 +1,12 @@
 import { Buffer } from "node:buffer";
 import { request as httpRequest } from "node:http";
-import { WebSocket } from "ws";
-import type { LiveEvent } from "../ports.ts";
-import type { Door, FeedEvent, Raise, RemoteDoor, RunRequest } from "../protocol/door.ts";
+import type { Door, FeedEvent, Raise, RunRequest } from "../protocol/door.ts";
 import { type ExitCode, exitCodes, UserError } from "../protocol/errors.ts";
 import type { MetricsView } from "../protocol/metrics.ts";
-import { feedMessage, ping, refusal } from "../protocol/schemas.ts";
+import { ping, refusal } from "../protocol/schemas.ts";
 import type { QueueView, StatusView } from "../protocol/status.ts";
 import type { LoopView } from "../views/loop-view.ts";
+import { follow, type Keeper } from "./follow.ts";
 
 const answerBytesMax = 256 * 1024 * 1024;
 /** The daemon refuses more, and closes before it has read it: its answer would be lost. */
@@ -15,15 +14,13 @@ const bodyBytesMax = 32 * 1024 * 1024;
 const timeoutMs = 60_000;
 
 /** Speaks to the daemon at `socket`. Throws UserError(daemon) when nobody answers there. */
-export function connectDoor(socket: string): RemoteDoor {
+export function connectDoor(socket: string, keeper: Keeper): Door {
   const get = (path: string) => ask(socket, "GET", path, null);
   const post = (path: string, body: unknown = {}) => ask(socket, "POST", path, body);
   const loopPath = (id: string, rest = "") => `/v1/loops/${encodeURIComponent(id)}${rest}`;
   const create = async (requests: readonly RunRequest[]) =>
     (await post("/v1/loops", requests)) as readonly LoopView[];
-  const door: Omit<RemoteDoor, "drive"> = {
-    kind: "daemon",
-    recovered: [],
+  const door: Omit<Door, "drive"> = {
     loops: async (filter) => (await get(`/v1/loops${queryOf(filter)}`)) as LoopView[],
     loop: async (id) => (await get(loopPath(id))) as LoopView,
     why: async (id) => (await get(loopPath(id, "/why"))) as Awaited<ReturnType<Door["why"]>>,
@@ -47,9 +44,11 @@ export function connectDoor(socket: string): RemoteDoor {
     shutdown: async (options) => {
       await post("/v1/shutdown", options);
     },
-    close: async () => undefined,
   };
-  return { ...door, drive: (id, watch, signal) => follow(socket, door, id, watch, signal) };
+  return {
+    ...door,
+    drive: (id, watch, signal) => follow({ socket, keeper, door, id, watch, signal }),
+  };
 }
 
 function first(views: readonly LoopView[]): LoopView {
@@ -105,57 +104,4 @@ function refused(answer: unknown): UserError {
 function unreachable(error: Error): UserError {
   const message = `the daemon does not answer (${error.message}): td status, td start`;
   return new UserError(exitCodes.daemon, message, { cause: error });
-}
-
-function isUnreachable(error: unknown): boolean {
-  return error instanceof UserError && error.exitCode === exitCodes.daemon;
-}
-
-function stopped(id: string): UserError {
-  const message = `the daemon stopped; loop ${id} goes on when it starts again: td start`;
-  return new UserError(exitCodes.daemon, message);
-}
-
-/** Watches a loop until it rests. Aborting only stops the watching: the daemon goes on. */
-async function follow(
-  socket: string,
-  door: Pick<Door, "loop" | "events">,
-  id: string,
-  watch: (event: LiveEvent) => void,
-  signal: AbortSignal,
-): Promise<LoopView> {
-  const feed = new WebSocket(`ws+unix://${socket}:/v1/feed?from=1&loop=${id}`);
-  const ended = Promise.withResolvers<void>();
-  const stop = () => ended.resolve();
-  signal.addEventListener("abort", stop, { once: true });
-  let looking = Promise.resolve();
-  const look = () => {
-    looking = looking
-      .then(() => door.loop(id))
-      .then((view) => {
-        if (isAtRest(view)) ended.resolve();
-      })
-      .catch((error: unknown) => ended.reject(isUnreachable(error) ? stopped(id) : error));
-  };
-  feed.on("message", (data: Buffer) => {
-    const message = feedMessage.parse(JSON.parse(data.toString("utf8")));
-    if (message.kind === "live") watch(message.event);
-    else if (message.event.type === "loop.status") look();
-  });
-  feed.on("open", look);
-  feed.on("error", (error) => ended.reject(unreachable(error)));
-  feed.on("close", () => ended.reject(stopped(id)));
-  try {
-    await ended.promise;
-  } finally {
-    signal.removeEventListener("abort", stop);
-    feed.removeAllListeners("close");
-    feed.on("error", () => undefined);
-    feed.terminate();
-  }
-  return door.loop(id);
-}
-
-function isAtRest({ status }: LoopView): boolean {
-  return status !== "pending" && status !== "running";
 }

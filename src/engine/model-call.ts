@@ -148,7 +148,7 @@ async function giveUp(
 ): Promise<never> {
   const name = `${model.provider}/${model.name}`;
   if (step.type === "block") {
-    const reason = `${model.provider} refuses the key (${error.message}): set a valid one, then td resume ${loop.id}`;
+    const reason = `${model.provider} refuses the key (${error.message}): set a valid one and td restart, then td resume ${loop.id}`;
     throw new AttemptEnd({ type: "blocked", on: "key", reason, asked: [] });
   }
   if (step.type === "fail") {

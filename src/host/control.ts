@@ -10,9 +10,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isAlive } from "../adapters/process/tree.ts";
+import { isAlive, readProc } from "../adapters/process/tree.ts";
 import { connectDoor } from "../client/connect.ts";
-import type { RemoteDoor } from "../protocol/door.ts";
+import type { Door } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import { guardianFileOf, guardianPidOf, isOurs, pidOf, socketOf } from "./socket.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -23,10 +23,13 @@ const pollMs = 50;
 const tailCharsMax = 500;
 
 /** The daemon of a home; null when nobody answers at its socket. */
-export async function connect(home: string): Promise<RemoteDoor | null> {
+export async function connect(home: string): Promise<Door | null> {
   const socket = socketOf(home);
   if (!existsSync(socket) || !isOurs(socket, home)) return null;
-  const door = connectDoor(socket);
+  const door = connectDoor(socket, {
+    isThere: () => isThere(guardianPidOf(home)),
+    lastWords: () => lastWords(home),
+  });
   try {
     await door.version();
     return door;
@@ -37,11 +40,11 @@ export async function connect(home: string): Promise<RemoteDoor | null> {
 }
 
 /** Starts a guardian with its daemon, in the background; resolves once the daemon answers. */
-export async function startDaemon({ self, env }: Surroundings, home: string): Promise<RemoteDoor> {
+export async function startDaemon({ self, env }: Surroundings, home: string): Promise<Door> {
   if ((await connect(home)) !== null) throw servedAlready(home);
   const logs = join(home, "logs");
   mkdirSync(logs, { recursive: true, mode: 0o700 });
-  const outputFile = join(logs, "guardian.log");
+  const outputFile = guardianLogOf(home);
   const output = openSync(outputFile, "a", 0o600);
   truncateSync(outputFile, 0);
   const [node, script] = self;
@@ -63,10 +66,21 @@ export async function startDaemon({ self, env }: Surroundings, home: string): Pr
     await sleep(pollMs);
   }
   if ((await connect(home)) !== null) throw servedAlready(home);
-  const told = readFileSync(outputFile, "utf8").trim().slice(-tailCharsMax);
-  const message = told.replace(/^td: /, "") || `the daemon did not answer: see ${logs}`;
+  const message = lastWords(home) || `the daemon did not answer: see ${logs}`;
   const known = Object.values(exitCodes).find((code) => code !== 0 && code === ended);
   throw new UserError(known ?? exitCodes.daemon, message);
+}
+
+function guardianLogOf(home: string): string {
+  return join(home, "logs", "guardian.log");
+}
+
+/** What the daemon or its guardian said beside the daemon's log: why it could not go on. */
+function lastWords(home: string): string {
+  const file = guardianLogOf(home);
+  if (!existsSync(file)) return "";
+  const told = readFileSync(file, "utf8").trim().slice(-tailCharsMax);
+  return told.replace(/^td: /, "");
 }
 
 function servedAlready(home: string): UserError {
@@ -88,13 +102,16 @@ export async function stopDaemon(home: string, options: { readonly now: boolean 
       await door.shutdown(options);
       asked = true;
     }
-    if (door === null && (pidOf(home) === null || !isThere(guardian))) return;
+    if (door === null && !isThere(guardian) && !isThere(pidOf(home))) return;
     await sleep(pollMs);
   }
   const message = `the daemon (pid ${pidOf(home)}) is still at work: td stop --now interrupts it`;
   throw new UserError(exitCodes.daemon, message);
 }
 
-function isThere(guardian: number | null): boolean {
-  return guardian !== null && isAlive(guardian);
+/** A number may belong to another program by now: after a reboot, or much later. */
+function isThere(pid: number | null): boolean {
+  if (pid === null || !isAlive(pid)) return false;
+  const command = readProc(pid, "cmdline");
+  return command === null || /\0(daemon|start)\0/.test(command);
 }

@@ -1,10 +1,13 @@
 import { rm, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../adapters/config/schema.ts";
 import { type DaemonLog, openDaemonLog } from "../adapters/daemon-log.ts";
 import { reconcile } from "../engine/loop-manager.ts";
+import type { Door } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { DaemonRequest } from "../protocol/program.ts";
 import { openSocket } from "../server/listen.ts";
+import { connect } from "./control.ts";
 import { dayLimit } from "./day-limit.ts";
 import { createDesk } from "./desk.ts";
 import { asUserError } from "./errors.ts";
@@ -40,6 +43,45 @@ export async function runDaemon(
     if (pidOf(home) === around.pid) {
       for (const file of [guardianFileOf(home), pidFileOf(home)]) await rm(file, { force: true });
     }
+  }
+}
+
+const pollMs = 20;
+const startMsMax = 60_000;
+
+/**
+ * A daemon in this process for as long as `body` runs, spoken to over its socket like any other.
+ * Nothing of it is left afterwards.
+ */
+export async function withDaemonHere<Result>(
+  around: Surroundings,
+  home: string,
+  body: (door: Door) => Promise<Result>,
+): Promise<Result> {
+  const { version } = around;
+  let isOver = false;
+  const daemon = runDaemon(around, home, { version, onSignal: () => () => undefined });
+  const end = daemon.finally(() => {
+    isOver = true;
+  });
+  const early = end.then((code) => {
+    throw new UserError(exitCodes.failed, `the daemon ended early, with ${code}`);
+  });
+  early.catch(() => undefined);
+  const open = async () => {
+    for (let waitedMs = 0; waitedMs < startMsMax && !isOver; waitedMs += pollMs) {
+      const door = await connect(home);
+      if (door !== null) return door;
+      await sleep(pollMs);
+    }
+    return early;
+  };
+  const door = await Promise.race([open(), early]);
+  try {
+    return await Promise.race([body(door), early]);
+  } finally {
+    if (!isOver) await door.shutdown({ now: true });
+    await end;
   }
 }
 
@@ -80,6 +122,7 @@ async function serve(
   const { version } = options;
   const door = await openSocket(socket, { version, desk, asUserError, report });
   const leave = handleSignals(options, drain.signal, shutdown, log);
+  host.broken.addEventListener("abort", () => halt.abort("the log took no more"));
   logger.info({ pid: around.pid, version, recovered: host.recovered }, "started");
   try {
     await reconcile(
@@ -87,6 +130,7 @@ async function serve(
       { runningMax: slotsMax, wants: () => true },
       halt.signal,
     );
+    host.broken.throwIfAborted();
     logger.info("stopped");
     return exitCodes.done;
   } catch (error) {

@@ -10,8 +10,8 @@ import { exitCodes } from "../protocol/errors.ts";
 import type { DemoRequest } from "../protocol/program.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import { systemClock } from "./clock.ts";
+import { withDaemonHere } from "./daemon.ts";
 import { sampleFiles, scenario, task } from "./demo-story.ts";
-import { openDoor } from "./door.ts";
 import { createReader, openRecords, readState } from "./reader.ts";
 import { sandboxUid } from "./reading-trees.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -72,13 +72,7 @@ async function play(
   const { write } = request;
   write("TaskDaemon demo: a scripted model works on a sample repository. No key, no network.\n");
   await allowWithoutSandbox(around, home, write);
-  const door = await openDoor(around, home);
-  let ended: LoopView;
-  try {
-    ended = await run(door, repo, write, signal);
-  } finally {
-    await door.close();
-  }
+  const ended = await withDaemonHere(around, home, (door) => run(door, repo, write, signal));
   if (ended.status !== "complete") {
     write(`\nThe demo ended ${ended.status}: ${ended.reason ?? "for no known reason"}`);
     return signal.aborted ? exitCodes.interrupted : exitCodes.failed;

@@ -45,7 +45,7 @@ export function createDesk(options: DeskOptions): Desk & { close(): void } {
     metricsText: numbers.metricsText,
     queue: async () => queueOf(options),
     follow: (from, listener) => follow(host, from, listener),
-    watch: (listener) => host.watch(listener),
+    watch: (loop, listener) => host.watch(loop, listener),
     shutdown,
     close: numbers.close,
   };

@@ -5,11 +5,11 @@ import { resolveCommit, resolveRepository } from "../adapters/git/repository.ts"
 import type { LoopId, LoopSettings } from "../core/loop.ts";
 import { readEvidence } from "../core/verdict/evidence.ts";
 import { gateDefinitionAt } from "../engine/gate.ts";
-import type { TaskStore } from "../ports.ts";
 import type { Check, Place } from "../protocol/program.ts";
 import { detectAt } from "./detect.ts";
 import { asUserError } from "./errors.ts";
 import { findGit } from "./git-program.ts";
+import { noStore } from "./no-store.ts";
 import { readingTrees } from "./reading-trees.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { makeWorld, type RepositoryWorld } from "./world.ts";
@@ -208,15 +208,6 @@ async function attempt<T>(
     return { check: problem(name, textOf(known), "see above") };
   }
 }
-
-const noStore: TaskStore = {
-  restore: async () => null,
-  snapshotEvery: Number.POSITIVE_INFINITY,
-  keepSnapshot: async () => undefined,
-  read: async function* () {},
-  append: () => Promise.reject(new Error("a doctor writes nothing")),
-  close: async () => undefined,
-};
 
 function ok(name: string, message: string): Check {
   return { name, state: "ok", message, remedy: null };

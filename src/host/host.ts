@@ -1,43 +1,32 @@
 import { rateLimitsOf } from "../adapters/config/rate-settings.ts";
-import { resolveSettings } from "../adapters/config/resolve-settings.ts";
-import { resolveCommit, resolveRepository } from "../adapters/git/repository.ts";
 import { openTaskStore } from "../adapters/store/jsonl-task-store.ts";
 import { assert } from "../core/assert.ts";
 import type { Command } from "../core/commands.ts";
-import { outputDirectory } from "../core/documents.ts";
 import type { Transaction } from "../core/events.ts";
-import type { Loop, LoopId, LoopSettings } from "../core/loop.ts";
+import type { Loop, LoopId } from "../core/loop.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Gates } from "../engine/gates.ts";
 import { type Crew, recover } from "../engine/loop-manager.ts";
 import { StateManager } from "../engine/state-manager.ts";
-import type { LiveEvent, LoopType, PromptValues, TaskStore } from "../ports.ts";
+import { type LiveEvent, StoreBroken, type TaskStore } from "../ports.ts";
 import type { Raise, Reader, RunPlan, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { ProviderView } from "../protocol/status.ts";
 import { type LoopView, loopView } from "../views/loop-view.ts";
 import { systemClock } from "./clock.ts";
-import { detectAt } from "./detect.ts";
-import { findGit } from "./git-program.ts";
 import { providersOf } from "./providers.ts";
 import { createReader, find, openRecords, readFeed } from "./reader.ts";
+import { planOf, refuseWhatWillFail, requireGit, type Settled, settle, titleOf } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { Waits } from "./waits.ts";
+import { Watchers } from "./watchers.ts";
 import { loadRepositoryConfig, makeWorld, type RepositoryWorld } from "./world.ts";
 
 /** Attempts in a row that the world may break off before a loop has failed. */
 const failuresMax = 5;
 const triesMax = 8;
-const titleCharsMax = 72;
 
 /** One home, open for writing: its log, and a world for each repository that is asked for. */
-interface Settled {
-  readonly repository: RepositoryWorld;
-  readonly repo: string;
-  readonly settings: LoopSettings;
-  readonly baseName: string;
-}
-
 export class Host {
   readonly #around: Surroundings;
   readonly #home: string;
@@ -48,7 +37,8 @@ export class Host {
   #reaped: Promise<void> | null = null;
   #states: StateManager | null = null;
   #recovered: readonly LoopId[] = [];
-  readonly #watchers = new Set<(event: LiveEvent) => void>();
+  readonly #watchers = new Watchers();
+  readonly #broken = new AbortController();
   #gates: Gates | null = null;
   readonly waits = new Waits(() => this.#gates);
 
@@ -102,14 +92,18 @@ export class Host {
     return providersOf(this.#gates, this.states.state, systemClock.now());
   }
 
+  /** Aborts when the log took no more: only a new start may go on. */
+  get broken(): AbortSignal {
+    return this.#broken.signal;
+  }
+
   get recovered(): readonly LoopId[] {
     return this.#recovered;
   }
 
-  /** Calls back with what goes by; returns the way out. */
-  watch(watcher: (event: LiveEvent) => void): () => void {
-    this.#watchers.add(watcher);
-    return () => this.#watchers.delete(watcher);
+  /** Calls back with what goes by, of one loop or of all; returns the way out. */
+  watch(loop: string | null, watcher: (event: LiveEvent) => void): () => void {
+    return this.#watchers.add(loop, watcher);
   }
 
   reader(): Reader {
@@ -165,33 +159,7 @@ export class Host {
   }
 
   async plan(request: RunRequest): Promise<RunPlan> {
-    const { repository, repo, settings, baseName } = await this.#settle(request);
-    const { world, sandbox, worktrees, loopTypes } = repository;
-    const type = loopTypes.get(request.type);
-    assert(type !== null, "#settle() knows the type");
-    const values = firstPrompt(request, settings, type);
-    const { links, copies, notes, problems } = await worktrees.describeSetup(repo);
-    const { setup } = settings.worktree;
-    const { gate, model } = settings;
-    return {
-      repo,
-      baseCommit: settings.baseCommit,
-      baseName,
-      model,
-      priceKnown: world.models.resolve(model).price !== null,
-      validation: { command: gate.command, detectedFrom: gate.detectedFrom },
-      sandbox: settings.sandbox.level === "off" ? "off" : sandbox.probe.level,
-      deliver: settings.deliver,
-      iterationsMax: settings.iterationsMax,
-      budgetUsd: settings.budgetUsd,
-      worktree: [
-        ...links.map((path) => `links ${path}`),
-        ...copies.map((path) => `copies ${path}`),
-        ...(setup === null ? problems : [`sets up by: ${setup}`]),
-        ...notes,
-      ],
-      prompt: { system: type.renderSystem(values), text: type.renderPrompt(values) },
-    };
+    return planOf(await this.#settle(request), request);
   }
 
   /** All or none. Refuses here, before anything is written, what could only fail later. */
@@ -206,19 +174,9 @@ export class Host {
   }
 
   async #command(request: RunRequest): Promise<Command> {
-    const { repository, repo, settings } = await this.#settle(request);
-    const { sandbox, world } = repository;
-    const model = world.models.resolve(settings.model);
-    if (settings.escalation !== null) world.models.resolve(settings.escalation);
-    if (settings.sandbox.level === "required" && sandbox.probe.problem !== null) {
-      throw new UserError(exitCodes.person, sandbox.probe.problem);
-    }
-    const { budgetUsd, planBudgetUsd } = settings;
-    const limits = [budgetUsd, planBudgetUsd, repository.dayUsd()];
-    if (limits.some((usd) => usd !== null) && model.price === null) {
-      const message = `nobody knows the price of ${settings.model}, so a money limit cannot hold: set llm.prices in the user-level taskdaemon.yml, or lift the limit`;
-      throw new UserError(exitCodes.invalid, message);
-    }
+    const settled = await this.#settle(request);
+    refuseWhatWillFail(settled);
+    const { repo, settings } = settled;
     const { type, task, priority } = request;
     const dependsOn = request.after.map((id) => this.id(id));
     const words = { title: titleOf(task), brief: task };
@@ -226,42 +184,8 @@ export class Host {
     return { type: "createLoop", loop: { ...loop, status: "pending" } };
   }
 
-  async #settle(request: RunRequest): Promise<Settled> {
-    await requireGit();
-    const uid = this.#around.euid === 0 ? 0 : null;
-    const found = await resolveRepository(request.dir, uid);
-    const baseName = request.base ?? "HEAD";
-    const baseCommit = await resolveCommit(found, baseName);
-    const repo = found.root;
-    const repository = await this.world(repo);
-    const { config, loopTypes, worktrees } = repository;
-    const type = loopTypes.get(request.type);
-    if (type === null) {
-      const known = loopTypes.list().map(({ name }) => name);
-      const message = `there is no loop type ${request.type} (there is ${known.join(", ")})`;
-      throw new UserError(exitCodes.notFound, message);
-    }
-    const detected = await detectAt(worktrees, repo, baseCommit);
-    const resolved = resolveSettings({
-      config: config.config,
-      type: type.definition,
-      options: {
-        validate: request.validate ?? undefined,
-        maxIterations: request.iterationsMax ?? undefined,
-        model: request.model ?? undefined,
-        budgetUsd: request.budgetUsd ?? undefined,
-        deliver: request.deliver ?? undefined,
-      },
-      baseCommit,
-      detected,
-    });
-    if (!resolved.ok) throw new UserError(exitCodes.usage, resolved.reason);
-    const { settings } = resolved;
-    if (settings.deliver === "merge" || settings.deliver === "pr") {
-      const message = `--deliver ${settings.deliver} needs the merge queue, which this version does not have yet: use branch or none`;
-      throw new UserError(exitCodes.usage, message);
-    }
-    return { repository, repo, settings, baseName };
+  #settle(request: RunRequest): Promise<Settled> {
+    return settle(this.#around, (repo) => this.world(repo), request);
   }
 
   /** One per repository, however many loops of it start at once. */
@@ -279,7 +203,7 @@ export class Host {
     await requireGit();
     const watch = (event: LiveEvent) => {
       this.waits.take(event);
-      for (const watcher of this.#watchers) watcher(event);
+      this.#watchers.tell(event);
     };
     const world = await makeWorld({
       around: this.#around,
@@ -312,7 +236,8 @@ export class Host {
     const loop = find(this.states.state, id);
     const { status } = loop;
     const isAsked = Object.keys(raise).length > 0;
-    if (status === "pending" && !isAsked) return loopView(loop, null);
+    const isUnderWay = status === "pending" || status === "running";
+    if (isUnderWay && !isAsked) return loopView(loop, null);
     const isHeldUp = status === "blocked" && loop.blockedOn === "child" && !isAsked;
     if (status === "failed" || isHeldUp) return this.ask({ type: "retry", id: loop.id, raise });
     return this.ask({ type: "resume", id: loop.id, raise });
@@ -320,53 +245,12 @@ export class Host {
 
   async ask(command: Command): Promise<LoopView> {
     const { states } = this;
-    const decision = await states.submit(command);
+    const decision = await states.submit(command).catch((error: unknown) => {
+      if (error instanceof StoreBroken) this.#broken.abort(error);
+      throw error;
+    });
     if (!decision.ok) throw new UserError(exitCodes.usage, decision.reason);
     assert(decision.id !== null, "the command was about a loop");
     return loopView(find(states.state, decision.id), null);
   }
-}
-
-async function requireGit(): Promise<void> {
-  const git = await findGit();
-  if ("problem" in git) throw new UserError(exitCodes.person, `${git.problem}: ${git.remedy}`);
-}
-
-/** The first line of the task, as much as fits. */
-function titleOf(task: string): string {
-  const line = task.trim().split("\n", 1)[0] ?? "";
-  const letters = [...line];
-  return letters.length <= titleCharsMax
-    ? line
-    : `${letters.slice(0, titleCharsMax - 1).join("")}…`;
-}
-
-function firstPrompt(
-  { type, task }: RunRequest,
-  { gate, iterationsMax, turnsMax, sandbox }: LoopSettings,
-  { tools, begets }: LoopType,
-): PromptValues {
-  return {
-    id: "0",
-    type,
-    title: titleOf(task),
-    brief: task,
-    iteration: 1,
-    "iterations-max": iterationsMax,
-    "turns-max": turnsMax,
-    "validation-command": gate.command,
-    baseline: "",
-    progress: "",
-    git: "",
-    interrupted: "",
-    answers: "",
-    messages: "",
-    protected: gate.protect,
-    tools,
-    "network-allow": sandbox.networkAllow,
-    "output-dir": begets === null ? "" : outputDirectory,
-    pass: begets === null ? 0 : 1,
-    passes: begets?.passes.length ?? 0,
-    focus: begets?.passes[0]?.focus ?? "",
-  };
 }

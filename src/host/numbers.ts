@@ -30,7 +30,7 @@ export function keepNumbers(host: Host, home: string, version: string): Numbers 
   const startedAt = systemClock.now();
   const metrics = new Metrics({ version, startedAt, toolNames, state: states.state });
   const leave = states.subscribe((transaction) => metrics.count(transaction, states.state));
-  const unwatch = host.watch((event) => metrics.see(event));
+  const unwatch = host.watch(null, (event) => metrics.see(event));
   const storeBytes = () => bytesOf(storeDirOf(home));
   const reading = async () => ({
     state: states.state,

@@ -9,17 +9,13 @@ import type { Surroundings } from "./surroundings.ts";
 export function createProgram(around: Surroundings): Program {
   const pages = () => import("./pages.ts");
   return guarded({
-    openDoor: async ({ home }) => {
-      const { connect } = await import("./control.ts");
-      const daemon = await connect(home);
-      if (daemon !== null) return daemon;
-      const { openDoor } = await import("./door.ts");
-      return guarded(await openDoor(around, home));
-    },
+    version: around.version,
     openReader: async ({ home }) => {
       const { openReader } = await import("./reader.ts");
       return guarded(openReader(around, home));
     },
+    plan: async ({ home }, request) =>
+      (await import("./settle.ts")).planAlone(around, home, request),
     daemon: async ({ home }) => (await import("./control.ts")).connect(home),
     startDaemon: async ({ home }) => (await import("./control.ts")).startDaemon(around, home),
     stopDaemon: async ({ home }, options) =>

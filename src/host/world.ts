@@ -23,6 +23,7 @@ import { type HookName, hookNames, type LiveEvent, type TaskStore, type World } 
 import { toolNames } from "../tools/toolset.ts";
 import { systemClock } from "./clock.ts";
 import { dayLimit } from "./day-limit.ts";
+import { noStore } from "./no-store.ts";
 import { identity } from "./reading-trees.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -51,7 +52,9 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
   const loaded = loadRepositoryConfig(around, home, repo);
   const { config } = loaded;
   const { env, userHome } = around;
-  const models = createModels({ ...modelSettings(config), env, now: systemClock.now });
+  // Who has the log is the daemon.
+  const isDaemons = store !== noStore;
+  const models = createModels({ ...modelSettings(config), env, isDaemons, now: systemClock.now });
   const redact = createRedact(models.secrets());
   const uid = around.euid === 0 ? config.sandbox.uid : null;
   const sandbox = await createSandbox({

@@ -21,8 +21,8 @@ export interface Desk extends Reader {
   metricsText(): Promise<{ readonly text: string; readonly contentType: string }>;
   /** Durable events from `from` on, old ones first, without gaps; returns the way out. */
   follow(from: number, listener: (event: FeedEvent) => void): Promise<() => void>;
-  /** What goes by and is forgotten. */
-  watch(listener: (event: LiveEvent) => void): () => void;
+  /** What goes by, of one loop or of all; of one, its last steps first. */
+  watch(loop: string | null, listener: (event: LiveEvent) => void): () => void;
   /** Drains, or with `now` interrupts; the process ends by itself afterwards. */
   shutdown(options: { readonly now: boolean }): void;
 }

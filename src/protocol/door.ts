@@ -1,7 +1,4 @@
-/**
- * What a client may ask of TaskDaemon. Today the answers come from this process; once a daemon
- * runs, the same interface is spoken over its socket, and no client will notice.
- */
+/** What a client may ask of TaskDaemon. */
 import type { Deliver, Priority } from "../core/loop.ts";
 import type { LiveEvent, TranscriptEntry } from "../ports.ts";
 import type { LoopView } from "../views/loop-view.ts";
@@ -83,17 +80,15 @@ export interface Reader {
   diff(id: string): Promise<string>;
 }
 
-/** Writing takes the home for one process alone: this one, or the daemon. */
+/** What the daemon answers: it alone writes. */
 export interface Door extends Reader {
-  /** Whether loops are carried out by this process, or by a daemon that goes on without it. */
-  readonly kind: "process" | "daemon";
   plan(request: RunRequest): Promise<RunPlan>;
   create(request: RunRequest): Promise<LoopView>;
   /** All of them or none. */
   createAll(requests: readonly RunRequest[]): Promise<readonly LoopView[]>;
   /**
-   * Carries the loop on until it rests: complete, failed, stopped, blocked or paused. Aborting
-   * `signal` interrupts it; it stays resumable, and the call resolves with what it then is.
+   * Watches the loop until it rests: complete, failed, stopped, blocked or paused. Outlives a
+   * daemon that comes back. Aborting `signal` ends the watching, and the loop goes on.
    */
   drive(id: string, watch: (event: LiveEvent) => void, signal: AbortSignal): Promise<LoopView>;
   /** Makes a loop that rests ready to go on: interrupted, paused, blocked or failed. */
@@ -102,13 +97,6 @@ export interface Door extends Reader {
   stop(id: string): Promise<LoopView>;
   answer(id: string, text: string): Promise<LoopView>;
   rollback(id: string, to: number): Promise<LoopView>;
-  /** Loops that a crash left running, and what was done about them. */
-  readonly recovered: readonly string[];
-  close(): Promise<void>;
-}
-
-/** A Door over the daemon's socket, and what only a daemon can answer. */
-export interface RemoteDoor extends Door {
   status(): Promise<StatusView>;
   queue(): Promise<QueueView>;
   metrics(): Promise<MetricsView>;

@@ -1,7 +1,7 @@
 /** What the command line asks of the program around it, besides loops. Implemented in src/host. */
 
 import type { LoopView } from "../views/loop-view.ts";
-import type { Door, Reader, RemoteDoor } from "./door.ts";
+import type { Door, Reader, RunPlan, RunRequest } from "./door.ts";
 
 export interface Place {
   /** TASKDAEMON_HOME, resolved. */
@@ -91,12 +91,14 @@ export interface DaemonRequest extends Place {
 
 /** Every method throws UserError for what a person can mend. */
 export interface Program {
-  openDoor(place: Place): Promise<Door>;
+  readonly version: string;
   openReader(place: Place): Promise<Reader>;
+  /** What `run` would do where no daemon serves the home; refuses what a daemon would refuse. */
+  plan(place: Place, request: RunRequest): Promise<RunPlan>;
   /** Null when no daemon serves the home. */
-  daemon(place: Place): Promise<RemoteDoor | null>;
+  daemon(place: Place): Promise<Door | null>;
   /** Starts one and resolves once it answers; throws when one runs already. */
-  startDaemon(place: Place): Promise<RemoteDoor>;
+  startDaemon(place: Place): Promise<Door>;
   /** Resolves once the daemon of the home has ended. */
   stopDaemon(place: Place, options: { readonly now: boolean }): Promise<void>;
   /** The daemon itself, in this process, to its end; resolves to its exit code. */

@@ -84,8 +84,8 @@ function serve(desk: Desk, client: WebSocket, from: number | null, loop: string 
   client.on("close", leaveAll);
   client.on("error", () => client.terminate());
   ways.push(
-    desk.watch((event) => {
-      if (loop === null || event.loop === loop) send({ kind: "live", event });
+    desk.watch(loop, (event) => {
+      send({ kind: "live", event });
     }),
   );
   if (from === null) return;

@@ -117,17 +117,21 @@ describe("the status of the loop decides about the exit code of run", () => {
     program.story = async () => end;
     const { code } = await call(program, ["run", "ralph", "x"]);
     expect(code).toBe(expected);
-    expect(program.closed).toBe(1);
   });
 });
 
 test("--detach starts the daemon and prints the id; queue, ping and stop without one are 4", async () => {
   const program = new FakeProgram();
+  program.daemonRuns = false;
   for (const words of [["ping"], ["queue"], ["metrics"], ["stop"], ["status"]]) {
     expect((await call(program, words)).code).toBe(4);
   }
   const detach = await call(program, ["run", "ralph", "x", "--detach"]);
-  expect(detach).toEqual({ code: 0, out: "1\n", err: "starting the daemon\n" });
+  expect(detach).toEqual({
+    code: 0,
+    out: "1\n",
+    err: "started the daemon (pid 77); td stop ends it\n",
+  });
   expect((await call(program, ["ping"])).out).toBe("pong 1.2.3\n");
   expect((await call(program, ["start"])).code).toBe(4);
   expect(JSON.parse((await call(program, ["status", "--json"])).out).pid).toBe(77);
@@ -182,7 +186,7 @@ test("a refusal is told as it is, and stdout stays empty with --json", async () 
     exitCodes.daemon,
     "the home /h is in use by process 12",
   ) as UserError;
-  program.openDoor = () => Promise.reject(program.openError);
+  program.daemon = () => Promise.reject(program.openError);
   for (const argv of [["run", "ralph", "x"], ["list"]]) {
     expect(await call(program, [...argv, "--json"])).toEqual({
       code: 4,

@@ -8,7 +8,6 @@ import type {
   IterationRecord,
   Raise,
   Reader,
-  RemoteDoor,
   RunPlan,
   RunRequest,
 } from "../../src/protocol/door.ts";
@@ -109,7 +108,9 @@ export class FakeProgram implements Program {
   };
   store: StoreCheck = { ok: true, json: { ok: true, events: 3 }, lines: ["3 events, all sound"] };
   diffText = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-old\n+new\n";
-  plan: RunPlan = {
+  version = "1.2.3";
+  daemonVersion = "1.2.3";
+  planned: RunPlan = {
     repo: "/repo",
     baseCommit: "a".repeat(40),
     baseName: "main",
@@ -125,8 +126,7 @@ export class FakeProgram implements Program {
   };
   story: Story = async () => complete;
   openError: Error | null = null;
-  closed = 0;
-  daemonRuns = false;
+  daemonRuns = true;
   /** Called on each poll of a reader, so that a test may let time pass. */
   onRead: () => void = () => undefined;
 
@@ -206,20 +206,23 @@ export class FakeProgram implements Program {
     return found;
   }
 
-  async openDoor(): Promise<Door> {
+  async plan(_place: unknown, request: RunRequest): Promise<RunPlan> {
+    this.asked.push(request);
+    return this.planned;
+  }
+
+  async #door(): Promise<Door> {
     const reader = await this.openReader();
     const to = (status: string) => async (id: string) => this.change(id, { status });
     return {
       ...reader,
-      kind: "process",
-      recovered: [],
       createAll: async (requests) => {
         this.asked.push(...requests);
         return requests.map(() => this.#created());
       },
       plan: async (request: RunRequest) => {
         this.asked.push(request);
-        return this.plan;
+        return this.planned;
       },
       create: async () => this.#created(),
       drive: async (id, watch, signal) => {
@@ -237,9 +240,11 @@ export class FakeProgram implements Program {
         return this.change(id, { status: "pending" });
       },
       rollback: async (id, iteration) => this.change(id, { iteration }),
-      close: async () => {
-        this.closed += 1;
-      },
+      version: async () => this.daemonVersion,
+      status: async () => statusView,
+      queue: async () => queueView,
+      metrics: async () => metricsView,
+      shutdown: async () => undefined,
     };
   }
 
@@ -249,14 +254,15 @@ export class FakeProgram implements Program {
     return this.find(id);
   }
 
-  async daemon(): Promise<RemoteDoor | null> {
-    return this.daemonRuns ? this.#remote() : null;
+  async daemon(): Promise<Door | null> {
+    return this.daemonRuns ? this.#door() : null;
   }
 
-  async startDaemon(): Promise<RemoteDoor> {
+  async startDaemon(): Promise<Door> {
     if (this.daemonRuns) throw new UserError(exitCodes.daemon, "a daemon serves /home/td already");
     this.daemonRuns = true;
-    return this.#remote();
+    this.daemonVersion = this.version;
+    return this.#door();
   }
 
   async stopDaemon(): Promise<void> {
@@ -271,19 +277,6 @@ export class FakeProgram implements Program {
 
   async guardDaemon(): Promise<number> {
     return exitCodes.done;
-  }
-
-  async #remote(): Promise<RemoteDoor> {
-    const door = await this.openDoor();
-    return {
-      ...door,
-      kind: "daemon",
-      version: async () => "1.2.3",
-      status: async () => statusView,
-      queue: async () => queueView,
-      metrics: async () => metricsView,
-      shutdown: async () => undefined,
-    };
   }
 
   async doctor(): Promise<readonly Check[]> {

@@ -93,8 +93,8 @@ test("no terminal, or a dumb one, is drawn upon", async () => {
 
 test("shows the validation command before the loop is made", async () => {
   const program = telling();
-  program.plan = {
-    ...program.plan,
+  program.planned = {
+    ...program.planned,
     priceKnown: false,
     validation: { command: "make\u001b[2J check", detectedFrom: null },
   };
@@ -183,7 +183,7 @@ test("says why a loop that needs a person rests, and what would help", async () 
   `);
 });
 
-test("the first Ctrl-C ends the drive in order, and says how to go on", async () => {
+test("Ctrl-C leaves the loop to the daemon, and says how to follow and to stop it", async () => {
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     const program = new FakeProgram();
     let started = () => {};
@@ -201,8 +201,9 @@ test("the first Ctrl-C ends the drive in order, and says how to go on", async ()
     const { code, out, err } = await running.done;
     expect(code).toBe(130);
     expect(JSON.parse(out).status).toBe("pending");
-    expect(err).toContain("td: interrupted; go on with td run --resume 1\n");
-    expect(program.closed).toBe(1);
+    expect(err).toContain(
+      "td: the daemon goes on with 1: td logs 1 -f or td run --resume 1 follows it, td stop 1 ends it\n",
+    );
     expect(running.listeners("SIGINT") + running.listeners("SIGTERM")).toBe(0);
   }
 });

@@ -111,7 +111,7 @@ test("control tells what the loop then is", async () => {
   expect(await call(program, ["resume", "1"])).toEqual({
     code: 0,
     out: "◌ pending  1  Make the tests pass\n",
-    err: "td run --resume 1 goes on with it here\n",
+    err: "the daemon goes on with it: td logs 1 -f follows it\n",
   });
   await call(program, ["answer", "1", "use the old API"]);
   expect(program.asked).toContainEqual({ answer: "1", text: "use the old API" });

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type MockLlm, startMockLlm } from "../../src/mock-llm/mock-llm.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
+import { processesOf } from "./processes.ts";
 import {
   type Desk,
   jsonOf,
@@ -228,18 +229,30 @@ test.concurrent("a validation command that is not there is red, and the loop is 
   expect(replay.stdout).toMatch(/no-such-program: (command )?not found/);
 });
 
-test.concurrent("a second program on the same home is turned away, readers are not", async () => {
+test.concurrent("a second run on the same home is carried out by the same daemon", async () => {
   const slow = await startMockLlm({ policy: () => ({ text: "…", "latency-ms": 60_000 }) });
   try {
     const here = await makeDesk({ modelUrl: slow.url });
     const first = startTd(here, runJson);
     await vi.waitFor(() => expect(slow.journal()).toHaveLength(1), { timeout: 30_000 });
-    expectRefusal(await td(here, runJson), 4, new RegExp(`in use by .*pid ${first.pid}`));
+    expect(first.stderr()).toMatch(/^started the daemon \(pid \d+\); td stop ends it$/m);
+    const second = await td(here, [...runJson, "--detach"]);
+    expect(second).toMatchObject({ code: 0, stderr: "" });
+    expect(loopOf(second).id).toBe("2");
     const loops = jsonOf<LoopView[]>(await td(here, ["--json", "list"]));
-    expect(loops).toMatchObject([{ id: "1", status: "running" }]);
+    expect(loops.map(({ id }) => id)).toEqual(["1", "2"]);
     first.kill("SIGINT");
     expect(await first.ended).toMatchObject({ code: 130 });
+    expect(await td(here, ["stop", "--now"])).toMatchObject({ code: 0 });
   } finally {
     await slow.close();
   }
+});
+
+test.concurrent("a refused run leaves no daemon behind, and --no-start starts none", async () => {
+  const here = await desk();
+  expectRefusal(await td(here, ["--no-start", ...runJson]), 4, /--no-start forbids it: td start/);
+  expectRefusal(await td(here, ["run", "nothing", "x"]), 8, /no loop type/);
+  expect(await td(here, [...runJson, "--dry-run"])).toMatchObject({ code: 0, stderr: "" });
+  expect(await processesOf(here.place)).toEqual([]);
 });

@@ -111,7 +111,9 @@ async function expectWhole(desk: Desk, ids: readonly string[]): Promise<void> {
 
 /** What a death after the last loop's end left behind goes with the next run. */
 async function expectNothingLeft(desk: Desk): Promise<void> {
+  await expectDone(td(desk, ["start"]));
   await expectDone(td(desk, ["run", "ralph", "Nothing.", "--validate", "true", "--dry-run"]));
+  await expectDone(td(desk, ["stop"]));
   await untilNobody(desk);
   for (const dir of ["fresh", "worktrees", "sandbox-temp"]) {
     expect([dir, await namesIn(join(desk.home, dir))]).toEqual([dir, []]);

@@ -1,13 +1,12 @@
 /** A daemon for one home, as users start it, and what is asked of it. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { kill } from "node:process";
 import { setTimeout } from "node:timers/promises";
 import { startMockLlm } from "../../src/mock-llm/mock-llm.ts";
 import type { Policy } from "../../src/mock-llm/script.ts";
 import type { StatusView } from "../../src/protocol/status.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
-import { processesOf } from "./processes.ts";
+import { endProcessesOf, processesOf } from "./processes.ts";
 import { type Desk, type DeskOptions, jsonOf, loopOf, makeDesk, type Told, td } from "./program.ts";
 import { done, read, scripted, write } from "./support.ts";
 
@@ -39,27 +38,8 @@ export async function withDesk(
   try {
     await body(desk);
   } finally {
-    await endAll(desk);
+    await endProcessesOf(desk.place);
     await mock.close();
-  }
-}
-
-const endTriesMax = 20;
-
-async function endAll({ place }: Desk): Promise<void> {
-  for (let tries = 0; tries < endTriesMax; tries += 1) {
-    const left = await processesOf(place);
-    if (left.length === 0) return;
-    for (const { pid } of left) killIfThere(pid, "SIGKILL");
-    await setTimeout(50);
-  }
-}
-
-export function killIfThere(pid: number, signal: NodeJS.Signals): void {
-  try {
-    kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
 

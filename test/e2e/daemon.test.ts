@@ -8,7 +8,6 @@ import type { LoopView } from "../../src/views/loop-view.ts";
 import {
   expectDone,
   guardianOf,
-  killIfThere,
   list,
   mending,
   pidOf,
@@ -22,7 +21,7 @@ import {
   withDaemon,
   withDesk,
 } from "./daemon-support.ts";
-import { type Process, processesOf } from "./processes.ts";
+import { killIfThere, type Process, processesOf } from "./processes.ts";
 import { type Desk, jsonOf, startTd, td } from "./program.ts";
 import {
   bash,
@@ -222,13 +221,12 @@ test.concurrent("a broken configuration is one clear line, and no daemon", () =>
   }));
 
 test.concurrent("a repository that vanished blocks its own loops alone", () =>
-  withDaemon(mending, async (desk) => {
+  withDaemon(slow(mending, 500), async (desk) => {
     const other = await makeOther(desk);
     const here = await runDetached(desk);
     const there = await runDetached(other);
     await untilStatus(desk, here.id, "complete");
     await untilStatus(desk, there.id, "complete");
-    await expectDone(td(desk, ["stop"]));
     const lost = await lostLoop(desk, other);
     await expectDone(td(desk, ["start"]));
     await untilStatus(desk, lost, "blocked");
@@ -246,12 +244,10 @@ async function makeOther(desk: Desk): Promise<Desk> {
 
 /** A pending loop of a repository that is then moved away. */
 async function lostLoop(desk: Desk, other: Desk): Promise<string> {
-  const running = startTd(other, ["run", "ralph", "Mend it.", "--validate", "./check.sh"]);
-  await until("there is a third loop", async () => (await list(desk)).length === 3);
-  running.kill("SIGKILL");
-  await running.ended;
+  const { id } = await runDetached(other);
+  await expectDone(td(desk, ["stop", "--now"]));
   await rename(other.repo, `${other.repo}-gone`);
-  return "3";
+  return id;
 }
 
 // ── runs and control ─────────────────────────────────────────────────────────────────────────
@@ -277,7 +273,48 @@ test.concurrent("an attached run ends with its loop, and hears when its daemon s
     await until("the turn has begun", () => hasFile(desk, "2", "begun.txt"));
     await expectDone(td(desk, ["stop", "--now"]));
     const { code, stderr } = await second.ended;
-    expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringMatching(/loop 2 goes on/) });
+    expect({ code, stderr }).toEqual({
+      code: 4,
+      stderr: expect.stringMatching(/loop 2 goes on when it starts again/),
+    });
+  }));
+
+test.concurrent("an attached run outlives a kill and a restart of its daemon, and ends right", () =>
+  withDaemon(longTurn, async (desk) => {
+    const running = startTd(desk, [
+      "--json",
+      "run",
+      "ralph",
+      "Mend it.",
+      "--validate",
+      "./check.sh",
+    ]);
+    await until("the turn has begun", () => hasFile(desk, "1", "begun.txt"));
+    const pid = pidOf(desk) ?? 0;
+    kill(pid, "SIGKILL");
+    await until("it says so", () => running.stderr().includes("the daemon is gone: waiting up to"));
+    await until("it is back", () => running.stderr().includes("the daemon is back"));
+    expect(pidOf(desk)).not.toBe(pid);
+    await expectDone(td(desk, ["restart", "--now"]));
+    const told = await running.ended;
+    expect(told.stderr).toMatch(/the daemon (stopped|is gone): waiting.*the daemon is back/s);
+    expect(told.code).toBe(0);
+    expect(jsonOf(told)).toMatchObject({ id: "1", status: "complete" });
+  }));
+
+test.concurrent("a daemon without the key says how it gets one, and a restart gives it", () =>
+  withDesk(mending, async (desk) => {
+    await expectDone(td(desk, ["start"], { env: { ANTHROPIC_API_KEY: undefined } }));
+    const args = ["--json", "run", "ralph", "Mend it.", "--validate", "./check.sh"];
+    const refused = await td(desk, args);
+    expect(refused).toMatchObject({
+      code: 5,
+      stderr: expect.stringMatching(
+        /No API key .*restart the daemon with ANTHROPIC_API_KEY set \(td restart\)/,
+      ),
+    });
+    await expectDone(td(desk, ["restart"]));
+    expect(jsonOf(await expectDone(td(desk, args)))).toMatchObject({ status: "complete" });
   }));
 
 test.concurrent("a batch is accepted as a whole or not at all", () =>

@@ -110,7 +110,9 @@ test.concurrent.each([401, 403])(
     const { told, view, journal, desk } = await runAgainst(() => ({ fault: { status } }));
     expect(told.code).toBe(5);
     expect(view).toMatchObject({ status: "blocked", blockedOn: "key", iteration: 0 });
-    expect(view.reason).toMatch(/refuses the key .*: set a valid one, then td resume 1/);
+    expect(view.reason).toMatch(
+      /refuses the key .*: set a valid one and td restart, then td resume 1/,
+    );
     expect(journal).toHaveLength(2);
     const why = jsonOf<WhyView>(await td(desk, ["--json", "why", "1"]));
     expect(`${why.sentence} ${why.remedy}`).toMatch(/key/);
@@ -171,6 +173,7 @@ test.concurrent("a long Retry-After parks the loop: shown, stoppable, and kept b
     expect(Date.parse(time) - before).toBeGreaterThan(3_600_000);
     expect(Date.parse(time) - before).toBeLessThan(3_700_000);
     await interruptedWithin2s(first);
+    expect(await td(desk, ["restart"])).toMatchObject({ code: 0 });
     const again = startTd(desk, ["--json", "run", "--resume", "1"]);
     await setTimeout(3_000);
     expect(jsonOf<WhyView>(await td(desk, ["--json", "why", "1"])).sentence).toContain(time);

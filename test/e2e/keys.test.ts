@@ -68,6 +68,7 @@ async function live(
       ...(config === undefined ? {} : { config }),
     });
     const told = await td(desk, [...runJson, ...args]);
+    await td(desk, ["stop"]);
     return { told, journal: mock.journal(), desk };
   } finally {
     await mock.close();

@@ -7,7 +7,8 @@ import { startMockLlm } from "../../src/mock-llm/mock-llm.ts";
 import type { Policy } from "../../src/mock-llm/script.ts";
 import type { FeedEvent } from "../../src/protocol/door.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
-import { namesIn, processesOf } from "./processes.ts";
+import { untilNobody } from "./daemon-support.ts";
+import { daemonsOf, killIfThere, namesIn } from "./processes.ts";
 import {
   type Desk,
   jsonOf,
@@ -73,6 +74,7 @@ async function liveThrough(desk: Desk, dice: () => number): Promise<void> {
     const running = startTd(desk, loop === null ? runArgs : resumeArgs(loop.id));
     await momentOf(dice, desk, seen, running);
     running.kill("SIGKILL");
+    for (const { pid } of await daemonsOf(desk.place)) killIfThere(pid, "SIGKILL");
     const { stdout } = await running.ended;
     if (stdout !== "") printed.add(jsonOf<LoopView>(await running.ended).id);
     expect((await verifyStore(desk.home)).problems).toEqual([]);
@@ -124,8 +126,10 @@ async function expectWhole({ repo, home, ...desk }: Desk, view: LoopView): Promi
 /** What a kill after the end left behind goes with the next run. */
 async function expectNothingLeft(desk: Desk): Promise<void> {
   const { home, place } = desk;
-  expect(await td(desk, [...runArgs, "--dry-run"])).toMatchObject({ code: 0 });
-  expect(await processesOf(place)).toEqual([]);
+  for (const args of [["restart"], [...runArgs, "--dry-run"], ["stop"]]) {
+    expect(await td(desk, args)).toMatchObject({ code: 0 });
+  }
+  await untilNobody(desk);
   for (const dir of ["fresh", "worktrees", "sandbox-temp"]) {
     expect([dir, await namesIn(join(home, dir))]).toEqual([dir, []]);
   }

@@ -1,6 +1,7 @@
 /** What is left on the machine when a program is gone. */
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 
 export interface Process {
   readonly pid: number;
@@ -24,6 +25,33 @@ async function tellIfOf(pid: number, place: string): Promise<Process | null> {
   ]);
   if (![command, environ, cwd].some((text) => text.includes(place))) return null;
   return { pid, command: command.replaceAll("\0", " ").trim() };
+}
+
+const endTriesMax = 20;
+
+/** Ends with force whatever works below `place`. */
+export async function endProcessesOf(place: string): Promise<void> {
+  for (let tries = 0; tries < endTriesMax; tries += 1) {
+    const left = await processesOf(place);
+    if (left.length === 0) return;
+    for (const { pid } of left) killIfThere(pid, "SIGKILL");
+    await setTimeout(50);
+  }
+}
+
+/** The home's daemon and its guardian, in this order of names. */
+export async function daemonsOf(place: string): Promise<readonly Process[]> {
+  return (await processesOf(place)).filter(({ command }) =>
+    / daemon (--guardian )?--home /.test(command),
+  );
+}
+
+export function killIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }
 
 /** It ended while we looked, or is not ours to look at. */

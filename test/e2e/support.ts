@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { openDoor } from "../../src/host/door.ts";
+import { withDaemonHere } from "../../src/host/daemon.ts";
 import type { Surroundings } from "../../src/host/surroundings.ts";
 import type { JournalEntry } from "../../src/mock-llm/journal.ts";
 import { startMockLlm } from "../../src/mock-llm/mock-llm.ts";
@@ -14,6 +14,7 @@ import type { LiveEvent } from "../../src/ports.ts";
 import type { IterationRecord, RunRequest } from "../../src/protocol/door.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
 import { fingerprint } from "../adapters/git/support.ts";
+import { endProcessesOf } from "./processes.ts";
 
 /** For one test with a loop or two, on a machine that has other work. */
 export const loopTimeoutMs = 120_000;
@@ -30,9 +31,10 @@ export async function makePlace(): Promise<string> {
   return place;
 }
 
-/** For `afterEach` or `afterAll`. */
+/** For `afterEach` or `afterAll`; a daemon that was started there ends with it. */
 export async function removePlaces(): Promise<void> {
   for (const place of places.splice(0)) {
+    await endProcessesOf(place);
     await rm(place, { recursive: true, force: true, maxRetries: 3 });
   }
 }
@@ -191,8 +193,7 @@ export async function runLoop(options: LoopOptions): Promise<LoopRun> {
   try {
     const around = surroundings(place, mock.url);
     const { userHome = place } = options;
-    const door = await openDoor({ ...around, userHome }, home);
-    try {
+    return await withDaemonHere({ ...around, userHome }, home, async (door) => {
       const events: LiveEvent[] = [];
       const { id } = await door.create(requestOf(options));
       const view = await door.drive(
@@ -207,9 +208,7 @@ export async function runLoop(options: LoopOptions): Promise<LoopRun> {
       const branches = await deliveredBranches(repo);
       const checkout = { before, after: fingerprint(repo) };
       return { view, journal: mock.journal(), events, records, home, repo, branches, checkout };
-    } finally {
-      await door.close();
-    }
+    });
   } finally {
     await mock.close();
   }

@@ -30,6 +30,8 @@ export interface ModelsOptions {
   /** By `provider/model`; before the price list. */
   readonly prices: Readonly<Record<string, Price>>;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whose environment `env` is: a daemon's does not change while it runs. */
+  readonly isDaemons: boolean;
   readonly stallTimeoutMs: number;
   readonly now: () => Millis;
 }
@@ -82,7 +84,7 @@ export function createModels(options: ModelsOptions): ConfiguredModels {
   const fetch = createTransport();
 
   const clientOf = (provider: Provider): LlmClient => {
-    const apiKey = keyOf(provider, options.env);
+    const apiKey = keyOf(provider, options);
     const known = clients.get(provider.name);
     // A person who was told to mend a key mends it while we run.
     if (known && known.apiKey === apiKey) return known.client;
@@ -169,7 +171,7 @@ function checkedUrl(name: string, baseUrl: string): string {
 }
 
 /** Null for a provider that wants no key. The file goes before the variable. */
-function keyOf(provider: Provider, env: ModelsOptions["env"]): string | null {
+function keyOf(provider: Provider, { env, isDaemons }: ModelsOptions): string | null {
   const { name, apiKeyEnv, apiKeyFile } = provider;
   const setting = `llm.providers.${name}.api-key-file`;
   const wanted = apiKeyEnv ?? "its api-key-env";
@@ -182,7 +184,8 @@ function keyOf(provider: Provider, env: ModelsOptions["env"]): string | null {
   }
   if (apiKeyFile !== null) throw new ModelUnavailable(`${apiKeyFile} is empty: put the key in it.`);
   if (apiKeyEnv === null && provider.kind === "openai") return null;
-  throw new ModelUnavailable(`No API key for ${name}: set ${wanted}, or give ${setting}.`);
+  const how = isDaemons ? `restart the daemon with ${wanted} set (td restart)` : `set ${wanted}`;
+  throw new ModelUnavailable(`No API key for ${name}: ${how}, or give ${setting}.`);
 }
 
 function readKey(file: string, setting: string): string {
@@ -197,7 +200,7 @@ function readKey(file: string, setting: string): string {
 
 function keyIfAny(name: string, options: ModelsOptions): string | null {
   try {
-    return keyOf(providerOf(name, options), options.env);
+    return keyOf(providerOf(name, options), options);
   } catch (error) {
     if (error instanceof ModelUnavailable) return null;
     throw error;

@@ -12,7 +12,15 @@ const now = () => Date.parse("2026-11-22T12:00:00Z");
 const keys = { ANTHROPIC_API_KEY: "sk-ant-test-1", OPENAI_API_KEY: "sk-test-2" };
 
 const models = (options: Partial<ModelsOptions> = {}) =>
-  createModels({ providers: {}, prices: {}, env: keys, stallTimeoutMs: 1000, now, ...options });
+  createModels({
+    providers: {},
+    prices: {},
+    env: keys,
+    isDaemons: false,
+    stallTimeoutMs: 1000,
+    now,
+    ...options,
+  });
 
 describe("resolve", () => {
   test("knows anthropic, openai and ollama without any configuration", () => {

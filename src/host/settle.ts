@@ -1,0 +1,192 @@
+import { resolveSettings } from "../adapters/config/resolve-settings.ts";
+import { resolveCommit, resolveRepository } from "../adapters/git/repository.ts";
+import { codeOf, HomeUnusable } from "../adapters/store/errors.ts";
+import { assert } from "../core/assert.ts";
+import { outputDirectory } from "../core/documents.ts";
+import type { LoopSettings } from "../core/loop.ts";
+import type { LoopType, PromptValues } from "../ports.ts";
+import type { RunPlan, RunRequest } from "../protocol/door.ts";
+import { exitCodes, UserError } from "../protocol/errors.ts";
+import { detectAt } from "./detect.ts";
+import { findGit } from "./git-program.ts";
+import { noStore } from "./no-store.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { makeWorld, type RepositoryWorld } from "./world.ts";
+
+const titleCharsMax = 72;
+
+/** A request with all that was open about it decided. */
+export interface Settled {
+  readonly repository: RepositoryWorld;
+  readonly repo: string;
+  readonly settings: LoopSettings;
+  readonly baseName: string;
+}
+
+/** Refuses what names nothing: no repository, no such commit, no such type, no command. */
+export async function settle(
+  { euid }: Surroundings,
+  worldOf: (repo: string) => Promise<RepositoryWorld>,
+  request: RunRequest,
+): Promise<Settled> {
+  await requireGit();
+  const found = await resolveRepository(request.dir, euid === 0 ? 0 : null);
+  const baseName = request.base ?? "HEAD";
+  const baseCommit = await resolveCommit(found, baseName);
+  const repo = found.root;
+  const repository = await worldOf(repo);
+  const { config, loopTypes, worktrees } = repository;
+  const type = loopTypes.get(request.type);
+  if (type === null) {
+    const known = loopTypes.list().map(({ name }) => name);
+    const message = `there is no loop type ${request.type} (there is ${known.join(", ")})`;
+    throw new UserError(exitCodes.notFound, message);
+  }
+  const detected = await detectAt(worktrees, repo, baseCommit);
+  const resolved = resolveSettings({
+    config: config.config,
+    type: type.definition,
+    options: {
+      validate: request.validate ?? undefined,
+      maxIterations: request.iterationsMax ?? undefined,
+      model: request.model ?? undefined,
+      budgetUsd: request.budgetUsd ?? undefined,
+      deliver: request.deliver ?? undefined,
+    },
+    baseCommit,
+    detected,
+  });
+  if (!resolved.ok) throw new UserError(exitCodes.usage, resolved.reason);
+  const { settings } = resolved;
+  if (settings.deliver === "merge" || settings.deliver === "pr") {
+    const message = `--deliver ${settings.deliver} needs the merge queue, which this version does not have yet: use branch or none`;
+    throw new UserError(exitCodes.usage, message);
+  }
+  return { repository, repo, settings, baseName };
+}
+
+/** Refuses, before anything is written, what could only fail later. */
+export function refuseWhatWillFail({ repository, settings }: Settled): void {
+  const { sandbox, world } = repository;
+  const model = world.models.resolve(settings.model);
+  if (settings.escalation !== null) world.models.resolve(settings.escalation);
+  if (settings.sandbox.level === "required" && sandbox.probe.problem !== null) {
+    throw new UserError(exitCodes.person, sandbox.probe.problem);
+  }
+  const { budgetUsd, planBudgetUsd } = settings;
+  const limits = [budgetUsd, planBudgetUsd, repository.dayUsd()];
+  if (limits.some((usd) => usd !== null) && model.price === null) {
+    const message = `nobody knows the price of ${settings.model}, so a money limit cannot hold: set llm.prices in the user-level taskdaemon.yml, or lift the limit`;
+    throw new UserError(exitCodes.invalid, message);
+  }
+}
+
+/** What `run` would do. */
+export async function planOf(settled: Settled, request: RunRequest): Promise<RunPlan> {
+  const { repository, repo, settings, baseName } = settled;
+  const { world, sandbox, worktrees, loopTypes } = repository;
+  const type = loopTypes.get(request.type);
+  assert(type !== null, "settle() knows the type");
+  const values = firstPrompt(request, settings, type);
+  const { links, copies, notes, problems } = await worktrees.describeSetup(repo);
+  const { setup } = settings.worktree;
+  const { gate, model } = settings;
+  return {
+    repo,
+    baseCommit: settings.baseCommit,
+    baseName,
+    model,
+    priceKnown: world.models.resolve(model).price !== null,
+    validation: { command: gate.command, detectedFrom: gate.detectedFrom },
+    sandbox: settings.sandbox.level === "off" ? "off" : sandbox.probe.level,
+    deliver: settings.deliver,
+    iterationsMax: settings.iterationsMax,
+    budgetUsd: settings.budgetUsd,
+    worktree: [
+      ...links.map((path) => `links ${path}`),
+      ...copies.map((path) => `copies ${path}`),
+      ...(setup === null ? problems : [`sets up by: ${setup}`]),
+      ...notes,
+    ],
+    prompt: { system: type.renderSystem(values), text: type.renderPrompt(values) },
+  };
+}
+
+/**
+ * The plan of a request where no daemon serves the home: looks as one would, refuses what one
+ * would refuse, starts nothing and writes nothing to the log.
+ */
+export async function planAlone(
+  around: Surroundings,
+  home: string,
+  request: RunRequest,
+): Promise<RunPlan> {
+  const made: RepositoryWorld[] = [];
+  const worldOf = async (repo: string) => {
+    const request = { around, home, repo, store: noStore, watch: () => undefined };
+    const world = await makeWorld(request).catch((error: unknown) => {
+      throw unusableHome(home, error) ?? error;
+    });
+    made.push(world);
+    return world;
+  };
+  try {
+    const settled = await settle(around, worldOf, request);
+    refuseWhatWillFail(settled);
+    return await planOf(settled, request);
+  } finally {
+    for (const world of made) await world.close();
+  }
+}
+
+/** A daemon could not have it either, and would say so. */
+function unusableHome(home: string, error: unknown): HomeUnusable | null {
+  const code = codeOf(error) ?? "";
+  return ["EROFS", "EACCES", "ENOTDIR", "EPERM"].includes(code)
+    ? new HomeUnusable(home, error)
+    : null;
+}
+
+export async function requireGit(): Promise<void> {
+  const git = await findGit();
+  if ("problem" in git) throw new UserError(exitCodes.person, `${git.problem}: ${git.remedy}`);
+}
+
+/** The first line of the task, as much as fits. */
+export function titleOf(task: string): string {
+  const line = task.trim().split("\n", 1)[0] ?? "";
+  const letters = [...line];
+  return letters.length <= titleCharsMax
+    ? line
+    : `${letters.slice(0, titleCharsMax - 1).join("")}…`;
+}
+
+function firstPrompt(
+  { type, task }: RunRequest,
+  { gate, iterationsMax, turnsMax, sandbox }: LoopSettings,
+  { tools, begets }: LoopType,
+): PromptValues {
+  return {
+    id: "0",
+    type,
+    title: titleOf(task),
+    brief: task,
+    iteration: 1,
+    "iterations-max": iterationsMax,
+    "turns-max": turnsMax,
+    "validation-command": gate.command,
+    baseline: "",
+    progress: "",
+    git: "",
+    interrupted: "",
+    answers: "",
+    messages: "",
+    protected: gate.protect,
+    tools,
+    "network-allow": sandbox.networkAllow,
+    "output-dir": begets === null ? "" : outputDirectory,
+    pass: begets === null ? 0 : 1,
+    passes: begets?.passes.length ?? 0,
+    focus: begets?.passes[0]?.focus ?? "",
+  };
+}
