@@ -1,6 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { memoryUsage } from "node:process";
 import type { Told } from "../adapters/metrics/instruments.ts";
 import { Metrics } from "../adapters/metrics/metrics.ts";
@@ -11,6 +10,7 @@ import type { MetricsView, MetricView, SeriesView } from "../protocol/metrics.ts
 import { toolNames } from "../tools/toolset.ts";
 import { systemClock } from "./clock.ts";
 import type { Host } from "./host.ts";
+import { openLagMeter } from "./lag.ts";
 
 /** What a daemon counts and measures of itself while it runs. */
 export interface Numbers extends Pick<Desk, "metrics" | "metricsText"> {
@@ -19,13 +19,9 @@ export interface Numbers extends Pick<Desk, "metrics" | "metricsText"> {
   close(): void;
 }
 
-/** Of the event loop's meter; it counts its own waiting as delay. */
-const resolutionMs = 20;
-
 export function keepNumbers(host: Host, home: string, version: string): Numbers {
-  const delay = monitorEventLoopDelay({ resolution: resolutionMs });
-  delay.enable();
-  const lagMs = () => Math.max(0, delay.percentile(99) / 1e6 - resolutionMs);
+  const lag = openLagMeter();
+  const { lagMs } = lag;
   const { states } = host;
   const startedAt = systemClock.now();
   const metrics = new Metrics({ version, startedAt, toolNames, state: states.state });
@@ -47,7 +43,7 @@ export function keepNumbers(host: Host, home: string, version: string): Numbers 
     close: () => {
       leave();
       unwatch();
-      delay.disable();
+      lag.close();
     },
   };
 }
