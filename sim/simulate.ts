@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { unlimited } from "../src/core/admission.ts";
 import type { Transaction } from "../src/core/events.ts";
+import { crashesMax } from "../src/core/health.ts";
 import type { State } from "../src/core/state.ts";
 import type { Engine } from "../src/engine/engine.ts";
 import { Gates } from "../src/engine/gates.ts";
@@ -25,6 +26,7 @@ import { SimBoot } from "./world.ts";
 
 const hourMs = 3_600_000;
 const dayUsdEnough = 10;
+const stormMs = 60_000;
 const runningMax = 3;
 const failuresMax = 6;
 const patience = { retryAfterMaxMs: 60_000, triesMax: 4 };
@@ -48,14 +50,16 @@ export async function simulate(seed: number): Promise<Report> {
   });
   const clock = new SimClock(random.between(0, 24 * hourMs));
   const life: Life = { clock, random, disk, witnessed: [], allowed };
-  const crashes = random.between(0, 6);
+  // In a storm nothing is ever finished before the next one.
+  const isStorm = random.chance(0.1);
+  const crashes = isStorm ? 2 * crashesMax : random.between(0, 6);
   await boot(life, temper, 60_000, async (states) => {
     for (let count = random.between(1, 4); count > 0; count -= 1) {
       await states.submit(newLoop(random, [...states.state.loops.values()], disk.repository.base));
     }
   });
   for (let crash = 0; crash < crashes; crash += 1) {
-    await boot(life, temper, random.between(1, 2 * hourMs), (states, world) =>
+    await boot(life, temper, random.between(1, isStorm ? stormMs : 2 * hourMs), (states, world) =>
       meddle(states, world, random, disk.repository.base, temper.personMs, allowed),
     );
   }

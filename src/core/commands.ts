@@ -101,6 +101,8 @@ export type AttemptOutcome =
       readonly during: string;
       readonly reason: string;
       readonly notBeforeAt: Millis;
+      /** The daemon ended with it: counted, for a loop may be what ends it. */
+      readonly crashed?: boolean;
     }
   /** Broken off by the world (git, disk, a crash of the sandbox): tried again, a few times. */
   | { readonly type: "erred"; readonly reason: string };

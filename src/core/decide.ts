@@ -3,6 +3,7 @@ import { backoffMs } from "./backoff.ts";
 import type { AttemptOutcome, Command } from "./commands.ts";
 import { decideLoopMail, decideMail } from "./decide-mail.ts";
 import type { Created, Event } from "./events.ts";
+import { afterCrash } from "./health.ts";
 import { ancestorsCompleted, handedOn, parentHeldUp, stopped } from "./hierarchy.ts";
 import { isSettled, type Loop, type LoopId, type Millis } from "./loop.ts";
 import { withMail } from "./mail-consequences.ts";
@@ -235,6 +236,7 @@ function attemptFinished(
     }
     case "interrupted": {
       const { during, reason, notBeforeAt } = outcome;
+      if (outcome.crashed === true) return crashed(loop, outcome, moment);
       const end = attemptEnded(loop, { interruptedAt: during });
       return [end, to(loop, "pending", reason, { notBeforeAt })];
     }
@@ -253,7 +255,23 @@ function attemptFinished(
   }
 }
 
-function attemptEnded(loop: Loop, changes: { interruptedAt?: string; erred?: boolean }): Event {
+type Interrupted = Extract<AttemptOutcome, { type: "interrupted" }>;
+
+/** It may be this very loop that ends daemons: it comes back later and later, and then no more. */
+function crashed(loop: Loop, { during, reason, notBeforeAt }: Interrupted, moment: Moment) {
+  const end = attemptEnded(loop, { interruptedAt: during, crashed: true });
+  const next = afterCrash(loop.crashes + 1, moment);
+  if ("blocked" in next) return [end, to(loop, "blocked", next.blocked, { blockedOn: "setup" })];
+  return [end, to(loop, "pending", reason, { notBeforeAt: next.backoffUntil ?? notBeforeAt })];
+}
+
+interface EndChanges {
+  readonly interruptedAt?: string;
+  readonly erred?: boolean;
+  readonly crashed?: boolean;
+}
+
+function attemptEnded(loop: Loop, changes: EndChanges): Event {
   const data = {
     attempt: loop.attempt,
     interruptedAt: null,

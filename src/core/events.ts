@@ -106,6 +106,8 @@ interface Ended {
   readonly interruptedAt: string | null;
   /** Whether the world broke it off: counts towards giving up. */
   readonly erred: boolean;
+  /** Whether the daemon ended with it. */
+  readonly crashed?: boolean;
 }
 
 interface Finished {

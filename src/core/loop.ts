@@ -181,6 +181,8 @@ export interface Loop {
   readonly stuckFrom: number;
   /** Attempts in a row that the world broke off before an iteration was finished. */
   readonly failures: number;
+  /** Ends of the daemon in a row that left it at work before an iteration was finished. */
+  readonly crashes: number;
   readonly notBeforeAt: Millis;
   /** What an attempt was doing when it was interrupted, for the next prompt. */
   readonly interruptedAt: string | null;

@@ -64,6 +64,7 @@ const usual: Partial<Loop> = {
   escalated: false,
   stuckFrom: 0,
   failures: 0,
+  crashes: 0,
   interruptedAt: null,
   baseline: null,
   verdict: null,

@@ -147,9 +147,10 @@ function progressedBy(event: WorkEvent, loop: Loop, at: Millis): Partial<Loop> {
     case "attempt.started":
       return { attempt: event.data.attempt };
     case "attempt.ended": {
-      const { interruptedAt, erred } = event.data;
+      const { interruptedAt, erred, crashed } = event.data;
       const failures = erred ? loop.failures + 1 : loop.failures;
-      return { ...charged(loop), interruptedAt, failures };
+      const crashes = crashed === true ? loop.crashes + 1 : loop.crashes;
+      return { ...charged(loop), interruptedAt, failures, crashes };
     }
     case "attempt.saved":
       return { headCommit: event.data.commit };
@@ -166,6 +167,7 @@ function progressedBy(event: WorkEvent, loop: Loop, at: Millis): Partial<Loop> {
         progress: [...loop.progress, progress].slice(-progressMax),
         passes: loop.passes + (verdict.passed ? 1 : 0),
         failures: 0,
+        crashes: 0,
         interruptedAt: null,
         rejudge: false,
       };
@@ -214,6 +216,7 @@ function moved(loop: Loop, data: Extract<Event, { type: "loop.status" }>["data"]
     notBeforeAt: notBeforeAt ?? loop.notBeforeAt,
     stuckFrom: isHelped ? loop.iteration : loop.stuckFrom,
     failures: isHelped ? 0 : loop.failures,
+    crashes: isHelped ? 0 : loop.crashes,
   };
 }
 
@@ -339,6 +342,7 @@ const unstarted = {
   escalated: false,
   stuckFrom: 0,
   failures: 0,
+  crashes: 0,
   interruptedAt: null,
   baseline: null,
   verdict: null,

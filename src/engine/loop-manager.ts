@@ -137,7 +137,8 @@ export async function recover(states: StateManager, now: Millis): Promise<readon
   for (const { id, attempt, iteration } of orphans) {
     const during = `iteration ${iteration + 1}, by a crash`;
     const reason = "the daemon ended in the middle of an attempt";
-    const outcome = { type: "interrupted", during, reason, notBeforeAt: now } as const;
+    const again = { during, reason, notBeforeAt: now, crashed: true };
+    const outcome = { type: "interrupted", ...again } as const;
     await states.submit({ type: "finishAttempt", id, attempt, outcome });
   }
   return orphans.map(({ id }) => id);

@@ -1,0 +1,40 @@
+import { backoffMs } from "./backoff.ts";
+import type { LoopSettings, Millis } from "./loop.ts";
+
+/** Daemons in a row that ended while they carried a loop out, before it is left to a person. */
+export const crashesMax = 10;
+/** After so few it may well have been another's doing, or the power. */
+const crashesForgiven = 2;
+
+/** What becomes of a loop that a daemon's end left at work for the `crashes`-th time in a row. */
+export function afterCrash(
+  crashes: number,
+  { now, jitter }: { readonly now: Millis; readonly jitter: number },
+): { readonly blocked: string } | { readonly backoffUntil: Millis | null } {
+  if (crashes >= crashesMax) {
+    const blocked = `the daemon ended ${crashes} times in a row while it carried this out, and no iteration was finished between: td logs shows what it did, td resume tries again`;
+    return { blocked };
+  }
+  if (crashes <= crashesForgiven) return { backoffUntil: null };
+  return { backoffUntil: now + backoffMs(crashes - crashesForgiven, jitter) };
+}
+
+/** Preparing a worktree, and what no setting bounds: git, hooks, a stream's end. */
+const restMs: Millis = 1_800_000;
+
+/** An attempt that gives no sign of life for longer than all its own time-outs together hangs. */
+export function silenceMsMax({ iterationTimeoutMs, gate }: LoopSettings): Millis {
+  return iterationTimeoutMs + gate.timeoutMs + restMs;
+}
+
+/** A sign of life of a running attempt: something it told, or a change of its loop. */
+export interface Pulse {
+  readonly toldAt: Millis;
+  readonly changedAt: Millis;
+  readonly silenceMs: Millis;
+}
+
+/** When it hangs if nothing more is heard. A clock that was set back only makes that later. */
+export function hangsAt({ toldAt, changedAt, silenceMs }: Pulse): Millis {
+  return Math.max(toldAt, changedAt) + silenceMs;
+}
