@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { benchGit } from "./git.ts";
 import { benchIteration } from "./iteration.ts";
+import { benchLimits } from "./limits.ts";
 import { atMost, type Findings, type Row, row } from "./measure.ts";
 import { benchReplay } from "./replay.ts";
 import { benchSandbox } from "./sandbox.ts";
@@ -28,6 +29,7 @@ const benches: Readonly<Record<string, () => Promise<Findings>>> = {
     return timesFindings("git", await benchGit(), baselines);
   },
   iteration: benchIteration,
+  limits: benchLimits,
   version: benchVersion,
   replay: benchReplay,
 };

@@ -77,6 +77,12 @@ export function shown(message: string): string {
   return strip(message).trimEnd();
 }
 
+/** A running daemon, which knows what its loops wait for; else the log as it is on disk. */
+export async function openLive(session: Session): Promise<Reader> {
+  const { world, place } = session;
+  return (await world.program.daemon(place)) ?? (await openReader(session));
+}
+
 export async function openReader({ world, place }: Session): Promise<Reader> {
   return world.program.openReader(place);
 }

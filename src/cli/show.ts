@@ -5,13 +5,13 @@ import { budgetText } from "./budget-text.ts";
 import { type Look, paint, statusColour, statusText } from "./look.ts";
 import { short } from "./numbers.ts";
 import { verdictText } from "./progress.ts";
-import { openReader, type Session } from "./session.ts";
+import { openLive, type Session } from "./session.ts";
 import { usageText } from "./summary.ts";
 import { oneLine, pad } from "./text.ts";
 
 /** `td show ID` */
 export async function show(session: Session, id: string): Promise<number> {
-  const reader = await openReader(session);
+  const reader = await openLive(session);
   const view = await reader.loop(id);
   if (session.json) session.printJson(view);
   else session.print(loopText(view, await reader.why(id), session.look));
@@ -20,7 +20,7 @@ export async function show(session: Session, id: string): Promise<number> {
 
 /** `td why ID` */
 export async function why(session: Session, id: string): Promise<number> {
-  const view = await (await openReader(session)).why(id);
+  const view = await (await openLive(session)).why(id);
   if (session.json) session.printJson(view);
   else session.print(whyText(view, session.look));
   return exitCodes.done;
