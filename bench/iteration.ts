@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { performance } from "node:perf_hooks";
+import { unrecorded } from "../src/adapters/audit/unrecorded.ts";
 import { openTaskStore } from "../src/adapters/store/jsonl-task-store.ts";
 import { unlimited } from "../src/core/admission.ts";
 import type { LoopId } from "../src/core/loop.ts";
@@ -50,7 +51,7 @@ async function measure(place: string, home: string, repo: string, base: string):
     self: [process.execPath, ""] as const,
   };
   const watch = () => undefined;
-  const real = await makeWorld({ around, home, repo, store, watch });
+  const real = await makeWorld({ around, home, repo, store, audit: () => unrecorded, watch });
   const stopwatch = new Stopwatch();
   const world = timedWorld({ ...real.world, models: instantModels() }, stopwatch);
   const bare = await openBareLoop(join(place, "bare"), repo, base);

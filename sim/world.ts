@@ -9,6 +9,7 @@ import {
   ToolRefusal,
   type World,
 } from "../src/ports.ts";
+import { SimAudit } from "./audit.ts";
 import type { SimClock } from "./clock.ts";
 import { SimWorktrees, simDocuments, simFiles } from "./git.ts";
 import { simModel } from "./model.ts";
@@ -24,6 +25,7 @@ export class SimBoot {
   readonly #temper: Temper;
   readonly #disk: SimDisk;
   readonly #store: SimStore;
+  readonly #audit = new SimAudit();
   readonly #busy = new Set<LoopId>();
   #crashed = false;
 
@@ -56,6 +58,7 @@ export class SimBoot {
         flush: () => this.#orNever(Promise.resolve()),
         read: async () => [],
       },
+      audit: this.#audit,
       models: { resolve: (name) => this.#model(name) },
       sandbox: {
         run: (request, signal) => this.#run(request, signal),
@@ -124,6 +127,7 @@ export class SimBoot {
     const { temper } = this;
     const startedAt = this.#clock.now();
     if (this.#random.chance(temper.sandboxFails)) throw new SandboxUnavailable("no bubblewrap");
+    this.#checkRecorded(request);
     const done = this.#effectBegan(request.loop);
     await this.#takes(temper.commandMsMax, signal);
     done();
@@ -139,6 +143,14 @@ export class SimBoot {
     const output = passes ? "ok" : `failed: ${files.get("src.txt")}`;
     const exitCode = passes ? 0 : 1;
     return { exitCode, ended: "exited", output, stdout: output, stderr: "", durationMs };
+  }
+
+  /** Nothing runs that the audit does not know of. */
+  #checkRecorded({ loop, command }: CommandRequest): void {
+    const isRecorded = this.#audit.acts.some(
+      (act) => act.type === "command" && act.loop === loop && act.command === command,
+    );
+    assert(isRecorded, `${loop} runs ${command} unrecorded`);
   }
 
   get temper(): Temper {

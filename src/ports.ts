@@ -14,7 +14,9 @@ import type {
 } from "./core/loop.ts";
 import type { Restored } from "./core/snapshot.ts";
 import type { State } from "./core/state.ts";
+import type { Audit } from "./ports/audit.ts";
 import type { Documents, DocumentWork } from "./ports/documents.ts";
+import type { Fetcher } from "./ports/fetcher.ts";
 import type { LlmErrorKind, Models } from "./ports/llm.ts";
 
 export interface Clock {
@@ -262,11 +264,6 @@ export interface FileSystem {
   files(dir: string, readable?: readonly string[]): Files;
 }
 
-/** GET for the `fetch` tool: only allowed hosts, no private addresses, bounded text. */
-export interface Fetcher {
-  fetch(url: string, allow: readonly string[], signal: AbortSignal): Promise<string>;
-}
-
 // ── loop types ───────────────────────────────────────────────────────────────────────────────
 
 /** What a prompt template may name. Keys are the template's variable names. */
@@ -379,6 +376,7 @@ export interface World {
   readonly random: Random;
   readonly store: TaskStore;
   readonly transcripts: Transcripts;
+  readonly audit: Audit;
   readonly models: Models;
   readonly sandbox: Sandbox;
   readonly worktrees: Worktrees;

@@ -3,7 +3,8 @@ import { lookup } from "node:dns/promises";
 import { get as getHttp, type IncomingMessage, type RequestOptions } from "node:http";
 import { get as getHttps } from "node:https";
 import { BlockList, isIP, type LookupFunction } from "node:net";
-import { type Fetcher, ToolRefusal } from "../ports.ts";
+import type { Fetcher } from "../ports/fetcher.ts";
+import { ToolRefusal } from "../ports.ts";
 
 /** All addresses of a host name. */
 export type Resolve = (host: string) => Promise<readonly Address[]>;
@@ -11,6 +12,14 @@ export type Resolve = (host: string) => Promise<readonly Address[]>;
 interface Address {
   readonly address: string;
   readonly family: number;
+}
+
+type Contact = Parameters<Fetcher["fetch"]>[3];
+
+/** Where a fetch may go, and who is told of it. */
+interface Way {
+  readonly allow: readonly string[];
+  readonly contact: Contact;
 }
 
 const redirectsMax = 5;
@@ -31,7 +40,12 @@ export class HttpFetcher implements Fetcher {
     this.#resolve = resolve;
   }
 
-  async fetch(url: string, allow: readonly string[], signal: AbortSignal): Promise<string> {
+  async fetch(
+    url: string,
+    allow: readonly string[],
+    signal: AbortSignal,
+    contact: Contact = async () => undefined,
+  ): Promise<string> {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const { promise: interrupted, reject } = Promise.withResolvers<never>();
     const interrupt = () => {
@@ -41,16 +55,16 @@ export class HttpFetcher implements Fetcher {
     if (deadline.aborted) interrupt();
     deadline.addEventListener("abort", interrupt, { once: true });
     try {
-      return await Promise.race([this.#follow(url, allow, deadline), interrupted]);
+      return await Promise.race([this.#follow(url, { allow, contact }, deadline), interrupted]);
     } finally {
       deadline.removeEventListener("abort", interrupt);
     }
   }
 
-  async #follow(start: string, allow: readonly string[], signal: AbortSignal): Promise<string> {
+  async #follow(start: string, way: Way, signal: AbortSignal): Promise<string> {
     let url = parsed(start);
     for (let redirects = 0; redirects <= redirectsMax; redirects += 1) {
-      const addresses = await this.#addressesOf(url, allow);
+      const addresses = await this.#told(url, way);
       const response = await get(url, addresses, signal);
       const { statusCode = 0, headers } = response;
       if (statusCode < 300 || statusCode >= 400) return readText(url, response);
@@ -63,6 +77,20 @@ export class HttpFetcher implements Fetcher {
     throw new ToolRefusal(
       `${start} redirects more than ${redirectsMax} times; fetch the final URL.`,
     );
+  }
+
+  /** What becomes of a host is told before anything happens to it. */
+  async #told(url: URL, { allow, contact }: Way): Promise<readonly Address[]> {
+    const host = `${hostOf(url)}:${portOf(url)}`;
+    let addresses: readonly Address[];
+    try {
+      addresses = await this.#addressesOf(url, allow);
+    } catch (error) {
+      await contact(host, false);
+      throw error;
+    }
+    await contact(host, true);
+    return addresses;
   }
 
   /** The checked addresses to connect to. */

@@ -9,7 +9,7 @@ export interface ConfiguredHook {
 
 export interface HooksOptions {
   readonly hooks: Readonly<Partial<Record<HookName, ConfiguredHook>>>;
-  readonly sandbox: Sandbox;
+  readonly sandbox: Pick<Sandbox, "run">;
   readonly settings: SandboxSettings;
   /** Where a user's hook runs, and one that has no worktree. */
   readonly repo: string;

@@ -22,6 +22,7 @@ export function setupCommands(grammar: Grammar): readonly AnyCommand[] {
     typesGroup(grammar),
     configGroup(grammar),
     storeGroup(grammar),
+    auditGroup(grammar),
     trashGroup(grammar),
     mockCommand(grammar),
     completionsCommand(grammar),
@@ -138,6 +139,27 @@ function storeGroup(grammar: Grammar): AnyCommand {
       .command("at", "shows all loops as they were after an event")
       .argument("<seq>", "the number of the event (td events)", whole(1, Number.MAX_SAFE_INTEGER))
       .action((seq, _, self) => grammar.run(self, async (s) => (await page()).at(s, seq))),
+  ]);
+}
+
+function auditGroup(grammar: Grammar): AnyCommand {
+  return grammar.group("audit", "what was done by whom: list, verify", [
+    grammar
+      .command("list", "every act, in order (a stream with --json)")
+      .option("--loop <id>", "only of this loop", text)
+      .option("--since <time>", "only from then on: 2h, 7d, or a time", text)
+      .addHelpText("after", "\nExamples:\n  td audit list --loop 3\n  td audit list --since 2h\n")
+      .action((options, self) =>
+        grammar.run(self, async (session) => {
+          const { listAudit } = await import("./audit.ts");
+          return listAudit(session, options);
+        }),
+      ),
+    grammar
+      .command("verify", "is every record there, and as it was written?")
+      .action((_, self) =>
+        grammar.run(self, async (session) => (await import("./audit.ts")).verifyAudit(session)),
+      ),
   ]);
 }
 

@@ -52,7 +52,8 @@ export async function at(session: Session, seq: number): Promise<number> {
   return exitCodes.done;
 }
 
-function told(session: Session, check: StoreCheck): number {
+/** The lines, or the JSON; 1 when not all is well. */
+export function told(session: Session, check: StoreCheck): number {
   report(session, check);
   return check.ok ? exitCodes.done : exitCodes.failed;
 }

@@ -54,6 +54,7 @@ export type Command =
   | (Leased & { readonly type: "finishAttempt"; readonly outcome: AttemptOutcome })
   | (Leased & LoopMailCommand)
   | MailCommand
+  | { readonly type: "anchorAudit"; readonly count: number; readonly hash: string }
   | {
       readonly type: "park";
       readonly provider: string;

@@ -28,7 +28,7 @@ export type Decision =
   | { readonly ok: false; readonly reason: string };
 
 type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
-type LoopCommand = Exclude<Command, MailCommand | { type: "createLoop" | "park" }>;
+type LoopCommand = Exclude<Command, MailCommand | { type: "createLoop" | "park" | "anchorAudit" }>;
 type LeasedCommand = Exclude<Extract<Command, { attempt: number }>, { type: "saveWork" }>;
 
 /** Answers a command with the events that follow from it, or with the reason why not. */
@@ -40,6 +40,11 @@ function decided(state: State, command: Command, moment: Moment): Decision {
   if (command.type === "createLoop") return created(state, command.loop);
   if (command.type === "park") {
     return parked(state, command);
+  }
+  if (command.type === "anchorAudit") {
+    const { count, hash } = command;
+    const event: Event = { type: "audit.anchored", loop: null, data: { count, hash } };
+    return { ok: true, id: null, events: [event] };
   }
   if (isMailCommand(command)) return decideMail(state, command, moment.now);
   const loop = state.loops.get(command.id);

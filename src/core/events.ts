@@ -45,7 +45,9 @@ export type Event =
   | Of<"budget.settled", { readonly turn: string; readonly usage: Usage }>
   | Of<"budget.warned", Warned>
   | MessageEvent
-  | { readonly type: "provider.parked"; readonly loop: null; readonly data: Parked };
+  | { readonly type: "provider.parked"; readonly loop: null; readonly data: Parked }
+  /** The audit's head at that moment: it cannot be written anew unseen. */
+  | { readonly type: "audit.anchored"; readonly loop: null; readonly data: Anchored };
 
 interface Of<Type extends string, Data> {
   readonly type: Type;
@@ -116,6 +118,12 @@ interface Finished {
   readonly commit: CommitId;
   readonly verdict: Verdict;
   readonly progress: Progress;
+}
+
+interface Anchored {
+  /** Records in the audit's chain, and the hash of the last one. */
+  readonly count: number;
+  readonly hash: string;
 }
 
 interface Parked {

@@ -85,6 +85,8 @@ export function apply(state: MutableState, event: Event, at: Millis): void {
     state.parked.set(`${provider}/${model}`, { until, reason });
     return;
   }
+  // Proves something to who reads the log, and changes nothing.
+  if (event.type === "audit.anchored") return;
   if (event.type === "loop.created") {
     create(state, event, at);
     return;
@@ -105,7 +107,10 @@ function movesMoney(event: Event): event is MoneyEvent {
   return event.type === "attempt.ended" || event.type.startsWith("budget.");
 }
 
-type LoopEvent = Exclude<Event, MessageEvent | { type: "provider.parked" | "loop.created" }>;
+type LoopEvent = Exclude<
+  Event,
+  MessageEvent | { type: "provider.parked" | "audit.anchored" | "loop.created" }
+>;
 
 function changesBy(event: LoopEvent, loop: Loop, at: Millis): Partial<Loop> {
   if (isPipelineEvent(event)) return plannedBy(event, loop);
@@ -284,6 +289,7 @@ function lay(state: MutableState, { id, message }: Mailed): void {
 
 /** What `event` left in `state`, as adopt() takes it. Ask right after apply(). */
 export function touchedBy(state: State, event: Event): Touched {
+  if (event.type === "audit.anchored") return { loop: null, parking: null };
   if (isMessageEvent(event)) {
     const { id } = event.data;
     return { loop: null, parking: null, mail: { id, message: state.mail.get(id) ?? null } };

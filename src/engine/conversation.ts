@@ -10,6 +10,7 @@ import {
 import { type CommandResult, StoreBroken } from "../ports.ts";
 import { openBench, type ToolBench, type ToolOutcome } from "../tools/tool.ts";
 import { callTool, toolset } from "../tools/toolset.ts";
+import { auditedFetch, auditedFiles, auditedSandbox } from "./audited.ts";
 import { checkedClaim, confinedFiles, reachOf } from "./documents.ts";
 import { type Attempt, AttemptEnd, endIfDraining, outputBytesMax } from "./engine.ts";
 import type { Mailbox } from "./mailbox.ts";
@@ -152,6 +153,7 @@ async function useTool(talk: Talk, call: ToolCall, signal: AbortSignal): Promise
   const { id, name, input } = call;
   const iteration = loop.iteration + 1;
   const startedAt = world.clock.now();
+  await world.audit.record({ type: "tool", loop: loop.id, iteration, name, input });
   world.transcripts.write(loop.id, iteration, { type: "toolCall", id, name, input, at: startedAt });
   world.watch({ type: "tool", loop: loop.id, iteration, name, summary: summaryOf(input) });
   const called = await callTool(toolset(mailbox.tools()), { name, input }, bench, signal);
@@ -176,11 +178,13 @@ function benchOf(doing: Attempt, loop: Loop): ToolBench {
   const { world } = engine;
   const { dir, env } = workspace;
   const { writable, readable } = reachOf(doing);
+  const { audit } = world;
   const { sandbox } = loop.settings;
+  const files = confinedFiles(doing, world.fileSystem.files(dir, readable));
   return openBench({
-    files: confinedFiles(doing, world.fileSystem.files(dir, readable)),
+    files: auditedFiles(files, audit, loop.id),
     run: (command: string, timeoutMs: number, signal: AbortSignal): Promise<CommandResult> =>
-      world.sandbox.run(
+      auditedSandbox(world.sandbox, audit, "tool").run(
         {
           loop: loop.id,
           command,
@@ -195,8 +199,7 @@ function benchOf(doing: Attempt, loop: Loop): ToolBench {
         },
         signal,
       ),
-    fetch: (url: string, signal: AbortSignal) =>
-      world.fetcher.fetch(url, sandbox.networkAllow, signal),
+    fetch: auditedFetch(world.fetcher, audit, loop),
     redact: world.redact,
   });
 }

@@ -14,6 +14,7 @@ import {
 } from "../core/verdict/judge.ts";
 import { isTestFile } from "../core/verdict/test-facts.ts";
 import type { CommandResult, FileChange, Workspace, WorktreeRequest } from "../ports.ts";
+import { auditedSandbox } from "./audited.ts";
 import { type Attempt, headOf, hook, must, outputBytesMax, stage } from "./engine.ts";
 import { type GateChange, gateChangesIn, type Since, sinceBase, testNotesIn } from "./gate.ts";
 
@@ -268,7 +269,8 @@ async function runCommand(
 ): Promise<CommandResult> {
   const { gate, sandbox } = loop.settings;
   const { dir: cwd, writable, readable, env } = workspace;
-  const result = await engine.world.sandbox.run(
+  const { world } = engine;
+  const result = await auditedSandbox(world.sandbox, world.audit, "validation").run(
     {
       ...{ loop: loop.id, command, cwd, writable, readable, settings: sandbox },
       env: { CI: "1", ...env },

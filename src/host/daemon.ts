@@ -36,6 +36,7 @@ export async function runDaemon(
   try {
     // Before anybody can connect: who waits for the end looks at it.
     await writeFile(pidFileOf(home), `${around.pid}\n`, { mode: 0o600 });
+    await host.chronicle.started(around.pid, options.version);
     return await serve(around, home, config, host, options);
   } finally {
     await host.close();

@@ -1,4 +1,5 @@
 import { mkdir, statfs } from "node:fs/promises";
+import { unrecorded } from "../adapters/audit/unrecorded.ts";
 import type { DetectedValidation } from "../adapters/config/repository-facts.ts";
 import { resolveSettings } from "../adapters/config/resolve-settings.ts";
 import { resolveCommit, resolveRepository } from "../adapters/git/repository.ts";
@@ -28,7 +29,8 @@ export async function doctor(
   const repository = await attempt("repository", () => resolveRepository(place.dir, null));
   if ("check" in repository) return [...machine, repository.check];
   const { root } = repository.value;
-  const request = { around, home: place.home, repo: root, store: noStore, watch: () => undefined };
+  const quiet = { store: noStore, audit: () => unrecorded, watch: () => undefined };
+  const request = { around, home: place.home, repo: root, ...quiet };
   const made = await attempt("configuration", () => makeWorld(request));
   if ("check" in made) return [...machine, ok("repository", root), made.check];
   const world = made.value;

@@ -13,6 +13,7 @@ import type { Raise, Reader, RunPlan, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { ProviderView } from "../protocol/status.ts";
 import { type LoopView, loopView } from "../views/loop-view.ts";
+import { type Chronicle, openChronicle } from "./chronicle.ts";
 import { systemClock } from "./clock.ts";
 import { providersOf } from "./providers.ts";
 import { createReader, find, openRecords, readFeed } from "./reader.ts";
@@ -31,6 +32,7 @@ export class Host {
   readonly #around: Surroundings;
   readonly #home: string;
   readonly #store: TaskStore;
+  readonly #chronicle: Chronicle;
   readonly #worlds = new Map<string, Promise<RepositoryWorld>>();
   /** Of the world that was made last. */
   #newest: RepositoryWorld | null = null;
@@ -42,15 +44,21 @@ export class Host {
   #gates: Gates | null = null;
   readonly waits = new Waits(() => this.#gates);
 
-  private constructor(around: Surroundings, home: string, store: TaskStore) {
+  private constructor(around: Surroundings, home: string, store: TaskStore, chronicle: Chronicle) {
     this.#around = around;
     this.#home = home;
     this.#store = store;
+    this.#chronicle = chronicle;
   }
 
   /** Takes the home. Throws what asUserError() knows. */
   static async open(around: Surroundings, home: string): Promise<Host> {
-    const host = new Host(around, home, await openTaskStore({ home }));
+    const store = await openTaskStore({ home });
+    const chronicle = await openChronicle(home).catch(async (error: unknown) => {
+      await store.close();
+      throw error;
+    });
+    const host = new Host(around, home, store, chronicle);
     try {
       await host.#begin();
       return host;
@@ -67,6 +75,7 @@ export class Host {
       store: this.#store,
     };
     this.#states = await StateManager.open(outside, failuresMax);
+    this.#chronicle.anchorTo(this.#states);
     this.#recovered = await recover(this.#states, systemClock.now());
     this.#states.subscribe((transaction) => this.#forgetWaits(transaction));
   }
@@ -145,8 +154,14 @@ export class Host {
     for (const world of worlds) {
       if (world.status === "fulfilled") await world.value.close();
     }
+    await this.#chronicle.close();
     await this.#states?.close();
     await this.#store.close();
+  }
+
+  /** The audit of this home. */
+  get chronicle(): Chronicle {
+    return this.#chronicle;
   }
 
   get states(): StateManager {
@@ -210,9 +225,11 @@ export class Host {
       home: this.#home,
       repo,
       store: this.#store,
+      audit: (redact) => this.#chronicle.audit(redact),
       watch,
     });
     try {
+      await this.#chronicle.configured(repo, world.config);
       // Once, before anything runs: later the fresh worktrees of other loops are in use.
       this.#reaped ??= this.#reap(world);
       await this.#reaped;
@@ -245,7 +262,8 @@ export class Host {
 
   async ask(command: Command): Promise<LoopView> {
     const { states } = this;
-    const decision = await states.submit(command).catch((error: unknown) => {
+    const submitted = this.#chronicle.asked(command).then(() => states.submit(command));
+    const decision = await submitted.catch((error: unknown) => {
       if (error instanceof StoreBroken) this.#broken.abort(error);
       throw error;
     });

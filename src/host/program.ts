@@ -45,6 +45,9 @@ export function createProgram(around: Surroundings): Program {
     restoreStore: async ({ home }, file, options) =>
       (await import("./store-pages.ts")).restore(home, file, options),
     storeAt: async ({ home }, seq) => (await import("./store-pages.ts")).loopsAt(home, seq),
+    auditRecords: async ({ home }, filter, tell) =>
+      (await import("./audit-pages.ts")).listAudit(home, filter, tell),
+    verifyAudit: async ({ home }) => (await import("./audit-pages.ts")).checkAudit(home),
     trash: async ({ home }) => (await import("./tree-pages.ts")).listTrash(around, home),
     restoreTrash: async ({ home }, id) =>
       (await import("./tree-pages.ts")).restoreTrash(around, home, id),

@@ -1,3 +1,4 @@
+import { unrecorded } from "../adapters/audit/unrecorded.ts";
 import { resolveSettings } from "../adapters/config/resolve-settings.ts";
 import { resolveCommit, resolveRepository } from "../adapters/git/repository.ts";
 import { codeOf, HomeUnusable } from "../adapters/store/errors.ts";
@@ -123,7 +124,8 @@ export async function planAlone(
 ): Promise<RunPlan> {
   const made: RepositoryWorld[] = [];
   const worldOf = async (repo: string) => {
-    const request = { around, home, repo, store: noStore, watch: () => undefined };
+    const quiet = { store: noStore, audit: () => unrecorded, watch: () => undefined };
+    const request = { around, home, repo, ...quiet };
     const world = await makeWorld(request).catch((error: unknown) => {
       throw unusableHome(home, error) ?? error;
     });

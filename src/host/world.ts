@@ -19,7 +19,17 @@ import { createSandbox, type SrtSandbox } from "../adapters/sandbox/sandbox.ts";
 import { FileTranscripts } from "../adapters/store/transcripts.ts";
 import type { LoopId, SandboxSettings } from "../core/loop.ts";
 import { createRedact } from "../core/redact.ts";
-import { type HookName, hookNames, type LiveEvent, type TaskStore, type World } from "../ports.ts";
+import { auditedSandbox } from "../engine/audited.ts";
+import type { Audit } from "../ports/audit.ts";
+import {
+  type HookName,
+  hookNames,
+  type LiveEvent,
+  type Redact,
+  type Sandbox,
+  type TaskStore,
+  type World,
+} from "../ports.ts";
 import { toolNames } from "../tools/toolset.ts";
 import { systemClock } from "./clock.ts";
 import { dayLimit } from "./day-limit.ts";
@@ -44,6 +54,8 @@ export interface WorldRequest {
   /** Root of the user's checkout. */
   readonly repo: string;
   readonly store: TaskStore;
+  /** The home's chain, for secrets of the repository's configuration. */
+  readonly audit: (redact: Redact) => Audit;
   readonly watch: (event: LiveEvent) => void;
 }
 
@@ -56,6 +68,7 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
   const isDaemons = store !== noStore;
   const models = createModels({ ...modelSettings(config), env, isDaemons, now: systemClock.now });
   const redact = createRedact(models.secrets());
+  const audit = request.audit(redact);
   const uid = around.euid === 0 ? config.sandbox.uid : null;
   const sandbox = await createSandbox({
     home,
@@ -64,6 +77,7 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     concurrency: config.concurrency.commands,
     env,
     userHome,
+    denied: (host) => audit.record({ type: "host", loop: null, host, allowed: false }),
   });
   const worktrees = createWorktrees({
     home,
@@ -71,7 +85,8 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     identity,
     now: systemClock.now,
     diskQuotaBytes: config.worktree["disk-quota"],
-    runSetup: (setup, signal) => runSetup(sandbox, sandboxSettings(config), setup, signal),
+    runSetup: (setup, signal) =>
+      runSetup(auditedSandbox(sandbox, audit, "setup"), sandboxSettings(config), setup, signal),
   });
   const loopTypes = loadRepositoryTypes(around, home, repo, config);
   const world: World = {
@@ -79,6 +94,7 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     random: { next: () => Math.random() },
     store,
     transcripts: new FileTranscripts(home, redact),
+    audit,
     models,
     sandbox,
     worktrees,
@@ -88,7 +104,7 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     loopTypes,
     hooks: createHooks({
       hooks: configuredHooks(loaded, repo),
-      sandbox,
+      sandbox: auditedSandbox(sandbox, audit, "hook"),
       settings: sandboxSettings(config),
       repo,
       userHome,
@@ -162,7 +178,7 @@ const setupTimeoutMs = 900_000;
 const setupOutputBytesMax = 64 * 1024;
 
 async function runSetup(
-  sandbox: SrtSandbox,
+  sandbox: Pick<Sandbox, "run">,
   settings: SandboxSettings,
   { networkAllow, ...setup }: SetupRequest,
   signal: AbortSignal,

@@ -67,6 +67,21 @@ export interface StoreCheck {
   readonly lines: readonly string[];
 }
 
+/** One line of `td audit list --json`. */
+export interface AuditView {
+  readonly n: number;
+  readonly at: string;
+  readonly type: string;
+  readonly loop: string | null;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface AuditFilter {
+  readonly loop: string | null;
+  /** Milliseconds since the epoch. */
+  readonly sinceAt: number | null;
+}
+
 export interface ShellEntry {
   readonly dir: string;
   readonly env: Readonly<Record<string, string>>;
@@ -133,6 +148,9 @@ export interface Program {
   ): Promise<StoreCheck>;
   /** All loops as they were once event `seq` had happened. */
   storeAt(place: Place, seq: number): Promise<readonly LoopView[]>;
+  /** In order; works beside a running daemon. */
+  auditRecords(place: Place, filter: AuditFilter, tell: (record: AuditView) => void): Promise<void>;
+  verifyAudit(place: Place): Promise<StoreCheck>;
   trash(place: Place): Promise<readonly TrashView[]>;
   /** Resolves to where it is now. */
   restoreTrash(place: Place, id: string): Promise<string>;

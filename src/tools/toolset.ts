@@ -1,6 +1,6 @@
 import { Bug } from "../core/assert.ts";
 import { didYouMean } from "../core/did-you-mean.ts";
-import { ToolRefusal } from "../ports.ts";
+import { StoreBroken, ToolRefusal } from "../ports.ts";
 import { alert, askPerson, query, reply, share, stopLoop } from "./coordination-tools.ts";
 import { cutEnd, cutMiddle } from "./cut.ts";
 import { edit } from "./edit.ts";
@@ -50,7 +50,7 @@ export function toolset(names: readonly string[]): readonly Tool[] {
 
 /**
  * One tool call of a model. Whatever goes wrong is an outcome with a sentence for the model; only
- * a Bug and the signal's reason are thrown. The text is redacted and bounded.
+ * a Bug, StoreBroken and the signal's reason are thrown. The text is redacted and bounded.
  */
 export async function callTool(
   tools: readonly Tool[],
@@ -75,7 +75,7 @@ async function outcomeOf(
     if (tool === undefined) throw new ToolRefusal(notThere(name, tools));
     return await tool.run(input, bench, signal);
   } catch (error) {
-    if (error instanceof Bug) throw error;
+    if (error instanceof Bug || error instanceof StoreBroken) throw error;
     signal.throwIfAborted();
     return { text: sentence(error, name), isError: true, effect: null };
   }

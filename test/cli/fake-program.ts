@@ -12,9 +12,17 @@ import type {
   RunRequest,
 } from "../../src/protocol/door.ts";
 import { exitCodes, UserError } from "../../src/protocol/errors.ts";
-import type { Check, InitView, Program, StoreCheck } from "../../src/protocol/program.ts";
+import type {
+  AuditFilter,
+  AuditView,
+  Check,
+  InitView,
+  Program,
+  StoreCheck,
+} from "../../src/protocol/program.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
 import type { WhyView } from "../../src/views/why.ts";
+import { auditRecords } from "./fake-audit.ts";
 import { metricsView } from "./fake-metrics.ts";
 import { queueView, statusView } from "./fake-status.ts";
 
@@ -331,6 +339,18 @@ export class FakeProgram implements Program {
   readonly backupStore = this.verifyStore;
   readonly restoreStore = this.verifyStore;
   readonly storeAt = async () => [];
+
+  readonly verifyAudit = this.verifyStore;
+
+  async auditRecords(
+    _place: unknown,
+    filter: AuditFilter,
+    tell: (record: AuditView) => void,
+  ): Promise<void> {
+    for (const record of auditRecords) {
+      if (filter.loop === null || filter.loop === record.loop) tell(record);
+    }
+  }
 
   async trash() {
     return [{ id: "t1", loop: "1", removedAt: new Date(startedAt).toISOString() }];

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { sinceOf } from "../../src/cli/audit.ts";
 import { noUsage } from "../../src/core/loop.ts";
 import type { TranscriptEntry } from "../../src/ports.ts";
 import { call, start } from "./call.ts";
@@ -246,4 +247,30 @@ test("events are a line each", async () => {
         3  2026-01-01T00:00:00.000Z  provider.parked    -      provider=anthropic
     "
   `);
+});
+
+test("the audit is a stream of lines, and of JSON lines", async () => {
+  const program = new FakeProgram();
+  expect((await call(program, ["audit", "list"])).out).toMatchInlineSnapshot(`
+    "     1  2026-01-01T00:00:00.000Z  daemon   -      what=started pid=77 version=1.2.3
+         2  2026-01-01T00:00:01.000Z  command  1      purpose=tool command=echo hi there network=[]
+    "
+  `);
+  const { out } = await call(program, ["audit", "list", "--loop", "1", "--since", "2h", "--json"]);
+  expect(
+    out
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line).n),
+  ).toEqual([2]);
+  const wrong = await call(program, ["audit", "list", "--since", "yesterday"]);
+  expect(wrong).toMatchObject({ code: 2, err: /2h, 7d or 2026-01-31/ });
+});
+
+test.each([
+  ["90s", 910_000],
+  ["2m", 880_000],
+  ["1970-01-01T00:00:05Z", 5_000],
+])("--since %s", (text, at) => {
+  expect(sinceOf(text, 1_000_000)).toBe(at);
 });

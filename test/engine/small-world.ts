@@ -1,4 +1,5 @@
 /** The simulator's store and git, a model that follows a script, and commands that a test answers. */
+import { SimAudit } from "../../sim/audit.ts";
 import { SimClock } from "../../sim/clock.ts";
 import { type SimRepository, SimWorktrees, simDocuments, simFiles } from "../../sim/git.ts";
 import { SeededRandom } from "../../sim/random.ts";
@@ -81,6 +82,7 @@ export class SmallWorld {
   readonly hooked: HookRequest[] = [];
   readonly seen: LiveEvent[] = [];
   readonly transcripts: TranscriptEntry[] = [];
+  readonly audit = new SimAudit();
   /** Model calls and commands under way. */
   busy = 0;
   states!: StateManager;
@@ -214,6 +216,7 @@ export class SmallWorld {
         flush: async () => undefined,
         read: async () => this.transcripts,
       },
+      audit: this.audit,
       models: { resolve: (name) => this.#model(name) },
       sandbox: {
         run: (request, signal) => this.#run(repository, request, signal),

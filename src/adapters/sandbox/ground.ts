@@ -26,6 +26,8 @@ export interface SandboxOptions {
   readonly userHome: string;
   /** More paths that no command may see. */
   readonly hidden?: readonly string[];
+  /** Hears of hosts that a command asked for in vain; the proxy does not know which one it was. */
+  readonly denied?: (host: string) => Promise<void>;
 }
 
 const slotsPerCore = 2;

@@ -32,10 +32,13 @@ export const relayPort = 3128;
  */
 export class AllowlistProxy {
   readonly #uid: number | null;
+  readonly #denied: (host: string) => Promise<void>;
   #started: Promise<void> | null = null;
 
-  constructor(uid: number | null) {
+  /** `denied` hears of every host that a command asked for in vain. */
+  constructor(uid: number | null, denied: (host: string) => Promise<void>) {
     this.#uid = uid;
+    this.#denied = denied;
   }
 
   async open(hosts: readonly string[]): Promise<NetworkPass> {
@@ -97,7 +100,7 @@ export class AllowlistProxy {
   }
 
   #start(): Promise<void> {
-    this.#started ??= startProxy(this.#uid).catch((cause) => {
+    this.#started ??= startProxy(this.#uid, this.#denied).catch((cause) => {
       this.#started = null;
       throw new SandboxUnavailable(
         `the network proxy does not start (${String(cause)}): are socat and ripgrep installed?`,
@@ -108,10 +111,18 @@ export class AllowlistProxy {
   }
 }
 
-async function startProxy(uid: number | null): Promise<void> {
-  await SandboxManager.initialize({
+async function startProxy(
+  uid: number | null,
+  denied: (host: string) => Promise<void>,
+): Promise<void> {
+  const policy = {
     network: { allowedDomains: [], deniedDomains: [] },
     filesystem: { denyRead: [], allowWrite: [], denyWrite: [] },
+  };
+  // Asked about what is on no list: the answer is no, as it is without anybody to ask.
+  await SandboxManager.initialize(policy, async ({ host, port }) => {
+    await denied(port === undefined ? host : `${host}:${port}`);
+    return false;
   });
   await SandboxManager.waitForNetworkInitialization();
   const socketPath = SandboxManager.getLinuxHttpSocketPath();

@@ -46,7 +46,7 @@ export class SrtSandbox implements Sandbox {
   constructor(ground: Ground, probe: SandboxProbe) {
     this.probe = probe;
     this.#ground = ground;
-    this.#proxy = new AllowlistProxy(ground.dropTo);
+    this.#proxy = new AllowlistProxy(ground.dropTo, async (host) => ground.options.denied?.(host));
     this.#bulkhead = new Bulkhead(ground.slots);
   }
 
