@@ -21,20 +21,24 @@ export function afterCrash(
 
 /** Preparing a worktree, and what no setting bounds: git, hooks, a stream's end. */
 const restMs: Millis = 1_800_000;
+/** On the loop's own worktree, on a fresh one, and once more where it seems flaky. */
+const verdictsMax = 3;
 
 /** An attempt that gives no sign of life for longer than all its own time-outs together hangs. */
 export function silenceMsMax({ iterationTimeoutMs, gate }: LoopSettings): Millis {
-  return iterationTimeoutMs + gate.timeoutMs + restMs;
+  return iterationTimeoutMs + verdictsMax * gate.timeoutMs + restMs;
 }
 
-/** A sign of life of a running attempt: something it told, or a change of its loop. */
-export interface Pulse {
-  readonly toldAt: Millis;
-  readonly changedAt: Millis;
-  readonly silenceMs: Millis;
-}
+/** How often somebody listens. */
+export const beatMs: Millis = 60_000;
 
-/** When it hangs if nothing more is heard. A clock that was set back only makes that later. */
-export function hangsAt({ toldAt, changedAt, silenceMs }: Pulse): Millis {
-  return Math.max(toldAt, changedAt) + silenceMs;
+/**
+ * How long it has been silent. A machine that slept, or whose clock was set, was not silent for
+ * all of that time: what one beat counts for is bounded.
+ */
+export function silenceAfter(
+  silenceMs: Millis,
+  { heard, elapsedMs }: { readonly heard: boolean; readonly elapsedMs: Millis },
+): Millis {
+  return heard ? 0 : silenceMs + Math.min(Math.max(elapsedMs, 0), 2 * beatMs);
 }

@@ -6,6 +6,7 @@ import { schedule } from "../core/schedule.ts";
 import type { Clock } from "../ports.ts";
 import { runAttempt } from "./attempt.ts";
 import type { Engine } from "./engine.ts";
+import { withHeartbeat } from "./heartbeat.ts";
 import { greetDays } from "./purse.ts";
 import type { StateManager } from "./state-manager.ts";
 
@@ -99,7 +100,11 @@ async function attend(crew: Crew, loop: Loop, signal: AbortSignal): Promise<void
     if (error instanceof Bug) throw error;
     return error instanceof Error ? error.message : String(error);
   });
-  if (typeof engine !== "string") return runAttempt(engine, id, attempt, signal);
+  if (typeof engine !== "string") {
+    return withHeartbeat(engine, loop, signal, (heard, halt) =>
+      runAttempt(heard, id, attempt, halt),
+    );
+  }
   const outcome = { type: "blocked", on: "setup", reason: engine, asked: [] } as const;
   await crew.states.submit({ type: "finishAttempt", id, attempt, outcome });
 }

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { Command } from "../../src/core/commands.ts";
-import { afterCrash, crashesMax, hangsAt, silenceMsMax } from "../../src/core/health.ts";
+import {
+  afterCrash,
+  beatMs,
+  crashesMax,
+  silenceAfter,
+  silenceMsMax,
+} from "../../src/core/health.ts";
 import { loopOf, type MutableState } from "../../src/core/state.ts";
 import { base, following, given, id, moment, progress, settings, verdict } from "../given.ts";
 
@@ -65,8 +71,12 @@ test("the first two ends of a daemon delay nothing", () => {
 
 test("an attempt may be silent for longer than all its own time-outs together", () => {
   const { iterationTimeoutMs, gate } = settings;
-  const silenceMs = silenceMsMax(settings);
-  expect(silenceMs).toBeGreaterThan(iterationTimeoutMs + gate.timeoutMs);
-  expect(hangsAt({ toldAt: 10, changedAt: 20, silenceMs: 5 })).toBe(25);
-  expect(hangsAt({ toldAt: 30, changedAt: 20, silenceMs: 5 })).toBe(35);
+  expect(silenceMsMax(settings)).toBeGreaterThan(iterationTimeoutMs + 3 * gate.timeoutMs);
+});
+
+test("silence is counted by beats: a sign ends it, a clock that jumps adds little", () => {
+  expect(silenceAfter(500, { heard: true, elapsedMs: beatMs })).toBe(0);
+  expect(silenceAfter(500, { heard: false, elapsedMs: beatMs })).toBe(beatMs + 500);
+  expect(silenceAfter(500, { heard: false, elapsedMs: 9 * 3_600_000 })).toBe(2 * beatMs + 500);
+  expect(silenceAfter(500, { heard: false, elapsedMs: -3_600_000 })).toBe(500);
 });

@@ -27,7 +27,7 @@ import {
 import { brief, settings } from "../given.ts";
 
 /** What the model does on its n-th call, counted from 1 over all conversations. */
-export type Script = (request: LlmRequest, call: number) => LlmReply | LlmError | "hang";
+export type Script = (request: LlmRequest, call: number) => LlmReply | LlmError | "hang" | "dead";
 /** The files of the worktree, and what is run there. */
 export type Runs = (files: ReadonlyMap<string, string>, request: CommandRequest) => Ran;
 type Ran = number | { readonly exitCode: number; readonly output: string } | "hang";
@@ -249,6 +249,8 @@ export class SmallWorld {
     const complete = async (request: LlmRequest, signal: AbortSignal) => {
       this.requests.push({ ...request, messages: structuredClone(request.messages) });
       const reply = this.#wishes.script?.(request, this.requests.length) ?? finished;
+      // Neither the world nor who waits for it ends that.
+      if (reply === "dead") return new Promise<never>(() => {});
       await this.#takes(reply === "hang" ? 24 * hourMs : 100, signal);
       if (signal.aborted || reply === "hang") throw new LlmError("aborted", "aborted");
       if (reply instanceof LlmError) throw reply;
