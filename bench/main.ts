@@ -6,6 +6,7 @@ import { benchGit } from "./git.ts";
 import { benchIteration } from "./iteration.ts";
 import { benchLimits } from "./limits.ts";
 import { atMost, type Findings, type Row, row } from "./measure.ts";
+import { benchNumbers } from "./numbers.ts";
 import { benchReplay } from "./replay.ts";
 import { benchSandbox } from "./sandbox.ts";
 import { benchStore } from "./store.ts";
@@ -32,6 +33,7 @@ const benches: Readonly<Record<string, () => Promise<Findings>>> = {
   limits: benchLimits,
   version: benchVersion,
   replay: benchReplay,
+  numbers: benchNumbers,
 };
 
 /** How much worse than recorded a ratio may be, before `--check` says no. */

@@ -32,6 +32,7 @@ export function keepNumbers(host: Host, home: string, version: string): Numbers 
     state: states.state,
     storeEvents: states.durableSeq,
     storeBytes: await storeBytes(),
+    auditRecords: host.chronicle.head.count,
     eventLoopLagMs: lagMs(),
     residentBytes: memoryUsage.rss(),
   });

@@ -87,6 +87,7 @@ function gauges(registry: Registry) {
     successRatio: gauge("success_ratio", "Complete loops of all that ended", "type"),
     storeBytes: gauge("store_bytes", "Size of the event log and its snapshots"),
     storeEvents: gauge("store_events", "Number of the newest durable event"),
+    auditRecords: gauge("audit_records", "Records in the audit's chain"),
     eventLoopLag: gauge("event_loop_lag_seconds", "99th percentile since the start"),
     residentMemory: gauge("resident_memory_bytes", "Memory of the daemon itself"),
   };

@@ -25,6 +25,7 @@ export interface Reading {
   readonly state: State;
   readonly storeEvents: number;
   readonly storeBytes: number;
+  readonly auditRecords: number;
   readonly eventLoopLagMs: number;
   readonly residentBytes: number;
 }
@@ -223,7 +224,8 @@ export class Metrics {
     return this.#models.of(this.#work.get(loop.id)?.model ?? loop.settings.model);
   }
 
-  #read({ state, storeEvents, storeBytes, eventLoopLagMs, residentBytes }: Reading): void {
+  #read(reading: Reading): void {
+    const { state, storeEvents, storeBytes, eventLoopLagMs, residentBytes } = reading;
     const { loops, successRatio } = this.#on;
     loops.reset();
     successRatio.reset();
@@ -239,6 +241,7 @@ export class Metrics {
     for (const [type, { complete, all }] of ended) successRatio.set({ type }, complete / all);
     this.#on.storeEvents.set(storeEvents);
     this.#on.storeBytes.set(storeBytes);
+    this.#on.auditRecords.set(reading.auditRecords);
     this.#on.eventLoopLag.set(eventLoopLagMs / 1_000);
     this.#on.residentMemory.set(residentBytes);
   }

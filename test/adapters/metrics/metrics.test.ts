@@ -25,7 +25,14 @@ function live(metrics: Metrics, state: MutableState, at: number, ...commands: Co
 }
 
 async function told(metrics: Metrics, state: MutableState): Promise<string[]> {
-  const reading = { state, storeEvents: 7, storeBytes: 900, eventLoopLagMs: 2, residentBytes: 5 };
+  const reading = {
+    state,
+    storeEvents: 7,
+    storeBytes: 900,
+    auditRecords: 3,
+    eventLoopLagMs: 2,
+    residentBytes: 5,
+  };
   const { text } = await metrics.text(reading);
   return text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
 }
@@ -75,6 +82,7 @@ test("a loop's life is counted by type and model, in seconds", async () => {
       'taskdaemon_cost_usd_total{type="ralph",model="sim/large"} 0.5',
       'taskdaemon_loops{type="ralph",status="complete"} 1',
       "taskdaemon_store_events 7",
+      "taskdaemon_audit_records 3",
     ]),
   );
   expect(lines.filter((line) => !line.startsWith("taskdaemon_"))).toEqual([]);
