@@ -11,12 +11,14 @@ import {
   type LlmRequest,
   type Model,
 } from "../src/ports/llm.ts";
+import type { SimProvider } from "./provider.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Temper } from "./temper.ts";
 
 export interface ModelOutside {
   readonly random: SeededRandom;
   readonly temper: Temper;
+  readonly provider: SimProvider;
   /** Takes its time or until it is aborted; never returns after a crash. */
   readonly takes: (msMax: number, signal: AbortSignal) => Promise<void>;
   /** Called as a request arrives, and what it returns as it ends, with the tokens to be paid. */
@@ -57,10 +59,13 @@ async function complete(
   assert(loop !== undefined, "the system prompt names its loop");
   checkConversation(request);
   const tokensMax = tokensEstimated(bytesOf(request)) + request.outputTokensMax;
+  const isOut = outside.provider.isOut;
   const ended = outside.began(loop, request.model, tokensMax, signal);
   await outside.takes(temper.modelMsMax, signal);
-  if (signal.aborted || random.chance(temper.modelFails)) {
-    const error = signal.aborted ? new LlmError("aborted", "aborted") : fault(request, outside);
+  if (signal.aborted || isOut || random.chance(temper.modelFails)) {
+    const error = signal.aborted
+      ? new LlmError("aborted", "aborted")
+      : fault(request, isOut, outside);
     ended(error.usage === null ? 0 : tokensOf(error.usage));
     throw error;
   }
@@ -73,7 +78,15 @@ function bytesOf({ system, messages, tools }: LlmRequest): number {
   return Buffer.byteLength(JSON.stringify([system, messages, tools]));
 }
 
-function fault(request: LlmRequest, { random, temper }: ModelOutside): LlmError {
+function fault(
+  request: LlmRequest,
+  isOut: boolean,
+  { random, temper, provider }: ModelOutside,
+): LlmError {
+  if (isOut) {
+    provider.failed();
+    return random.chance(0.5) ? new LlmError("overloaded", "529") : new LlmError("server", "500");
+  }
   const kind = kinds[random.between(0, kinds.length - 1)] ?? "server";
   if (kind === "invalid" && random.chance(0.9)) return new LlmError("server", "500");
   const isLong = random.chance(temper.modelParks);

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { unlimited } from "../src/core/admission.ts";
 import type { Transaction } from "../src/core/events.ts";
 import { crashesMax } from "../src/core/health.ts";
 import type { State } from "../src/core/state.ts";
@@ -19,6 +18,7 @@ import {
   isAtRest,
 } from "./invariants.ts";
 import { type Allowed, lookAfter, meddle, newLoop } from "./people.ts";
+import { limitsOf, simBreakerLimits } from "./provider.ts";
 import { SeededRandom } from "./random.ts";
 import { SimDisk } from "./store.ts";
 import { calm, drawTemper, type Temper } from "./temper.ts";
@@ -101,7 +101,7 @@ async function boot(life: Life, temper: Temper, forMs: number, person: Person): 
     states.subscribe((transaction) => witnessed.push(transaction));
     const { world } = machine;
     const drain = new AbortController().signal;
-    const gates = new Gates(world, () => unlimited);
+    const gates = new Gates(world, () => limitsOf(temper), simBreakerLimits);
     const gatesOf = (provider: string) => [gates.shared(provider)];
     const dayUsd = () => allowed.dayUsd;
     const engine: Engine = { world, states, patience, drain, gatesOf, dayUsd };

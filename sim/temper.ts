@@ -18,6 +18,12 @@ export interface Temper {
   readonly personMs: number;
   /** Configured for all loops together; null is no limit. */
   readonly dayUsd: number | null;
+  /** Of the provider; null is no limit. */
+  readonly concurrency: number | null;
+  readonly requestsPerMinute: number | null;
+  /** So often the provider is out, for so long. */
+  readonly outageEveryMs: number;
+  readonly outageMs: number;
 }
 
 export function drawTemper(random: SeededRandom): Temper {
@@ -35,6 +41,10 @@ export function drawTemper(random: SeededRandom): Temper {
     sandboxFails: random.next() * 0.02,
     personMs: 10 ** random.between(4, 7),
     dayUsd: random.chance(0.5) ? random.next() * 4 : null,
+    concurrency: random.chance(0.3) ? random.between(1, 2) : null,
+    requestsPerMinute: random.chance(0.4) ? random.between(1, 60) : null,
+    outageEveryMs: 10 ** random.between(5, 7),
+    outageMs: random.chance(0.5) ? 10 ** random.between(3, 6) : 0,
   };
 }
 
@@ -50,5 +60,6 @@ export function calm(temper: Temper): Temper {
     validationFlakes: 0,
     gitFails: 0,
     sandboxFails: 0,
+    outageMs: 0,
   };
 }

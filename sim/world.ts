@@ -13,6 +13,7 @@ import { SimAudit } from "./audit.ts";
 import type { SimClock } from "./clock.ts";
 import { SimWorktrees, simDocuments, simFiles } from "./git.ts";
 import { simModel } from "./model.ts";
+import { SimProvider } from "./provider.ts";
 import type { SeededRandom } from "./random.ts";
 import { type SimDisk, SimStore } from "./store.ts";
 import type { Temper } from "./temper.ts";
@@ -23,6 +24,7 @@ export class SimBoot {
   readonly #clock: SimClock;
   readonly #random: SeededRandom;
   readonly #temper: Temper;
+  readonly #provider: SimProvider;
   readonly #disk: SimDisk;
   readonly #store: SimStore;
   readonly #audit = new SimAudit();
@@ -33,6 +35,7 @@ export class SimBoot {
     this.#clock = clock;
     this.#random = random;
     this.#temper = temper;
+    this.#provider = new SimProvider(clock, temper);
     this.#disk = disk;
     this.#store = new SimStore(disk, () => this.#takes(temper.diskMsMax));
     this.world = this.#makeWorld();
@@ -79,6 +82,7 @@ export class SimBoot {
     return simModel(name.replace("sim/", ""), {
       random: this.#random,
       temper: this.#temper,
+      provider: this.#provider,
       takes: (msMax, signal) => this.#takes(msMax, signal),
       began: (loop, model, tokensMax, signal) =>
         this.#callBegan(loop as LoopId, model, tokensMax, signal),
@@ -99,10 +103,12 @@ export class SimBoot {
     const now = this.#clock.now();
     assert(parking === undefined || parking.until <= now, `${id} calls a parked model`);
     const done = this.#effectBegan(id);
+    const left = this.#provider.began(model);
     const before = bill.get(id) ?? 0;
     bill.set(id, before + tokensMax);
     return (tokens) => {
       bill.set(id, before + tokens);
+      left();
       done();
       this.#checkHalted(id, signal);
     };

@@ -13,13 +13,19 @@ export interface GateWait {
 export class Gates {
   readonly #outside: GateOutside;
   readonly #limitsOf: (provider: string) => RateLimits;
+  readonly #breaking: BreakerLimits;
   readonly #shared = new Map<string, AdmissionGate>();
   /** Of repositories that ask for less than the user allows, by repository and provider. */
   readonly #own = new Map<string, AdmissionGate>();
 
   /** `limitsOf` is what the user allows; it is asked once for each provider. */
-  constructor(outside: GateOutside, limitsOf: (provider: string) => RateLimits) {
+  constructor(
+    outside: GateOutside,
+    limitsOf: (provider: string) => RateLimits,
+    breaking: BreakerLimits = breakerLimits,
+  ) {
     this.#outside = outside;
+    this.#breaking = breaking;
     this.#limitsOf = limitsOf;
   }
 
@@ -36,7 +42,7 @@ export class Gates {
   shared(provider: string): AdmissionGate {
     const known = this.#shared.get(provider);
     if (known !== undefined) return known;
-    const gate = this.#open(provider, this.#limitsOf(provider), breakerLimits);
+    const gate = this.#open(provider, this.#limitsOf(provider), this.#breaking);
     this.#shared.set(provider, gate);
     return gate;
   }

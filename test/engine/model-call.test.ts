@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Loop, type LoopSettings, tokensOf } from "../../src/core/loop.ts";
+import { type Loop, type LoopId, type LoopSettings, tokensOf } from "../../src/core/loop.ts";
 import { LlmError } from "../../src/ports/llm.ts";
 import { finished, SmallWorld, writes } from "./small-world.ts";
 
@@ -237,4 +237,30 @@ test("a pause that a provider asks for is kept by all loops", async () => {
   expect(small.requests).toHaveLength(1);
   await small.pass(15_000);
   expect(small.requests.length).toBeGreaterThan(2);
+});
+
+test("three seconds of 529 in the middle of 50 calls: at most 60 fail, and nothing else does", async () => {
+  let refused = 0;
+  let endsAt: number | null = null;
+  const small: SmallWorld = await SmallWorld.start({
+    runningMax: 50,
+    script: ({ messages }) => {
+      const now = small.clock.now();
+      endsAt ??= now + 3_000;
+      if (now < endsAt) {
+        refused += 1;
+        return fault("overloaded");
+      }
+      return messages.length === 1 ? writes("good") : finished;
+    },
+  });
+  const ids: LoopId[] = [];
+  for (let n = 0; n < 50; n += 1) ids.push(await small.create());
+  for (const id of ids) {
+    const loop = await small.rest(id);
+    expect(loop).toMatchObject({ status: "complete", attempt: 1, iteration: 1, failures: 0 });
+  }
+  expect(small.events("provider.parked")).toEqual([]);
+  expect(refused).toBeGreaterThanOrEqual(10);
+  expect(refused).toBeLessThanOrEqual(60);
 });

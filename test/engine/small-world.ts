@@ -67,6 +67,7 @@ export interface Wishes {
   readonly types?: readonly LoopType[];
   readonly hooks?: (request: HookRequest) => string | null;
   readonly limits?: RateLimits;
+  readonly runningMax?: number;
   /** May throw; called before every step of git. */
   readonly git?: (what: string) => void;
 }
@@ -129,7 +130,11 @@ export class SmallWorld {
       const dayUsd = () => this.dayUsd;
       const engineOf = async () => ({ world, states, patience, drain, gatesOf, dayUsd });
       const crew = { states, clock: world.clock, owner: "test", drain, engineOf };
-      await reconcile(crew, { runningMax: 2, wants: () => true }, signal);
+      await reconcile(
+        crew,
+        { runningMax: this.#wishes.runningMax ?? 2, wants: () => true },
+        signal,
+      );
     };
     this.#ended = run().catch((error: unknown) => {
       this.failure = error;
