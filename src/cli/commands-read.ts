@@ -10,8 +10,11 @@ export function readCommands(grammar: Grammar): readonly AnyCommand[] {
     grammar
       .command("show", "everything about one loop")
       .argument("<id>", "a loop (td list)")
-      .action((id, _, self) =>
-        grammar.run(self, async (session) => (await import("./show.ts")).show(session, id)),
+      .option("--documents", "the documents it has written, and what is likely to come of them")
+      .action((id, options, self) =>
+        grammar.run(self, async (session) =>
+          (await import("./show.ts")).show(session, id, options),
+        ),
       ),
     grammar
       .command("why", "why a loop is where it is, and what would change that")

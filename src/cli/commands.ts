@@ -1,5 +1,6 @@
 import { controlCommands } from "./commands-control.ts";
 import { daemonCommand, daemonCommands } from "./commands-daemon.ts";
+import { pictureCommands, planCommands } from "./commands-plan.ts";
 import { readCommands } from "./commands-read.ts";
 import { runCommand } from "./commands-run.ts";
 import { setupCommands, tabCommand } from "./commands-setup.ts";
@@ -10,6 +11,8 @@ export function addCommands(grammar: Grammar): void {
   const commands = [
     runCommand(grammar),
     ...readCommands(grammar),
+    ...pictureCommands(grammar),
+    ...planCommands(grammar),
     ...controlCommands(grammar),
     ...daemonCommands(grammar),
     ...setupCommands(grammar),

@@ -19,6 +19,9 @@ export async function control(
   }
   const status = paint(session.look, statusColour(view.status), statusText(view.status));
   session.print(`${status}  ${oneLine(view.id)}  ${oneLine(view.title)}`);
+  if (view.status === "delegated") {
+    session.say(`td tree ${view.id} shows what comes of it`);
+  }
   if (view.status === "pending") {
     session.say(`the daemon goes on with it: td logs ${view.id} -f follows it`);
   }

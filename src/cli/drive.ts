@@ -2,6 +2,7 @@ import type { LiveEvent } from "../ports.ts";
 import type { Door } from "../protocol/door.ts";
 import { type ExitCode, exitCodes } from "../protocol/errors.ts";
 import type { LoopView } from "../views/loop-view.ts";
+import { draftText } from "./draft.ts";
 import { interruptible } from "./interrupt.ts";
 import { LiveLine } from "./live-line.ts";
 import { advance, begin, lastingLine, type Progress, statusLine } from "./progress.ts";
@@ -23,6 +24,7 @@ export async function drive(session: Session, door: Door, start: LoopView): Prom
     const reader = await openReader(session);
     const why = view.status === "complete" ? null : await reader.why(view.id);
     session.print(summary(view, why, session));
+    if (view.status === "draft") session.print(draftText(await door.draft(view.id), session.look));
   }
   if (code === exitCodes.interrupted) {
     const { id } = view;
@@ -87,6 +89,7 @@ function exitCodeOf(
 ): ExitCode {
   switch (status) {
     case "complete":
+    case "draft":
       return exitCodes.done;
     case "blocked":
       return blockedOn === "budget" ? exitCodes.budget : exitCodes.person;

@@ -93,6 +93,7 @@ async function requestOf(session: Session, options: RunOptions): Promise<RunRequ
     priority: options.priority ?? "normal",
     after: options.after ?? [],
     deliver: options.deliver ?? null,
+    ...(options.yes === true ? { approved: true } : {}),
   };
 }
 

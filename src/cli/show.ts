@@ -2,6 +2,7 @@ import { exitCodes } from "../protocol/errors.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import type { WhyView } from "../views/why.ts";
 import { budgetText } from "./budget-text.ts";
+import { documentsText } from "./draft.ts";
 import { type Look, paint, statusColour, statusText } from "./look.ts";
 import { short } from "./numbers.ts";
 import { verdictText } from "./progress.ts";
@@ -10,8 +11,18 @@ import { usageText } from "./summary.ts";
 import { oneLine, pad } from "./text.ts";
 
 /** `td show ID` */
-export async function show(session: Session, id: string): Promise<number> {
+export async function show(
+  session: Session,
+  id: string,
+  { documents }: { readonly documents?: true | undefined } = {},
+): Promise<number> {
   const reader = await openLive(session);
+  if (documents === true) {
+    const draft = await reader.draft(id);
+    if (session.json) session.printJson(draft);
+    else session.print(documentsText(draft, session.look));
+    return exitCodes.done;
+  }
   const view = await reader.loop(id);
   if (session.json) session.printJson(view);
   else session.print(loopText(view, await reader.why(id), session.look));

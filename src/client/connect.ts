@@ -3,6 +3,7 @@ import { request as httpRequest } from "node:http";
 import type { Door, FeedEvent, Raise, RunRequest } from "../protocol/door.ts";
 import { type ExitCode, exitCodes, UserError } from "../protocol/errors.ts";
 import type { MetricsView } from "../protocol/metrics.ts";
+import type { DraftView } from "../protocol/plans.ts";
 import { ping, refusal } from "../protocol/schemas.ts";
 import type { QueueView, StatusView } from "../protocol/status.ts";
 import type { LoopView } from "../views/loop-view.ts";
@@ -37,6 +38,8 @@ export function connectDoor(socket: string, keeper: Keeper): Door {
     stop: async (id) => (await post(loopPath(id, "/stop"))) as LoopView,
     answer: async (id, text) => (await post(loopPath(id, "/answer"), { text })) as LoopView,
     rollback: async (id, to) => (await post(loopPath(id, "/rollback"), { to })) as LoopView,
+    draft: async (id) => (await get(loopPath(id, "/draft"))) as DraftView,
+    amend: async (id, amendment) => (await post(loopPath(id, "/amend"), amendment)) as LoopView,
     status: async () => (await get("/v1/status")) as StatusView,
     metrics: async () => (await get("/v1/metrics")) as MetricsView,
     queue: async () => (await get("/v1/queue")) as QueueView,

@@ -147,5 +147,5 @@ function stopped({ id, keeper }: Following): UserError {
 }
 
 function isAtRest({ status }: LoopView): boolean {
-  return status !== "pending" && status !== "running";
+  return status !== "pending" && status !== "running" && status !== "delegated";
 }

@@ -110,6 +110,16 @@ export function checkDocuments(
   return { documents: whole, problems: problems.slice(0, problemsMax) };
 }
 
+/** One document, as far as it can be judged without its siblings. */
+export function checkDocument(
+  file: OutputFile,
+  readFrontMatter: ReadFrontMatter,
+): { readonly document: Document; readonly problems: readonly DocumentProblem[] } {
+  const problems: DocumentProblem[] = [];
+  const document = new Checker(file, readFrontMatter, problems).document();
+  return { document, problems };
+}
+
 /** What the model is told: every problem with its place and its remedy. */
 export function problemsText(problems: readonly DocumentProblem[], directory: string): string {
   const lines = problems.map(({ path, line, message, remedy }) => {

@@ -117,10 +117,12 @@ function rejected(state: State, loop: Loop, feedback: string): Decision {
   );
 }
 
+const droppedByPerson = { reason: "dropped", interruptedAt: "dropped by a person" };
+
 /** Stops what is left of a child, and nobody counts it any more. */
 function takenOut(state: State, child: Loop): Event[] {
   const isOpen = !isSettled(child) || child.status === "failed";
-  const end = isOpen ? stopped(state, child) : [];
+  const end = isOpen ? stopped(state, child, droppedByPerson) : [];
   return [...end, { type: "loop.dropped", loop: child.id, data: {} }];
 }
 

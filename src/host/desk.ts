@@ -11,6 +11,7 @@ import { systemClock } from "./clock.ts";
 import { dayBudgetOf } from "./day-budget.ts";
 import type { Host } from "./host.ts";
 import { keepNumbers, type Numbers } from "./numbers.ts";
+import { amend } from "./plans.ts";
 
 export interface DeskOptions {
   readonly host: Host;
@@ -39,6 +40,7 @@ export function createDesk(options: DeskOptions): Desk & { close(): void } {
     pause: (id) => host.ask({ type: "pause", id: host.id(id) }),
     stop: (id) => host.ask({ type: "stop", id: host.id(id) }),
     answer: (id, answer) => host.ask({ type: "answer", id: host.id(id), answer }),
+    amend: (id, amendment) => amend(host, id, amendment),
     rollback: (id, to) => host.ask({ type: "rollback", id: host.id(id), to }),
     status: () => statusOf(options, startedAt, numbers),
     metrics: numbers.metrics,

@@ -196,7 +196,8 @@ export class Host {
     const dependsOn = request.after.map((id) => this.id(id));
     const words = { title: titleOf(task), brief: task };
     const loop = { type, parent: null, ...words, priority, dependsOn, repo, settings };
-    return { type: "createLoop", loop: { ...loop, status: "pending" } };
+    const approved = request.approved === true ? { approved: true } : {};
+    return { type: "createLoop", loop: { ...loop, ...approved, status: "pending" } };
   }
 
   #settle(request: RunRequest): Promise<Settled> {
@@ -253,7 +254,7 @@ export class Host {
     const loop = find(this.states.state, id);
     const { status } = loop;
     const isAsked = Object.keys(raise).length > 0;
-    const isUnderWay = status === "pending" || status === "running";
+    const isUnderWay = ["pending", "running", "delegated"].includes(status);
     if (isUnderWay && !isAsked) return loopView(loop, null);
     const isHeldUp = status === "blocked" && loop.blockedOn === "child" && !isAsked;
     if (status === "failed" || isHeldUp) return this.ask({ type: "retry", id: loop.id, raise });

@@ -2,11 +2,13 @@ import { type Dirent, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { readEvents, readState as readRestored } from "../adapters/store/history.ts";
 import { FileTranscripts } from "../adapters/store/transcripts.ts";
+import { estimateOf } from "../core/estimate.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
 import type { State } from "../core/state.ts";
 import type { Transcripts, Worktrees } from "../ports.ts";
 import type { FeedEvent, IterationRecord, LoopFilter, Reader } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
+import type { DraftView } from "../protocol/plans.ts";
 import { budgetView } from "../views/budget-view.ts";
 import { type LoopView, loopView, timeOf } from "../views/loop-view.ts";
 import { type LiveWait, type WhyView, why } from "../views/why.ts";
@@ -41,6 +43,10 @@ export function createReader(sight: Sight): Reader {
       const loop = find(state, id);
       return why(state, loop, sight.now(), sight.waitOf(loop.id));
     },
+    draft: async (id) => {
+      const state = await sight.state();
+      return draftOf(state, find(state, id));
+    },
     events: (from) => sight.events(from),
     iterations: async (id) => iterationsOf(sight.home, await loopOf(id)),
     record: async (id, iteration) => recordOf(sight, await loopOf(id), iteration),
@@ -50,6 +56,11 @@ export function createReader(sight: Sight): Reader {
       return sight.worktrees.diff(repo, settings.baseCommit, headCommit, diffBytesMax);
     },
   };
+}
+
+function draftOf(state: State, loop: Loop): DraftView {
+  const { id, status, brief: task, documents } = loop;
+  return { id, status, task, documents, estimate: estimateOf(state, loop) };
 }
 
 export function find(state: State, id: string): Loop {

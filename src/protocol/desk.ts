@@ -2,6 +2,7 @@ import type { LiveEvent } from "../ports.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import type { FeedEvent, Raise, Reader, RunPlan, RunRequest } from "./door.ts";
 import type { MetricsView } from "./metrics.ts";
+import type { Amendment } from "./plans.ts";
 import type { QueueView, StatusView } from "./status.ts";
 
 /** What the daemon's door stands before: everything a client may ask, as the routes call it. */
@@ -14,6 +15,7 @@ export interface Desk extends Reader {
   stop(id: string): Promise<LoopView>;
   answer(id: string, text: string): Promise<LoopView>;
   rollback(id: string, to: number): Promise<LoopView>;
+  amend(id: string, amendment: Amendment): Promise<LoopView>;
   status(): Promise<StatusView>;
   queue(): Promise<QueueView>;
   metrics(): Promise<MetricsView>;

@@ -4,6 +4,7 @@ import type { LiveEvent, TranscriptEntry } from "../ports.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import type { WhyView } from "../views/why.ts";
 import type { MetricsView } from "./metrics.ts";
+import type { Amendment, DraftView } from "./plans.ts";
 import type { QueueView, StatusView } from "./status.ts";
 
 export interface RunRequest {
@@ -20,6 +21,8 @@ export interface RunRequest {
   readonly priority: Priority;
   readonly after: readonly string[];
   readonly deliver: Deliver | null;
+  /** Its documents need no approval. */
+  readonly approved?: boolean | undefined;
 }
 
 /** What `run` would do, before it is asked to. */
@@ -72,6 +75,8 @@ export interface Reader {
   loops(filter: LoopFilter): Promise<readonly LoopView[]>;
   loop(id: string): Promise<LoopView>;
   why(id: string): Promise<WhyView>;
+  /** What a document loop has written by now. */
+  draft(id: string): Promise<DraftView>;
   events(from: number): Promise<readonly FeedEvent[]>;
   /** All iterations that left a record, 0 being the baseline. */
   iterations(id: string): Promise<readonly number[]>;
@@ -87,7 +92,7 @@ export interface Door extends Reader {
   /** All of them or none. */
   createAll(requests: readonly RunRequest[]): Promise<readonly LoopView[]>;
   /**
-   * Watches the loop until it rests: complete, failed, stopped, blocked or paused. Outlives a
+   * Watches the loop until it rests: complete, failed, stopped, blocked, paused or a draft. Outlives a
    * daemon that comes back. Aborting `signal` ends the watching, and the loop goes on.
    */
   drive(id: string, watch: (event: LiveEvent) => void, signal: AbortSignal): Promise<LoopView>;
@@ -97,6 +102,8 @@ export interface Door extends Reader {
   stop(id: string): Promise<LoopView>;
   answer(id: string, text: string): Promise<LoopView>;
   rollback(id: string, to: number): Promise<LoopView>;
+  /** Approval, rejection, and whatever else people want of a plan. */
+  amend(id: string, amendment: Amendment): Promise<LoopView>;
   status(): Promise<StatusView>;
   queue(): Promise<QueueView>;
   metrics(): Promise<MetricsView>;

@@ -47,6 +47,13 @@ const routes: readonly Route[] = [
     summary: "Back to a checkpoint",
     body: schemas.rollback,
   },
+  { method: "get", path: "/v1/loops/{id}/draft", summary: "What it has written" },
+  {
+    method: "post",
+    path: "/v1/loops/{id}/amend",
+    summary: "Approves, rejects, drops, edits or adds",
+    body: schemas.amendment,
+  },
   { method: "get", path: "/v1/events", summary: "Durable events from a number on" },
   { method: "get", path: "/v1/feed", summary: "WebSocket: durable and live events" },
   {

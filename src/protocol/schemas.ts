@@ -3,8 +3,10 @@ import { z } from "zod";
 import { deliveries, priorities } from "../core/loop.ts";
 import type { LiveEvent } from "../ports.ts";
 import type { FeedEvent, Raise, RunRequest } from "./door.ts";
+import type { Amendment } from "./plans.ts";
 
 const taskCharsMax = 1_000_000;
+const text = z.string().max(taskCharsMax);
 const batchMax = 10_000;
 
 export const loopId = z.string().regex(/^[1-9]\d{0,9}(?:\.[1-9]\d{0,9}){0,7}$/, {
@@ -23,6 +25,7 @@ export const runRequest: z.ZodType<RunRequest> = z.strictObject({
   priority: z.enum(priorities),
   after: z.array(loopId).max(1_000),
   deliver: z.enum(deliveries).nullable(),
+  approved: z.boolean().optional(),
 });
 
 export const runRequests = z.array(runRequest).min(1).max(batchMax);
@@ -35,6 +38,16 @@ export const raise = z.strictObject({
 
 export const answer = z.strictObject({ text: z.string().min(1).max(100_000) });
 export const rollback = z.strictObject({ to: z.int().min(0).max(1_000_000) });
+const draftFiles = z.array(z.strictObject({ path: z.string().max(300), text })).max(200);
+
+export const amendment: z.ZodType<Amendment> = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("approve") }),
+  z.strictObject({ type: z.literal("reject"), feedback: z.string().min(1).max(100_000) }),
+  z.strictObject({ type: z.literal("drop") }),
+  z.strictObject({ type: z.literal("edit"), files: draftFiles }),
+  z.strictObject({ type: z.literal("add"), name: z.string().max(80).nullable(), text }),
+]);
+
 export const shutdown = z.strictObject({ now: z.boolean() });
 
 export const loopFilter = z.strictObject({

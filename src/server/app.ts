@@ -57,6 +57,7 @@ function addReading(app: Hono, desk: Desk): void {
   });
   app.get("/v1/loops/:id", async (context) => context.json(await desk.loop(idOf(context))));
   app.get("/v1/loops/:id/why", async (context) => context.json(await desk.why(idOf(context))));
+  app.get("/v1/loops/:id/draft", async (context) => context.json(await desk.draft(idOf(context))));
   app.get("/v1/loops/:id/diff", async (context) => context.text(await desk.diff(idOf(context))));
   app.get("/v1/loops/:id/iterations", async (context) =>
     context.json(await desk.iterations(idOf(context))),
@@ -91,6 +92,9 @@ function addWriting(app: Hono, desk: Desk): void {
     const { text } = await bodyOf(context, schemas.answer);
     return context.json(await desk.answer(idOf(context), text));
   });
+  app.post("/v1/loops/:id/amend", async (context) =>
+    context.json(await desk.amend(idOf(context), await bodyOf(context, schemas.amendment))),
+  );
   app.post("/v1/loops/:id/rollback", async (context) => {
     const { to } = await bodyOf(context, schemas.rollback);
     return context.json(await desk.rollback(idOf(context), to));

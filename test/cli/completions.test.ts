@@ -13,7 +13,7 @@ async function tab(...words: string[]): Promise<string[]> {
 
 describe("TAB offers", () => {
   test("commands", async () => {
-    expect(await tab("tr")).toEqual(["trash\tremoved worktrees: list, restore, empty", ":4"]);
+    expect(await tab("tra")).toEqual(["trash\tremoved worktrees: list, restore, empty", ":4"]);
     expect(await tab("trash", "")).toHaveLength(4);
     const all = await tab("");
     expect(all.map((line) => line.split("\t")[0])).toContain("run");

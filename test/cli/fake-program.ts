@@ -23,6 +23,7 @@ import type {
 import type { LoopView } from "../../src/views/loop-view.ts";
 import type { WhyView } from "../../src/views/why.ts";
 import { auditRecords } from "./fake-audit.ts";
+import { noDraft } from "./fake-draft.ts";
 import { metricsView } from "./fake-metrics.ts";
 import { queueView, statusView } from "./fake-status.ts";
 
@@ -132,6 +133,7 @@ export class FakeProgram implements Program {
     worktree: [],
     prompt: { system: "You are a senior engineer.", text: "# Loop 1" },
   };
+  draft = noDraft;
   story: Story = async () => complete;
   openError: Error | null = null;
   daemonRuns = true;
@@ -175,6 +177,7 @@ export class FakeProgram implements Program {
         return this.find(id);
       },
       why: async (id) => this.#why(id),
+      draft: async (id) => ({ id, status: this.find(id).status, ...this.draft }),
       events: async (from) => {
         this.onRead();
         return this.feed.filter(({ seq }) => seq >= from);
@@ -240,6 +243,10 @@ export class FakeProgram implements Program {
       resume: async (id: string, raise: Raise) => {
         this.asked.push({ resume: id, ...raise });
         return this.change(id, { status: "pending" });
+      },
+      amend: async (id, amendment) => {
+        this.asked.push({ amend: id, ...amendment });
+        return this.find(id);
       },
       pause: to("paused"),
       stop: to("stopped"),

@@ -122,6 +122,7 @@ test("asks for what the options say", async () => {
       budgetUsd: 2.5,
       base: "v1",
       priority: "high",
+      approved: true,
       after: ["1", "2"],
       deliver: "none",
     },

@@ -1,0 +1,142 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import type { Door } from "../protocol/door.ts";
+import { exitCodes, UserError } from "../protocol/errors.ts";
+import type { DraftFile, DraftView } from "../protocol/plans.ts";
+import type { LoopView } from "../views/loop-view.ts";
+import { control } from "./control.ts";
+import type { Session } from "./session.ts";
+import { readTask } from "./task-text.ts";
+
+interface EditOptions {
+  readonly file?: string | undefined;
+  readonly document?: string | undefined;
+}
+
+/** `td edit ID`: a draft's documents, or the task of a loop that has none, as a person wants them. */
+export async function edit(session: Session, id: string, options: EditOptions): Promise<number> {
+  return control(session, id, async (door) => {
+    const draft = await door.draft(id);
+    const files = filesOf(draft);
+    const given =
+      options.file === undefined
+        ? null
+        : await filesGiven(session, files, options.file, options.document);
+    return given === null
+      ? edited(session, door, id, files)
+      : door.amend(id, { type: "edit", files: given });
+  });
+}
+
+/** Of a draft its documents; else the task. */
+function filesOf({ status, documents, task }: DraftView): readonly DraftFile[] {
+  if (status !== "draft") return [{ path: "", text: task }];
+  return documents.filter(({ path }) => path !== "").map(({ path, text }) => ({ path, text }));
+}
+
+/** A directory has all documents; a file is one of them, or the task. */
+async function filesGiven(
+  session: Session,
+  files: readonly DraftFile[],
+  file: string,
+  document: string | undefined,
+): Promise<readonly DraftFile[]> {
+  const path = resolve(session.world.cwd, file);
+  const isDirectory = file !== "-" && (await stat(path).catch(() => null))?.isDirectory() === true;
+  if (isDirectory) return readAll(path);
+  const text = await readTask(session.world, undefined, file);
+  const [only] = files;
+  if (only !== undefined && files.length === 1 && document === undefined) {
+    return [{ path: only.path, text }];
+  }
+  const wanted = document ?? basename(file);
+  const found = files.find((each) => each.path === wanted || basename(each.path) === wanted);
+  if (found === undefined) {
+    const known = files.map((each) => each.path).join(", ");
+    const message = `there is no document ${wanted} (there is ${known}): name it with --document`;
+    throw new UserError(exitCodes.usage, message);
+  }
+  return files.map((each) => (each === found ? { path: each.path, text } : each));
+}
+
+const filesMax = 200;
+
+async function readAll(dir: string): Promise<readonly DraftFile[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".md"))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  if (paths.length > filesMax) {
+    throw new UserError(exitCodes.invalid, `${dir} has more than ${filesMax} documents`);
+  }
+  const files: DraftFile[] = [];
+  for (const path of paths) {
+    const name = relative(dir, path).split(sep).join("/");
+    files.push({ path: name, text: await readFile(path, "utf8") });
+  }
+  return files;
+}
+
+/** In the person's editor; what cannot be taken stays where it is, so that no word is lost. */
+async function edited(
+  session: Session,
+  door: Door,
+  id: string,
+  files: readonly DraftFile[],
+): Promise<LoopView> {
+  const dir = await mkdtemp(join(tmpdir(), `td-edit-${id}-`));
+  const nameOf = (path: string) => join(dir, path === "" ? "task.md" : path);
+  for (const { path, text } of files) {
+    await mkdir(dirname(nameOf(path)), { recursive: true });
+    await writeFile(nameOf(path), text);
+  }
+  await openEditor(
+    session,
+    dir,
+    files.map(({ path }) => nameOf(path)),
+  );
+  const isTask = files[0]?.path === "";
+  const now = (await readAll(dir)).map((file) => (isTask ? { ...file, path: "" } : file));
+  const isSame = JSON.stringify(now) === JSON.stringify([...files].sort(byPath));
+  if (!isSame) {
+    await door.amend(id, { type: "edit", files: now }).catch((error: unknown) => {
+      if (!(error instanceof UserError)) throw error;
+      const kept = isTask ? nameOf("") : dir;
+      const hint = `your text is kept: correct it, then td edit ${id} --file ${kept}`;
+      throw new UserError(error.exitCode, `${error.message}\n${hint}`, { cause: error });
+    });
+  } else session.say("nothing was changed");
+  await rm(dir, { recursive: true, force: true });
+  return door.loop(id);
+}
+
+function byPath(a: DraftFile, b: DraftFile): number {
+  return a.path < b.path ? -1 : 1;
+}
+
+async function openEditor(
+  { world }: Session,
+  cwd: string,
+  files: readonly string[],
+): Promise<void> {
+  const editor = world.env["VISUAL"] || world.env["EDITOR"] || "vi";
+  // The terminal sends Ctrl-C to the editor as well: it is the editor's, not ours.
+  const off = world.onSignal("SIGINT", () => undefined);
+  try {
+    const child = spawn("/bin/sh", ["-c", `${editor} "$@"`, "sh", ...files], {
+      cwd,
+      env: world.env,
+      stdio: "inherit",
+    });
+    const [code] = await once(child, "exit");
+    if (code === 0) return;
+    const message = `the editor (${editor}) ended with ${code}: nothing was changed; set EDITOR, or use --file`;
+    throw new UserError(exitCodes.failed, message);
+  } finally {
+    off();
+  }
+}
