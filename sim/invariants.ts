@@ -9,22 +9,16 @@ import {
   tokensOf,
   type Usage,
 } from "../src/core/loop.ts";
-import { schedule } from "../src/core/schedule.ts";
 import { childrenOf, loopOf, type State } from "../src/core/state.ts";
 import { baseTree } from "./git.ts";
+import { checkLimits } from "./scheduling.ts";
 import type { Before, SimDisk } from "./store.ts";
 
 /** Safety: true after every transaction, whatever went wrong before. */
-export function checkSafety(
-  disk: SimDisk,
-  { events }: Transaction,
-  before: Before,
-  runningMax: number,
-): void {
+export function checkSafety(disk: SimDisk, { events }: Transaction, before: Before): void {
   const { state } = disk;
   for (const event of events) checkFence(disk, event, before);
-  const running = [...state.loops.values()].filter((loop) => loop.status === "running");
-  assert(running.length <= runningMax, `${running.length} running, at most ${runningMax} allowed`);
+  checkLimits(state);
   for (const id of new Set(events.map((event) => event.loop))) {
     if (id === null) continue;
     const loop = loopOf(state, id);
@@ -132,14 +126,6 @@ export function checkSeen({ state }: SimDisk, seen: State, sinceAt: Millis): voi
     const isAsBefore = loop.updatedAt < sinceAt && same?.updatedAt === loop.updatedAt;
     assert(isAsBefore || isDeepStrictEqual(same, loop), `${id} is seen as it is not on disk`);
   }
-}
-
-/** Promptness: what may start does not wait through a time in which nothing else happens. */
-export function checkPromptness({ state }: SimDisk, sinceAt: Millis, runningMax: number): void {
-  const loops = [...state.loops.values()];
-  const running = loops.filter(({ status }) => status === "running").length;
-  const { start } = schedule(state, loops, sinceAt, runningMax - running);
-  assert(start.length === 0, `${start.join()} could run since ${sinceAt} and nobody starts it`);
 }
 
 /** Liveness: once the faults stop and people help, everything comes to an end. */

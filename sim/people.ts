@@ -48,7 +48,9 @@ export function newLoop(random: SeededRandom, loops: readonly Loop[], base: stri
     title: "make it good",
     brief: random.chance(0.2) ? `良 ${"好".repeat(2_000)}` : "good",
   };
-  const loop = { type: "ralph", parent: null, ...words, priority, dependsOn, repo: "/repo" };
+  const type = random.chance(0.3) ? "chore" : "ralph";
+  const repo = random.chance(0.3) ? "/other" : "/repo";
+  const loop = { type, parent: null, ...words, priority, dependsOn, repo };
   return { type: "createLoop", loop: { ...loop, status: "pending", settings } };
 }
 

@@ -5,21 +5,16 @@ import type { State } from "../src/core/state.ts";
 import type { Engine } from "../src/engine/engine.ts";
 import { Gates } from "../src/engine/gates.ts";
 import { type Crew, reconcile, recover } from "../src/engine/loop-manager.ts";
+import { Scheduler } from "../src/engine/scheduler.ts";
 import { StateManager } from "../src/engine/state-manager.ts";
 import type { World } from "../src/ports.ts";
 import { checkBooks } from "./books.ts";
 import { SimClock } from "./clock.ts";
-import {
-  checkLiveness,
-  checkMemory,
-  checkPromptness,
-  checkSafety,
-  checkSeen,
-  isAtRest,
-} from "./invariants.ts";
+import { checkLiveness, checkMemory, checkSafety, checkSeen, isAtRest } from "./invariants.ts";
 import { type Allowed, lookAfter, meddle, newLoop } from "./people.ts";
 import { limitsOf, simBreakerLimits } from "./provider.ts";
 import { SeededRandom } from "./random.ts";
+import { checkPromptness, Fairness, limits } from "./scheduling.ts";
 import { SimDisk } from "./store.ts";
 import { calm, drawTemper, type Temper } from "./temper.ts";
 import { SimBoot } from "./world.ts";
@@ -27,9 +22,8 @@ import { SimBoot } from "./world.ts";
 const hourMs = 3_600_000;
 const dayUsdEnough = 10;
 const stormMs = 60_000;
-const runningMax = 3;
 const failuresMax = 6;
-const patience = { retryAfterMaxMs: 60_000, triesMax: 4 };
+const patience = { retryAfterMaxMs: limits.retryAfterMaxMs, triesMax: 4 };
 
 export interface Report {
   readonly seed: number;
@@ -43,9 +37,11 @@ export interface Report {
 export async function simulate(seed: number): Promise<Report> {
   const random = new SeededRandom(seed);
   const temper = drawTemper(random);
+  const fairness = new Fairness(1_000 + 12 * temper.diskMsMax);
   const allowed: Allowed = { dayUsd: temper.dayUsd };
   const disk = new SimDisk((on, transaction, before) => {
-    checkSafety(on, transaction, before, runningMax);
+    checkSafety(on, transaction, before);
+    fairness.check(on.state, transaction);
     checkBooks(on, transaction, before, allowed.dayUsd);
   });
   const clock = new SimClock(random.between(0, 24 * hourMs));
@@ -106,11 +102,13 @@ async function boot(life: Life, temper: Temper, forMs: number, person: Person): 
     const dayUsd = () => allowed.dayUsd;
     const engine: Engine = { world, states, patience, drain, gatesOf, dayUsd };
     const engineOf = async () => engine;
-    const crew: Crew = { states, clock: world.clock, owner: "sim", drain, engineOf };
-    await recover(states, clock.now());
+    const { random } = world;
+    const crew: Crew = { states, clock: world.clock, random, owner: "sim", drain, engineOf };
+    await recover(states);
+    const scheduler = new Scheduler({ ...crew, hold: () => null }, limits);
     person(states, machine.world).catch(catchFailure);
     watch(states, machine.world, disk, temper.diskMsMax).catch(catchFailure);
-    await reconcile(crew, { runningMax, wants: () => true }, new AbortController().signal);
+    await reconcile(crew, scheduler, new AbortController().signal);
   };
   daemon().catch(catchFailure);
   const isOver = () => failure !== undefined || (person === lookAfter && isAtRest(disk.state));
@@ -133,7 +131,7 @@ async function watch(
     const periodMs = 30_000 + 30 * diskMsMax;
     await clock.sleepUntil(sinceAt + periodMs, new AbortController().signal);
     checkSeen(disk, states.state, sinceAt);
-    if (disk.transactions.length === written) checkPromptness(disk, sinceAt, runningMax);
+    if (disk.transactions.length === written) checkPromptness(disk.state, sinceAt);
   }
 }
 

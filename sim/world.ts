@@ -71,7 +71,10 @@ export class SimBoot {
       fileSystem: { files: (dir) => simFiles(repository, dir) },
       documents: simDocuments(repository),
       fetcher: { fetch: () => Promise.reject(new ToolRefusal("there is no network")) },
-      loopTypes: { get: (name) => (name === "ralph" ? ralph : null), list: () => [ralph] },
+      loopTypes: {
+        get: (name) => types.find((type) => type.name === name) ?? null,
+        list: () => types,
+      },
       hooks: { run: async () => (this.#random.chance(0.1) ? "the hook failed" : null) },
       watch: () => undefined,
       redact: (text) => text,
@@ -195,3 +198,5 @@ const ralph: LoopType = {
   renderSystem: ({ id }: PromptValues) => `You work on loop ${id}`,
   renderPrompt: ({ brief, progress, answers }: PromptValues) => `${brief}\n${progress}\n${answers}`,
 };
+
+const types: readonly LoopType[] = [ralph, { ...ralph, name: "chore" }];

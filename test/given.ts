@@ -63,7 +63,9 @@ export function given(...lines: readonly (string | Loop)[]): MutableState {
   }
   const roots = loops.filter(({ parent }) => parent === null).length;
   const byId = new Map(loops.map((each) => [each.id, each]));
-  return { ...replay([]), loops: byId, children, rootsCreated: roots };
+  const counted = loops.filter(({ priority }) => priority !== "critical");
+  const starts = counted.reduce((sum, { attempt }) => sum + attempt, 0);
+  return { ...replay([]), loops: byId, children, rootsCreated: roots, starts };
 }
 
 const line =

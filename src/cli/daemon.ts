@@ -1,6 +1,6 @@
 import type { Door } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
-import type { QueueRow, StatusView } from "../protocol/status.ts";
+import type { QueueView, StatusView, WaitingRow } from "../protocol/status.ts";
 import { dayText } from "./budget-text.ts";
 import { control } from "./control.ts";
 import { providerText } from "./provider-text.ts";
@@ -82,15 +82,24 @@ export async function queue(session: Session): Promise<number> {
     session.printJson(view);
     return exitCodes.done;
   }
-  const { slots, running, waiting, queueMax, providers } = view;
-  session.print(`${slots.used} of ${slots.max} slots · ${waiting.length} of ${queueMax} waiting`);
-  for (const provider of providers) session.print(providerText(provider));
-  const rows = [...running, ...waiting];
+  for (const line of queueLines(view)) session.print(line);
+  const rows = [...view.running.map((row) => ({ ...row, position: null })), ...view.waiting];
   if (rows.length > 0) session.print(table(queueColumns, rows, session.look));
   return exitCodes.done;
 }
 
-const queueColumns: readonly Column<QueueRow>[] = [
+function queueLines({ slots, counts, queueMax, types, hold, providers }: QueueView): string[] {
+  const head = `${slots.used} of ${slots.max} slots · ${counts.waiting} of ${queueMax} waiting`;
+  const full = types.map(({ type, used, max }) => ` · ${oneLine(type)} ${used} of ${max}`);
+  return [
+    `${head}${full.join("")}`,
+    ...(hold === null ? [] : [`nothing new starts: ${oneLine(hold.reason)}`]),
+    ...providers.map(providerText),
+  ];
+}
+
+const queueColumns: readonly Column<WaitingRow>[] = [
+  { head: "#", cell: ({ position }) => String(position ?? ""), align: "right" },
   { head: "ID", cell: ({ id }) => oneLine(id) },
   { head: "TYPE", cell: ({ type }) => oneLine(type) },
   { head: "PRIORITY", cell: ({ priority }) => oneLine(priority) },
@@ -112,6 +121,7 @@ function statusText(view: StatusView): string {
   return [
     `running     pid ${view.pid}, version ${view.version}, since ${view.startedAt}${view.draining ? ", draining" : ""}`,
     `loops       ${counts.join(", ") || "none"}`,
+    ...(view.hold === null ? [] : [`holding     nothing new starts: ${oneLine(view.hold.reason)}`]),
     `sandbox     ${view.sandbox}`,
     `memory      ${megabytes} MB, event loop p99 ${view.eventLoopLagMs} ms`,
     `budget      ${dayText(view.budget)}`,

@@ -174,6 +174,8 @@ export interface Loop {
   readonly repo: string;
   readonly settings: LoopSettings;
   readonly attempt: number;
+  /** When the newest attempt started; null before the first. */
+  readonly startedAt: Millis | null;
   /** Iterations finished with a verdict, over all attempts. */
   readonly iteration: number;
   readonly escalated: boolean;

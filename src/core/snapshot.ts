@@ -8,7 +8,7 @@ import { adopt, emptyState, type MutableState, type Parking, type State } from "
  * Raise it whenever apply() comes to make another state of the same events: snapshots of another
  * version are passed over, and the log is replayed instead.
  */
-const snapshotVersion = 1;
+const snapshotVersion = 2;
 
 /** The sum of the log up to event `seq`, as plain JSON. */
 export interface Snapshot extends SnapshotHead {
@@ -47,6 +47,7 @@ const parts: Readonly<Record<keyof State, true>> = {
   messagesSent: true,
   spending: true,
   plans: true,
+  starts: true,
 };
 
 /** What most fields of most loops hold, above all of settled ones. */

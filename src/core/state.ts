@@ -45,6 +45,8 @@ export interface State {
   readonly messagesSent: number;
   readonly spending: Spending;
   readonly plans: ReadonlyMap<LoopId, Account>;
+  /** Attempts that were ever started, but those of critical loops: core/dispatch.ts takes turns. */
+  readonly starts: number;
 }
 
 export interface MutableState extends State, MutableBooks {
@@ -56,6 +58,7 @@ export interface MutableState extends State, MutableBooks {
   readonly mail: Map<MessageId, Message>;
   messagesSent: number;
   spending: Spending;
+  starts: number;
 }
 
 export function emptyState(): MutableState {
@@ -68,6 +71,7 @@ export function emptyState(): MutableState {
     messagesSent: 0,
     spending: noSpending,
     plans: new Map(),
+    starts: 0,
   };
 }
 
@@ -150,7 +154,7 @@ type WorkEvent = Extract<LoopEvent, { type: `${"attempt" | "iteration" | "budget
 function progressedBy(event: WorkEvent, loop: Loop, at: Millis): Partial<Loop> {
   switch (event.type) {
     case "attempt.started":
-      return { attempt: event.data.attempt };
+      return { attempt: event.data.attempt, startedAt: at };
     case "attempt.ended": {
       const { interruptedAt, erred, crashed } = event.data;
       const failures = erred ? loop.failures + 1 : loop.failures;
@@ -244,7 +248,7 @@ export function adopt(state: MutableState, touched: readonly Touched[]): void {
     if (money !== undefined) adoptMoney(state, money);
     if (loop === null) continue;
     if (!state.loops.has(loop.id)) register(state, loop);
-    state.loops.set(loop.id, loop);
+    put(state, loop);
   }
 }
 
@@ -344,6 +348,7 @@ const unstarted = {
   blockedUntil: null,
   reason: null,
   attempt: 0,
+  startedAt: null,
   iteration: 0,
   escalated: false,
   stuckFrom: 0,
@@ -373,5 +378,8 @@ const unstarted = {
 } satisfies Partial<Loop>;
 
 function put(state: MutableState, loop: Loop): void {
+  if (loop.priority !== "critical") {
+    state.starts += loop.attempt - (state.loops.get(loop.id)?.attempt ?? 0);
+  }
   state.loops.set(loop.id, loop);
 }

@@ -100,9 +100,9 @@ export function lost(reason: string): AttemptEnd {
 }
 
 /** Between turns a draining process lets go: what was done so far is kept. */
-export function endIfDraining({ engine, course }: Attempt): void {
+export function endIfDraining({ engine, id, course }: Attempt): void {
   if (!engine.drain.aborted) return;
-  const notBeforeAt = engine.world.clock.now();
+  const { notBeforeAt } = loopOf(engine.states.state, id);
   const reason = "the daemon was stopped";
   throw new AttemptEnd({ type: "interrupted", during: course.at, reason, notBeforeAt });
 }

@@ -2,30 +2,25 @@ import { Bug } from "../core/assert.ts";
 import { holdsLease } from "../core/decide.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
 import { nextExpiryAt } from "../core/message.ts";
-import { schedule } from "../core/schedule.ts";
-import type { Clock } from "../ports.ts";
+import type { Clock, Random } from "../ports.ts";
 import { runAttempt } from "./attempt.ts";
 import type { Engine } from "./engine.ts";
 import { withHeartbeat } from "./heartbeat.ts";
 import { greetDays } from "./purse.ts";
+import type { Scheduler } from "./scheduler.ts";
 import type { StateManager } from "./state-manager.ts";
 
 /** Who carries out loops of many repositories. */
 export interface Crew {
   readonly states: StateManager;
   readonly clock: Clock;
+  readonly random: Random;
   /** Names this process in `attempt.started`. */
   readonly owner: string;
   /** The world of the loop's repository; rejects when that is gone or its configuration broken. */
   engineOf(loop: Loop): Promise<Engine>;
   /** Aborts when nothing new may start and what runs should end at its next turn. */
   readonly drain: AbortSignal;
-}
-
-export interface Limits {
-  readonly runningMax: number;
-  /** Which loops this process cares for. */
-  readonly wants: (loop: Loop) => boolean;
 }
 
 interface Running {
@@ -38,7 +33,11 @@ interface Running {
  * Keeps what should be running, running, and nothing else; looks again when state changes or time
  * is up. On abort: interrupts every attempt and waits for its end.
  */
-export async function reconcile(crew: Crew, limits: Limits, signal: AbortSignal): Promise<void> {
+export async function reconcile(
+  crew: Crew,
+  scheduler: Scheduler,
+  signal: AbortSignal,
+): Promise<void> {
   const { states, clock, drain } = crew;
   const running = new Map<LoopId, Running>();
   const failures: unknown[] = [];
@@ -51,13 +50,9 @@ export async function reconcile(crew: Crew, limits: Limits, signal: AbortSignal)
   while (!isOver() && failures.length === 0) {
     const change = states.changes.next();
     haltFenced(states, running);
-    const loops = [...states.state.loops.values()].filter(limits.wants);
-    const slots = drain.aborted ? 0 : limits.runningMax - running.size;
-    const { start, wakeAt } = schedule(states.state, loops, clock.now(), slots);
-    for (const id of start) {
-      if (running.has(id)) continue;
-      await startAttempt(crew, running, id, onBug).catch(onBug);
-    }
+    const { start, wakeAt } = scheduler.decide();
+    const starting = start.map((id) => startAttempt(crew, scheduler, running, id, onBug));
+    await Promise.all(starting.map((each) => each.catch(onBug)));
     const mailAt = await expireMail(states, clock.now()).catch((error: unknown) => {
       onBug(error);
       return null;
@@ -73,21 +68,25 @@ export async function reconcile(crew: Crew, limits: Limits, signal: AbortSignal)
 
 async function startAttempt(
   crew: Crew,
+  scheduler: Scheduler,
   running: Map<LoopId, Running>,
   id: LoopId,
   onBug: (error: unknown) => void,
 ): Promise<void> {
   const { states, owner } = crew;
   const started = await states.submit({ type: "startAttempt", id, owner });
-  if (!started.ok) return;
   const loop = states.state.loops.get(id);
-  if (loop?.status !== "running") return;
+  if (!started.ok || loop?.status !== "running") {
+    scheduler.end(id);
+    return;
+  }
   const halt = new AbortController();
   const { attempt } = loop;
   const done = attend(crew, loop, halt.signal)
     .catch(onBug)
     .then(() => {
       running.delete(id);
+      scheduler.end(id);
       states.changes.ring();
     });
   running.set(id, { attempt, halt, done });
@@ -136,13 +135,13 @@ async function changeOrTime(clock: Clock, change: Promise<void>, wakeAt: Millis 
   timer.abort();
 }
 
-/** Attempts that a crash left running are nobody's: hand them back to the queue. */
-export async function recover(states: StateManager, now: Millis): Promise<readonly LoopId[]> {
+/** Attempts that a crash left running are nobody's: hand them back to the queue, as old as they are. */
+export async function recover(states: StateManager): Promise<readonly LoopId[]> {
   const orphans = [...states.state.loops.values()].filter((loop) => loop.status === "running");
-  for (const { id, attempt, iteration } of orphans) {
+  for (const { id, attempt, iteration, notBeforeAt } of orphans) {
     const during = `iteration ${iteration + 1}, by a crash`;
     const reason = "the daemon ended in the middle of an attempt";
-    const again = { during, reason, notBeforeAt: now, crashed: true };
+    const again = { during, reason, notBeforeAt, crashed: true };
     const outcome = { type: "interrupted", ...again } as const;
     await states.submit({ type: "finishAttempt", id, attempt, outcome });
   }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../adapters/config/schema.ts";
 import { type DaemonLog, openDaemonLog } from "../adapters/daemon-log.ts";
 import { reconcile } from "../engine/loop-manager.ts";
+import { type Limits, Scheduler } from "../engine/scheduler.ts";
 import type { Door } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { DaemonRequest } from "../protocol/program.ts";
@@ -11,6 +12,7 @@ import { connect } from "./control.ts";
 import { dayLimit } from "./day-limit.ts";
 import { createDesk } from "./desk.ts";
 import { asUserError } from "./errors.ts";
+import { type Guards, keepGuards } from "./guards.ts";
 import { Host } from "./host.ts";
 import { guardianFileOf, isOurs, pidFileOf, pidOf, socketOf } from "./socket.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -103,13 +105,15 @@ async function serve(
     if (now) halt.abort("the daemon was stopped");
     else setTimeout(() => halt.abort("the daemon was stopped"), drainMsMax).unref();
   };
-  const slotsMax = config.concurrency.loops;
+  const crew = host.crew(drain.signal);
+  const guards = await guardsOf(home, config, host, log);
+  const scheduler = new Scheduler({ ...crew, hold: guards.hold }, limitsOf(config));
   const desk = createDesk({
     host,
     home,
     pid: around.pid,
     version: options.version,
-    slotsMax,
+    scheduler,
     queueMax: config.queue.max,
     dayUsd: dayLimit(() => loadRepositoryConfig(around, home, null).config, config),
     isDraining: () => drain.signal.aborted,
@@ -126,11 +130,7 @@ async function serve(
   host.broken.addEventListener("abort", () => halt.abort("the log took no more"));
   logger.info({ pid: around.pid, version, recovered: host.recovered }, "started");
   try {
-    await reconcile(
-      host.crew(drain.signal),
-      { runningMax: slotsMax, wants: () => true },
-      halt.signal,
-    );
+    await reconcile(crew, scheduler, halt.signal);
     host.broken.throwIfAborted();
     logger.info("stopped");
     return exitCodes.done;
@@ -143,8 +143,35 @@ async function serve(
   } finally {
     for (const way of leave) way();
     await door.close();
+    scheduler.close();
+    guards.close();
     desk.close();
   }
+}
+
+function guardsOf(
+  home: string,
+  { daemon }: Config,
+  { states }: Host,
+  { logger }: DaemonLog,
+): Promise<Guards> {
+  const limits = { memoryBytesMax: daemon.memory, freeBytesMin: daemon["disk-free"] };
+  return keepGuards(home, limits, (hold) => {
+    if (hold === null) logger.info("loops start again");
+    else logger.warn({ hold: hold.on }, `nothing new starts: ${hold.reason}`);
+    states.changes.ring();
+  });
+}
+
+function limitsOf({ concurrency, queue, llm }: Config): Limits {
+  return {
+    runningMax: concurrency.loops,
+    perType: concurrency["per-type"],
+    agingMs: queue.aging,
+    retryAfterMaxMs: llm["retry-after-max"],
+    pollMs: queue.poll,
+    wants: () => true,
+  };
 }
 
 /** TERM and INT drain, the second one interrupts; the log is rotated now and then. */

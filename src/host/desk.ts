@@ -1,31 +1,30 @@
 import { memoryUsage } from "node:process";
 import type { Transaction } from "../core/events.ts";
-import { type Loop, loopStatuses } from "../core/loop.ts";
+import { loopStatuses } from "../core/loop.ts";
+import type { Scheduler } from "../engine/scheduler.ts";
 import type { Desk } from "../protocol/desk.ts";
 import type { FeedEvent, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
-import type { QueueRow, QueueView, StatusView } from "../protocol/status.ts";
+import type { StatusView } from "../protocol/status.ts";
 import { type LoopView, timeOf } from "../views/loop-view.ts";
-import { why } from "../views/why.ts";
 import { systemClock } from "./clock.ts";
 import { dayBudgetOf } from "./day-budget.ts";
 import type { Host } from "./host.ts";
 import { keepNumbers, type Numbers } from "./numbers.ts";
 import { amend } from "./plans.ts";
+import { queueOf, whyOf } from "./queue.ts";
 
 export interface DeskOptions {
   readonly host: Host;
   readonly home: string;
   readonly pid: number;
   readonly version: string;
-  readonly slotsMax: number;
+  readonly scheduler: Scheduler;
   readonly queueMax: number;
   readonly dayUsd: () => number | null;
   readonly isDraining: () => boolean;
   readonly shutdown: (options: { readonly now: boolean }) => void;
 }
-
-const rowsMax = 1_000;
 
 /** What the daemon's routes call, over a host. */
 export function createDesk(options: DeskOptions): Desk & { close(): void } {
@@ -34,6 +33,7 @@ export function createDesk(options: DeskOptions): Desk & { close(): void } {
   const startedAt = systemClock.now();
   return {
     ...host.reader(),
+    why: async (id) => whyOf(options, id),
     plan: (request) => host.plan(request),
     create: (requests) => create(options, requests),
     resume: (id, raise) => host.resume(id, raise),
@@ -54,15 +54,13 @@ export function createDesk(options: DeskOptions): Desk & { close(): void } {
 }
 
 async function create(
-  { host, queueMax, isDraining }: DeskOptions,
+  { host, scheduler, queueMax, isDraining }: DeskOptions,
   requests: readonly RunRequest[],
 ): Promise<readonly LoopView[]> {
   if (isDraining()) {
     throw new UserError(exitCodes.rejected, "the daemon is stopping: try again once it is back");
   }
-  const waiting = [...host.states.state.loops.values()].filter(
-    ({ status }) => status === "pending",
-  ).length;
+  const waiting = scheduler.pending;
   if (waiting + requests.length > queueMax) {
     const message = `the queue is full: ${waiting} loops wait, queue.max is ${queueMax}`;
     throw new UserError(exitCodes.rejected, message);
@@ -71,7 +69,7 @@ async function create(
 }
 
 async function statusOf(
-  { host, pid, version, isDraining, dayUsd }: DeskOptions,
+  { host, scheduler, pid, version, isDraining, dayUsd }: DeskOptions,
   startedAt: number,
   numbers: Numbers,
 ): Promise<StatusView> {
@@ -90,32 +88,8 @@ async function statusOf(
     sandbox: host.sandboxLevel(),
     store: { seq, bytes: await numbers.storeBytes() },
     loops,
-    providers: host.providers(),
+    hold: scheduler.hold,
     budget: dayBudgetOf(state, systemClock.now(), dayUsd()),
-  };
-}
-
-function queueOf({ host, slotsMax, queueMax }: DeskOptions): QueueView {
-  const { state } = host.states;
-  const now = systemClock.now();
-  const row = (loop: Loop): QueueRow => {
-    const { id, type, priority, title } = loop;
-    return {
-      id,
-      type,
-      priority,
-      title,
-      why: why(state, loop, now, host.waits.of(id, now)).sentence,
-    };
-  };
-  const loops = [...state.loops.values()];
-  const running = loops.filter(({ status }) => status === "running");
-  const waiting = loops.filter(({ status }) => status === "pending");
-  return {
-    running: running.slice(0, rowsMax).map(row),
-    waiting: waiting.slice(0, rowsMax).map(row),
-    slots: { used: running.length, max: slotsMax },
-    queueMax,
     providers: host.providers(),
   };
 }

@@ -26,6 +26,7 @@ import { loadRepositoryConfig, makeWorld, type RepositoryWorld } from "./world.t
 /** Attempts in a row that the world may break off before a loop has failed. */
 const failuresMax = 5;
 const triesMax = 8;
+const random = { next: () => Math.random() };
 
 /** One home, open for writing: its log, and a world for each repository that is asked for. */
 export class Host {
@@ -69,14 +70,10 @@ export class Host {
   }
 
   async #begin(): Promise<void> {
-    const outside = {
-      clock: systemClock,
-      random: { next: () => Math.random() },
-      store: this.#store,
-    };
+    const outside = { clock: systemClock, random, store: this.#store };
     this.#states = await StateManager.open(outside, failuresMax);
     this.#chronicle.anchorTo(this.#states);
-    this.#recovered = await recover(this.#states, systemClock.now());
+    this.#recovered = await recover(this.#states);
     this.#states.subscribe((transaction) => this.#forgetWaits(transaction));
   }
 
@@ -91,7 +88,6 @@ export class Host {
   get gates(): Gates {
     if (this.#gates !== null) return this.#gates;
     const { config } = loadRepositoryConfig(this.#around, this.#home, null);
-    const random = { next: () => Math.random() };
     const limitsOf = (provider: string) => rateLimitsOf(config, provider);
     this.#gates = new Gates({ clock: systemClock, random }, limitsOf);
     return this.#gates;
@@ -146,7 +142,7 @@ export class Host {
         gates.path(provider, loop.repo, rateLimitsOf(config.config, provider));
       return { world, states, patience, drain, gatesOf, dayUsd };
     };
-    return { states, clock: systemClock, owner, drain, engineOf };
+    return { states, clock: systemClock, random, owner, drain, engineOf };
   }
 
   async close(): Promise<void> {

@@ -40,8 +40,8 @@ export function createReader(sight: Sight): Reader {
     },
     why: async (id): Promise<WhyView> => {
       const state = await sight.state();
-      const loop = find(state, id);
-      return why(state, loop, sight.now(), sight.waitOf(loop.id));
+      const liveWaitOf = sight.waitOf;
+      return why({ state, now: sight.now(), waitingOf: null, liveWaitOf }, find(state, id));
     },
     draft: async (id) => {
       const state = await sight.state();

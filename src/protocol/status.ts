@@ -11,6 +11,8 @@ export interface StatusView {
   readonly sandbox: string;
   readonly store: { readonly seq: number; readonly bytes: number };
   readonly loops: Readonly<Record<string, number>>;
+  /** Why nothing new starts; null when it does. */
+  readonly hold: HoldView | null;
   readonly providers: readonly ProviderView[];
   readonly budget: DayBudgetView;
 }
@@ -56,10 +58,21 @@ interface ParkedView {
   readonly reason: string;
 }
 
+interface HoldView {
+  readonly on: "draining" | "memory" | "disk";
+  readonly reason: string;
+}
+
+/** Rows are the first thousand of each; `counts` are of all. */
 export interface QueueView {
   readonly running: readonly QueueRow[];
-  readonly waiting: readonly QueueRow[];
+  /** In the order in which they start; then who waits for a time, then for another loop. */
+  readonly waiting: readonly WaitingRow[];
+  readonly counts: { readonly running: number; readonly waiting: number };
   readonly slots: { readonly used: number; readonly max: number };
+  /** The types that have a limit of their own. */
+  readonly types: readonly { readonly type: string; readonly used: number; readonly max: number }[];
+  readonly hold: HoldView | null;
   readonly queueMax: number;
   readonly providers: readonly ProviderView[];
 }
@@ -69,6 +82,12 @@ export interface QueueRow {
   readonly type: string;
   readonly priority: string;
   readonly title: string;
+  readonly repo: string;
   /** One sentence: what it does, or what it waits for. */
   readonly why: string;
+}
+
+export interface WaitingRow extends QueueRow {
+  /** From 1, among those that only limits hold up; null for the others. */
+  readonly position: number | null;
 }

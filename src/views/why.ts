@@ -2,7 +2,9 @@ import { leftOf, planLevels } from "../core/budget.ts";
 import { rootIdOf } from "../core/ledger.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
 import { childrenOf, type State } from "../core/state.ts";
+import type { Waiting } from "../core/waiting.ts";
 import { timeOf } from "./loop-view.ts";
+import { dependencyWords, seconds, unmetOf, waitingWords } from "./why-waiting.ts";
 
 /** Why a loop is where it is: one sentence, what lies behind it, and what would change it. */
 export interface WhyView {
@@ -22,10 +24,21 @@ export interface LiveWait {
   readonly reason: string;
 }
 
-export function why(state: State, loop: Loop, now: Millis, waits: LiveWait | null = null): WhyView {
+/** Of a scheduler: null for a loop that it does not hold up. */
+type WaitingOf = (id: LoopId) => Waiting | null;
+
+/** What a view looks at; where nobody carries loops out, nobody knows what they wait for. */
+export interface Scene {
+  readonly state: State;
+  readonly now: Millis;
+  readonly waitingOf: WaitingOf | null;
+  readonly liveWaitOf: (id: LoopId) => LiveWait | null;
+}
+
+export function why(scene: Scene, loop: Loop): WhyView {
   const { id, status } = loop;
-  const isHeld = status === "running" && waits !== null;
-  const telling = isHeld ? held(loop, waits, now) : tell(state, loop, now);
+  const live = status === "running" ? scene.liveWaitOf(id) : null;
+  const telling = live === null ? tell(scene, loop) : held(loop, live, scene.now);
   const { sentence, remedy = null, causes } = telling;
   return { id, status, sentence, causes: causes?.() ?? [], remedy };
 }
@@ -37,12 +50,12 @@ interface Telling {
   readonly causes?: () => readonly string[];
 }
 
-function tell(state: State, loop: Loop, now: Millis): Telling {
+function tell(scene: Scene, loop: Loop): Telling {
   switch (loop.status) {
     case "draft":
       return { sentence: "It is a draft and waits for approval.", remedy: `td approve ${loop.id}` };
     case "pending":
-      return waiting(state, loop, now);
+      return waiting(scene, loop);
     case "running":
       return {
         sentence: `Attempt ${loop.attempt} is at work on iteration ${loop.iteration + 1} of ${loop.settings.iterationsMax}.`,
@@ -56,7 +69,7 @@ function tell(state: State, loop: Loop, now: Millis): Telling {
             remedy: `td resume ${loop.pausedBy}`,
           };
     case "blocked":
-      return loop.blockedOn === "child" ? heldUp(state, loop, now) : blocked(state, loop);
+      return loop.blockedOn === "child" ? heldUp(scene, loop) : blocked(scene.state, loop);
     case "delegated":
       return { sentence: "Its own work is done; it waits for its children." };
     case "complete":
@@ -95,13 +108,11 @@ function completed({ verdict, delivered }: Loop): string {
   return `It is complete.${proof}${where}`;
 }
 
-function waiting(state: State, loop: Loop, now: Millis): Telling {
-  const unmet = loop.dependsOn.filter((id) => state.loops.get(id)?.status !== "complete");
-  if (unmet.length > 0) {
-    return {
-      sentence: `It waits for ${unmet.join(", ")}.`,
-      causes: () => chain(state, unmet, now),
-    };
+function waiting(scene: Scene, loop: Loop): Telling {
+  const { state, now, waitingOf } = scene;
+  const dependency = dependencyWords(state, loop);
+  if (dependency !== null) {
+    return { ...dependency, causes: () => chain(scene, unmetOf(state, loop.dependsOn)) };
   }
   if (loop.notBeforeAt > now) {
     return {
@@ -110,18 +121,25 @@ function waiting(state: State, loop: Loop, now: Millis): Telling {
     };
   }
   const since = loop.interruptedAt === null ? "" : ` It was interrupted in ${loop.interruptedAt}.`;
+  const causes = () => (loop.reason === null ? [] : [loop.reason]);
+  const cause = waitingOf?.(loop.id) ?? null;
+  if (cause !== null) {
+    const { sentence, ...remedy } = waitingWords(cause, now);
+    return { sentence: `${sentence}${since}`, causes, ...remedy };
+  }
   return {
     sentence: `It is ready, and nobody runs it.${since}`,
-    causes: () => (loop.reason === null ? [] : [loop.reason]),
+    causes,
     remedy: `td run --resume ${loop.id}`,
   };
 }
 
-function named(state: State, loop: Loop, now: Millis): string {
-  return `${loop.id} is ${loop.status}: ${tell(state, loop, now).sentence}`;
+function named(scene: Scene, loop: Loop): string {
+  return `${loop.id} is ${loop.status}: ${tell(scene, loop).sentence}`;
 }
 
-function chain(state: State, ids: readonly LoopId[], now: Millis): string[] {
+function chain(scene: Scene, ids: readonly LoopId[]): string[] {
+  const { state } = scene;
   const causes: string[] = [];
   const seen = new Set<LoopId>();
   const queue = [...ids];
@@ -130,21 +148,22 @@ function chain(state: State, ids: readonly LoopId[], now: Millis): string[] {
     const loop = id === undefined ? undefined : state.loops.get(id);
     if (loop === undefined || seen.has(loop.id)) continue;
     seen.add(loop.id);
-    causes.push(named(state, loop, now));
-    queue.push(...loop.dependsOn.filter((next) => state.loops.get(next)?.status !== "complete"));
+    causes.push(named(scene, loop));
+    queue.push(...unmetOf(state, loop.dependsOn));
   }
   return causes;
 }
 
 /** A parent waits for a person because a child does. */
-function heldUp(state: State, loop: Loop, now: Millis): Telling {
+function heldUp(scene: Scene, loop: Loop): Telling {
+  const { state } = scene;
   const lost = childrenOf(state, loop.id).filter(
     ({ status }) => status === "failed" || status === "stopped",
   );
   const failed = lost.filter(({ status }) => status === "failed").map(({ id }) => id);
   return {
     sentence: `It is held up: ${reasonOf(loop)}.`,
-    causes: () => lost.slice(0, causesMax).map((child) => named(state, child, now)),
+    causes: () => lost.slice(0, causesMax).map((child) => named(scene, child)),
     remedy: failed[0] === undefined ? `td stop ${loop.id}` : `td retry ${failed[0]}`,
   };
 }
@@ -216,11 +235,6 @@ function lastVerdict({ verdict, iteration }: Loop): string[] {
   return [
     `Iteration ${iteration}: \`${verdict.command}\` ${verdict.passed ? "passed" : `did not pass: ${code}`}${note}.`,
   ];
-}
-
-function seconds(ms: Millis): string {
-  const whole = Math.ceil(ms / 1_000);
-  return whole < 120 ? `${whole} s` : `${Math.ceil(whole / 60)} min`;
 }
 
 function short(commit: string): string {

@@ -136,10 +136,11 @@ test("--detach starts the daemon and prints the id; queue, ping and stop without
   expect((await call(program, ["start"])).code).toBe(4);
   expect(JSON.parse((await call(program, ["status", "--json"])).out).pid).toBe(77);
   expect((await call(program, ["queue"])).out).toMatchInlineSnapshot(`
-    "1 of 50 slots · 1 of 10000 waiting
-    ID  TYPE   PRIORITY  WHY
-    1   ralph  normal    Attempt 1 is at work.
-    2   ralph  low       It waits for 1.
+    "1 of 50 slots · 1 of 10000 waiting · ralph 1 of 40
+    nothing new starts: 900 MB are free
+    #  ID  TYPE   PRIORITY  WHY
+       1   ralph  normal    Attempt 1 is at work.
+       2   ralph  low       It waits for 1.
     "
   `);
   expect((await call(program, ["metrics"])).out).toMatchInlineSnapshot(`

@@ -12,6 +12,7 @@ export const statusView: StatusView = {
   sandbox: "bubblewrap",
   store: { seq: 42, bytes: 9_000 },
   loops: { running: 2, pending: 1, complete: 0 },
+  hold: null,
   providers: [],
   budget: {
     day: "2026-01-01",
@@ -24,12 +25,15 @@ export const statusView: StatusView = {
   },
 };
 
+const queued = { type: "ralph", priority: "normal", title: "a", repo: "/repo" };
+
 export const queueView: QueueView = {
-  running: [
-    { id: "1", type: "ralph", priority: "normal", title: "a", why: "Attempt 1 is at work." },
-  ],
-  waiting: [{ id: "2", type: "ralph", priority: "low", title: "b", why: "It waits for 1." }],
+  running: [{ id: "1", ...queued, why: "Attempt 1 is at work." }],
+  waiting: [{ id: "2", ...queued, priority: "low", why: "It waits for 1.", position: null }],
+  counts: { running: 1, waiting: 1 },
   slots: { used: 1, max: 50 },
+  types: [{ type: "ralph", used: 1, max: 40 }],
+  hold: { on: "disk", reason: "900 MB are free" },
   queueMax: 10_000,
   providers: [],
 };

@@ -11,6 +11,7 @@ import { type Loop, type LoopId, type LoopSettings, noUsage } from "../../src/co
 import { loopOf } from "../../src/core/state.ts";
 import { Gates } from "../../src/engine/gates.ts";
 import { reconcile, recover } from "../../src/engine/loop-manager.ts";
+import { type Limits, Scheduler } from "../../src/engine/scheduler.ts";
 import { StateManager } from "../../src/engine/state-manager.ts";
 import { LlmError, type LlmReply, type LlmRequest, type Model } from "../../src/ports/llm.ts";
 import {
@@ -73,6 +74,13 @@ export interface Wishes {
 }
 
 const hourMs = 3_600_000;
+const limits: Omit<Limits, "runningMax"> = {
+  perType: {},
+  agingMs: hourMs,
+  retryAfterMaxMs: 60_000,
+  pollMs: hourMs,
+  wants: () => true,
+};
 
 /** One daemon on one disk; `restart` is a crash and a new one. */
 export class SmallWorld {
@@ -124,17 +132,16 @@ export class SmallWorld {
     const patience = { retryAfterMaxMs: 60_000, triesMax: 3 };
     const gates = new Gates(world, () => this.#wishes.limits ?? unlimited);
     const run = async () => {
-      await recover(states, this.clock.now());
+      await recover(states);
       const drain = new AbortController().signal;
       const gatesOf = (provider: string) => [gates.shared(provider)];
       const dayUsd = () => this.dayUsd;
       const engineOf = async () => ({ world, states, patience, drain, gatesOf, dayUsd });
-      const crew = { states, clock: world.clock, owner: "test", drain, engineOf };
-      await reconcile(
-        crew,
-        { runningMax: this.#wishes.runningMax ?? 2, wants: () => true },
-        signal,
-      );
+      const { clock, random } = world;
+      const crew = { states, clock, random, owner: "test", drain, engineOf };
+      const runningMax = this.#wishes.runningMax ?? 2;
+      const scheduler = new Scheduler({ ...crew, hold: () => null }, { ...limits, runningMax });
+      await reconcile(crew, scheduler, signal);
     };
     this.#ended = run().catch((error: unknown) => {
       this.failure = error;

@@ -1,14 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { blockers, type Loop, loopStatuses } from "../../src/core/loop.ts";
 import { loopOf } from "../../src/core/state.ts";
+import type { Waiting } from "../../src/core/waiting.ts";
 import { type LiveWait, why } from "../../src/views/why.ts";
 import { given, id, loop, settings, spent, verdict } from "../given.ts";
 
 const now = 60_000;
+const silent = { now, waitingOf: null, liveWaitOf: () => null };
 
 function told(...lines: readonly (string | Loop)[]) {
   const state = given(...lines);
-  return why(state, loopOf(state, id("1")), now);
+  return why({ ...silent, state }, loopOf(state, id("1")));
 }
 
 describe("one sentence for every status", () => {
@@ -95,7 +97,7 @@ describe("causes", () => {
       id: "1",
       status: "pending",
       sentence: "It waits for 2.",
-      causes: ["2 is pending: It waits for 3.", "3 is failed: It failed: red."],
+      causes: ["2 is pending: It waits for 3, which failed.", "3 is failed: It failed: red."],
       remedy: null,
     });
   });
@@ -126,11 +128,85 @@ describe("causes", () => {
 
 test("a running loop that waits within a turn says until when, and why", () => {
   const state = given("1 running");
-  const of = (waits: LiveWait | null) => why(state, loopOf(state, id("1")), now, waits).sentence;
+  const of = (waits: LiveWait | null) =>
+    why({ ...silent, state, liveWaitOf: () => waits }, loopOf(state, id("1"))).sentence;
   const reason = "p/small is rate limited (requests per minute)";
   expect(of({ until: 90_000, reason })).toBe(
     `Attempt 1 waits in iteration 1 until 1970-01-01T00:01:30.000Z (30 s): ${reason}.`,
   );
   expect(of({ until: null, reason })).toBe(`Attempt 1 waits in iteration 1: ${reason}.`);
   expect(of(null)).toContain("is at work");
+});
+
+describe("what holds up a loop that could run", () => {
+  const slots = { running: 50, max: 50 };
+  const hold = (on: "draining" | "memory" | "disk") => ({ on, reason: "there is a reason" });
+  const cases: [Waiting, string, string | null][] = [
+    [{ on: "nothing" }, "It starts now.", null],
+    [
+      { on: "slots", place: 1, ...slots },
+      "It is the next to start: 50 of 50 slots are taken.",
+      "raise concurrency.loops; a loop with a higher --priority goes first",
+    ],
+    [
+      { on: "slots", place: 4, ...slots },
+      "It is number 4 in the queue: 50 of 50 slots are taken.",
+      "raise concurrency.loops; a loop with a higher --priority goes first",
+    ],
+    [
+      { on: "slots", place: null, ...slots },
+      "It is far back in the queue: 50 of 50 slots are taken.",
+      "raise concurrency.loops; a loop with a higher --priority goes first",
+    ],
+    [
+      { on: "type", type: "ralph", running: 40, max: 40 },
+      "40 of at most 40 loops of type ralph run already.",
+      "raise concurrency.per-type.ralph",
+    ],
+    [
+      { on: "parked", model: "sim/small", until: now + 30_000, reason: "429." },
+      "sim/small is limited until 1970-01-01T00:01:30.000Z (in 30 s): 429.",
+      "wait, or name a model in llm.fallback that stands in for it",
+    ],
+    [
+      { on: "hold", hold: hold("draining") },
+      "Nothing new starts: there is a reason.",
+      "td start, once it has stopped",
+    ],
+    [
+      { on: "hold", hold: hold("memory") },
+      "Nothing new starts: there is a reason.",
+      "td restart, or raise daemon.memory",
+    ],
+    [
+      { on: "hold", hold: hold("disk") },
+      "Nothing new starts: there is a reason.",
+      "td trash empty, or free some space; daemon.disk-free is the floor",
+    ],
+  ];
+  test.each(cases)("%j", (waiting, sentence, remedy) => {
+    const state = given("1 pending");
+    const view = why({ ...silent, state, waitingOf: () => waiting }, loopOf(state, id("1")));
+    expect(view).toMatchObject({ sentence, remedy });
+  });
+
+  test("is told of those that others wait for, too", () => {
+    const state = given("1 pending after 2", "2 pending");
+    const waitingOf = (name: string) =>
+      name === "2" ? ({ on: "slots", place: 1, ...slots } as const) : null;
+    expect(why({ ...silent, state, waitingOf }, loopOf(state, id("1"))).causes).toEqual([
+      "2 is pending: It is the next to start: 50 of 50 slots are taken.",
+    ]);
+  });
+});
+
+test("says so when a dependency has failed, or was stopped", () => {
+  expect(told("1 pending after 2,3", "2 running", "3 failed")).toMatchObject({
+    sentence: "It waits for 2, 3, which failed.",
+    remedy: "td retry 3",
+  });
+  expect(told("1 pending after 2,3", "2 failed", "3 stopped")).toMatchObject({
+    sentence: "It waits for 3, which was stopped and will never complete.",
+    remedy: "td stop 1",
+  });
 });

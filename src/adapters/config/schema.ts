@@ -141,9 +141,29 @@ const limits = {
   queue: section(
     {
       max: key(whole(1, 1_000_000), 10_000, "Loops that may wait; more are rejected."),
+      aging: key(
+        duration("1s", "7d"),
+        "5m",
+        "After so long every second start is that of the loop that waited longest, whatever its priority.",
+      ),
       poll: key(duration("1s", "1h"), "10s", "Safety poll; work starts on events, not on this."),
     },
     "Work that waits.",
+  ),
+  daemon: section(
+    {
+      memory: key(
+        size("64MB", "100TB"),
+        "4GB",
+        "While the daemon's own process takes more, nothing new starts; what runs goes on.",
+      ),
+      "disk-free": key(
+        size("1MB", "1000TB"),
+        "1GB",
+        "While less is free on the disk of the home, nothing new starts; what runs goes on.",
+      ),
+    },
+    "What the daemon leaves to others.",
   ),
   budget: section(
     {

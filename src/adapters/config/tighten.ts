@@ -23,6 +23,8 @@ const rules: readonly (readonly [string, Allows, string])[] = [
   ["concurrency.loops", notMore, "may only be lowered by a repository"],
   ["concurrency.per-type.*", notMore, "may only be lowered by a repository"],
   ["concurrency.commands", notMore, "may only be lowered by a repository"],
+  ["daemon.memory", same, "cannot be changed by a repository"],
+  ["daemon.disk-free", same, "cannot be changed by a repository"],
   ["budget.day-usd", notMore, "may only be lowered by a repository"],
   ["budget.plan-usd", notMore, "may only be lowered by a repository"],
   ["budget.loop-usd", notMore, "may only be lowered by a repository"],

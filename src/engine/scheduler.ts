@@ -1,0 +1,108 @@
+import { type Dispatch, type DispatchLimits, dispatch, type Hold } from "../core/dispatch.ts";
+import type { Loop, LoopId, Millis } from "../core/loop.ts";
+import { PendingIndex } from "../core/pending.ts";
+import { type Line, lineOf } from "../core/waiting.ts";
+import type { Clock, Random } from "../ports.ts";
+import type { StateManager } from "./state-manager.ts";
+
+export interface Limits {
+  readonly runningMax: number;
+  readonly perType: Readonly<Record<string, number>>;
+  /** After so long in the queue every second start is that of who waited longest. */
+  readonly agingMs: Millis;
+  /** A model parked for longer is replaced by its fallback, or waited for in the queue. */
+  readonly retryAfterMaxMs: Millis;
+  /** Something is looked at again after this at the latest, though nothing was heard. */
+  readonly pollMs: Millis;
+  /** Which loops this process cares for. */
+  readonly wants: (loop: Loop) => boolean;
+}
+
+interface Outside {
+  readonly states: StateManager;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly drain: AbortSignal;
+  /** Why nothing new may start; null when it may. */
+  readonly hold: () => Hold | null;
+}
+
+const draining: Hold = { on: "draining", reason: "the daemon is stopping" };
+
+/** Says which loops start now, and why the others wait; follows the durable state. */
+export class Scheduler {
+  readonly limits: Limits;
+  readonly #outside: Outside;
+  readonly #index: PendingIndex;
+  /** Loops whose attempt has not ended here, whatever became of them meanwhile. */
+  readonly #attended = new Set<LoopId>();
+  readonly #leave: () => void;
+
+  constructor(outside: Outside, limits: Limits) {
+    const { states } = outside;
+    this.#outside = outside;
+    this.limits = limits;
+    this.#index = new PendingIndex(states.state, limits.wants);
+    this.#leave = states.subscribe(({ events }) => {
+      for (const id of new Set(events.map((event) => event.loop))) if (id !== null) this.#see(id);
+    });
+  }
+
+  /** What starts now; each of them must come to its end(). */
+  decide(): Dispatch {
+    const { clock, random } = this.#outside;
+    const now = clock.now();
+    const { start, wakeAt } = dispatch(this.#index, now, this.#dispatchLimits());
+    for (const id of start) this.#attended.add(id);
+    if (this.#index.lanes.size === 0) return { start, wakeAt };
+    const { pollMs } = this.limits;
+    const pollAt = now + Math.ceil(pollMs * (0.5 + random.next() / 2));
+    return { start, wakeAt: Math.min(wakeAt ?? pollAt, pollAt) };
+  }
+
+  /** Its attempt is over, or was refused: its slot is free. */
+  end(id: LoopId): void {
+    this.#attended.delete(id);
+    this.#see(id);
+  }
+
+  get running(): number {
+    return this.#index.running;
+  }
+
+  /** Longest at it first. */
+  get runningIds(): readonly LoopId[] {
+    return this.#index.runningIds;
+  }
+
+  get pending(): number {
+    return this.#index.pending;
+  }
+
+  get hold(): Hold | null {
+    return this.#outside.drain.aborted ? draining : this.#outside.hold();
+  }
+
+  runningOf(type: string): number {
+    return this.#index.runningOf(type);
+  }
+
+  /** The first `max` of those that wait, in the order in which they start. */
+  line(max: number): Line {
+    return lineOf(this.#index, this.#outside.clock.now(), this.#dispatchLimits(), max);
+  }
+
+  close(): void {
+    this.#leave();
+  }
+
+  #see(id: LoopId): void {
+    this.#index.see(id, { keepSeat: this.#attended.has(id) });
+  }
+
+  #dispatchLimits(): DispatchLimits {
+    const { runningMax, perType, agingMs, retryAfterMaxMs } = this.limits;
+    const { parked } = this.#outside.states.state;
+    return { loops: runningMax, perType, agingMs, retryAfterMaxMs, parked, hold: this.hold };
+  }
+}

@@ -1,0 +1,44 @@
+import { statfs } from "node:fs/promises";
+import { memoryUsage } from "node:process";
+import type { Hold } from "../core/dispatch.ts";
+import { type GuardLimits, holdOf, type Measured } from "../core/guards.ts";
+
+const everyMs = 3_000;
+
+export interface Guards {
+  hold(): Hold | null;
+  close(): void;
+}
+
+/** Looks at memory and disk every few seconds; tells when starting is no longer, or again, allowed. */
+export async function keepGuards(
+  home: string,
+  limits: GuardLimits,
+  told: (hold: Hold | null) => void,
+): Promise<Guards> {
+  let hold = holdOf(null, await measure(home), limits);
+  let isLooking = false;
+  const look = async () => {
+    const before = hold;
+    hold = holdOf(before, await measure(home), limits);
+    if (before?.on !== hold?.on) told(hold);
+  };
+  const timer = setInterval(() => {
+    if (isLooking) return;
+    isLooking = true;
+    void look().finally(() => {
+      isLooking = false;
+    });
+  }, everyMs);
+  timer.unref();
+  return { hold: () => hold, close: () => clearInterval(timer) };
+}
+
+/** A disk that cannot be asked is not known to be full. */
+async function measure(home: string): Promise<Measured> {
+  const freeBytes = await statfs(home).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => Number.POSITIVE_INFINITY,
+  );
+  return { residentBytes: memoryUsage.rss(), freeBytes };
+}
