@@ -24,7 +24,7 @@ export function checkBooks(
     for (const level of levelsOf(state, loop, { now: at, dayUsd })) {
       const { name, unit, limit, spent, held } = level;
       const isOver = spent + held > limit + dustUsd;
-      const grew = spent + held > used(before.get(id)) + dustUsd;
+      const grew = spent + held > used(before.get(id), unit) + dustUsd;
       // A person may set a loop's limit below what is spent already.
       assert(
         !isOver || (name === "loop" && !grew),
@@ -34,8 +34,11 @@ export function checkBooks(
   }
 }
 
-function used(loop: Loop | undefined): number {
+function used(loop: Loop | undefined, unit: "usd" | "tokens"): number {
   if (loop === undefined) return 0;
+  if (unit === "tokens") {
+    return loop.reservations.reduce((sum, { tokens }) => sum + tokens, tokensOf(loop.usage));
+  }
   const held = loop.reservations.reduce((sum, { usd }) => sum + (usd ?? 0), 0);
   return (loop.usage.costUsd ?? 0) + held;
 }
