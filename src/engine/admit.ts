@@ -9,6 +9,7 @@ import { waitText } from "./gates.ts";
 export interface Admittee {
   readonly loop: Loop;
   readonly model: Model;
+  readonly turn: number;
   /** Of the request. */
   readonly bytes: number;
 }
@@ -80,11 +81,11 @@ async function enter(
   gate: AdmissionGate,
   signal: AbortSignal,
 ): Promise<Ticket> {
-  const { world, patience, drain } = engine;
+  const { world, drain } = engine;
   const { loop, model, bytes } = call;
   const { id, priority, updatedAt: since } = loop;
   const { name, outputTokensMax } = model;
-  const patienceMs = patience.retryAfterMaxMs;
+  const patienceMs = patienceMsOf(engine, call);
   const answer = await gate.enter(
     { loop: id, priority, since, model: name, bytes, outputTokensMax },
     patienceMs,
@@ -100,6 +101,17 @@ async function enter(
   const { wait } = answer as Extract<typeof answer, { aborted: false }>;
   const reason = waitText(wait, nameOf(model), gate.limits);
   throw gaveUp(engine, call, reason, wait.until);
+}
+
+const talkPatienceMs = 600_000;
+
+/**
+ * Who gives up in the middle of a conversation loses it: with slow calls, one at a time, nobody
+ * would ever come to a second turn. The iteration's own time is a bound as well.
+ */
+function patienceMsOf({ patience }: Engine, { turn }: Admittee): Millis {
+  const { retryAfterMaxMs } = patience;
+  return turn === 1 ? retryAfterMaxMs : Math.max(retryAfterMaxMs, talkPatienceMs);
 }
 
 /** A slot is not held for longer than patience; what waits comes back after its turn came near. */

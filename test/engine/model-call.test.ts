@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Loop, type LoopId, type LoopSettings, tokensOf } from "../../src/core/loop.ts";
-import { LlmError } from "../../src/ports/llm.ts";
+import { type Loop, type LoopId, tokensOf } from "../../src/core/loop.ts";
+import { LlmError, type LlmRequest } from "../../src/ports/llm.ts";
 import { finished, SmallWorld, writes } from "./small-world.ts";
 
 const fault = (
@@ -185,34 +185,53 @@ describe("a shared limit", () => {
   const perPeriod = { requests: 1, inputTokens: null, outputTokens: null };
   const limits = { concurrency: null, perPeriod, periodMs: 200_000 };
 
-  async function limited(more: Partial<LoopSettings> = {}) {
-    const small = await SmallWorld.start({ ...failing(), limits });
-    const id = await small.create(more);
+  /** Two loops, and the second comes too late for the first request. */
+  async function limited() {
+    const small = await SmallWorld.start({ script: talk, limits });
+    const first = await small.create();
+    await small.until(first, () => small.requests.length > 0);
+    const id = await small.create();
     const isBack = ({ status, attempt }: Loop) => status === "pending" && attempt > 0;
     const loop = await small.until(id, isBack);
-    return { small, id, loop };
+    return { small, first, id, loop };
   }
+
+  const talk = ({ messages }: LlmRequest) => (messages.length === 1 ? writes("good") : finished);
 
   test("is waited for no longer than patience: then the slot goes to others", async () => {
     const { small, loop } = await limited();
-    expect(small.clock.now()).toBeLessThan(65_000);
+    expect(small.clock.now()).toBeLessThan(70_000);
     expect(loop).toMatchObject({ status: "pending", iteration: 0, failures: 0 });
     expect(loop.reason).toBe("sim/small is rate limited (requests per minute)");
     expect(loop.notBeforeAt).toBeGreaterThan(200_000);
-    expect(small.seen).toContainEqual(
-      expect.objectContaining({ type: "waiting", reason: loop.reason, until: 202_165 }),
-    );
+    const waiting = small.seen.filter((event) => event.type === "waiting");
+    expect(waiting.map(({ reason }) => reason)).toContain(loop.reason);
+    for (const { until } of waiting) expect(Math.round(until / 10_000)).toBe(20);
   });
 
-  test("delays the loop and counts nothing", async () => {
-    const { small, id } = await limited();
-    const loop = await small.rest(id);
-    expect(loop).toMatchObject({ status: "complete", iteration: 1, attempt: 2, failures: 0 });
-    expect(small.requests).toHaveLength(2);
+  test("in the middle of a conversation is waited for: it would be lost", async () => {
+    const { small, first } = await limited();
+    expect(await small.rest(first)).toMatchObject({ status: "complete", attempt: 1 });
+    expect(small.clock.now()).toBeGreaterThan(200_000);
+  });
+
+  test("delays a loop and counts nothing", async () => {
+    const { small, first, id } = await limited();
+    const ends = [await small.rest(first), await small.rest(id)];
+    for (const loop of ends) {
+      expect(loop).toMatchObject({ status: "complete", iteration: 1, failures: 0 });
+    }
+    expect(small.requests).toHaveLength(4);
   });
 
   test("uses up no iteration when the iteration's time ends meanwhile", async () => {
-    const { small, loop } = await limited({ iterationTimeoutMs: 10_000 });
+    const small = await SmallWorld.start({ script: talk, limits });
+    const id = await small.create({ iterationTimeoutMs: 10_000 });
+    const loop = await small.until(
+      id,
+      ({ status, attempt }) => status === "pending" && attempt > 0,
+    );
+    expect(small.requests).toHaveLength(1);
     expect(small.clock.now()).toBeLessThan(15_000);
     expect(loop).toMatchObject({ status: "pending", iteration: 0, failures: 0 });
   });
