@@ -120,6 +120,9 @@ function statusText(view: StatusView): string {
   const megabytes = Math.round(view.rssBytes / 1e6);
   return [
     `running     pid ${view.pid}, version ${view.version}, since ${view.startedAt}${view.draining ? ", draining" : ""}`,
+    ...(view.config.problem === null
+      ? []
+      : [`config      as of ${view.config.loadedAt}: ${oneLine(view.config.problem)}`]),
     `loops       ${counts.join(", ") || "none"}`,
     ...(view.hold === null ? [] : [`holding     nothing new starts: ${oneLine(view.hold.reason)}`]),
     `sandbox     ${view.sandbox}`,

@@ -29,7 +29,8 @@ export function connectDoor(socket: string, keeper: Keeper): Door {
     iterations: async (id) => (await get(loopPath(id, "/iterations"))) as number[],
     record: async (id, iteration) =>
       (await get(loopPath(id, `/iterations/${iteration}`))) as Awaited<ReturnType<Door["record"]>>,
-    events: async (from) => (await get(`/v1/events?from=${from}`)) as FeedEvent[],
+    events: (from) =>
+      allEvents(async (next) => (await get(`/v1/events?from=${next}`)) as FeedEvent[], from),
     plan: async (request) => (await post("/v1/plan", request)) as Awaited<ReturnType<Door["plan"]>>,
     create: async (request) => first(await create([request])),
     createAll: create,
@@ -52,6 +53,25 @@ export function connectDoor(socket: string, keeper: Keeper): Door {
     ...door,
     drive: (id, watch, signal) => follow({ socket, keeper, door, id, watch, signal }),
   };
+}
+
+const pagesMax = 1_000_000;
+
+/** The daemon answers a page at a time; an empty one is the end. */
+async function allEvents(
+  page: (from: number) => Promise<readonly FeedEvent[]>,
+  from: number,
+): Promise<readonly FeedEvent[]> {
+  const events: FeedEvent[] = [];
+  let next = from;
+  for (let pages = 0; pages < pagesMax; pages += 1) {
+    const more = await page(next);
+    const last = more.at(-1);
+    if (last === undefined) break;
+    for (const event of more) events.push(event);
+    next = last.seq + 1;
+  }
+  return events;
 }
 
 function first(views: readonly LoopView[]): LoopView {

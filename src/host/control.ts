@@ -14,7 +14,7 @@ import { isAlive, readProc } from "../adapters/process/tree.ts";
 import { connectDoor } from "../client/connect.ts";
 import type { Door } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
-import { guardianFileOf, guardianPidOf, isOurs, pidOf, socketOf } from "./socket.ts";
+import { guardianFileOf, guardianLogOf, guardianPidOf, isOurs, pidOf, socketOf } from "./socket.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 const startMsMax = 30_000;
@@ -69,10 +69,6 @@ export async function startDaemon({ self, env }: Surroundings, home: string): Pr
   const message = lastWords(home) || `the daemon did not answer: see ${logs}`;
   const known = Object.values(exitCodes).find((code) => code !== 0 && code === ended);
   throw new UserError(known ?? exitCodes.daemon, message);
-}
-
-function guardianLogOf(home: string): string {
-  return join(home, "logs", "guardian.log");
 }
 
 /** What the daemon or its guardian said beside the daemon's log: why it could not go on. */

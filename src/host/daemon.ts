@@ -1,22 +1,21 @@
+import { statSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Config } from "../adapters/config/schema.ts";
 import { type DaemonLog, openDaemonLog } from "../adapters/daemon-log.ts";
-import { reconcile } from "../engine/loop-manager.ts";
-import { type Limits, Scheduler } from "../engine/scheduler.ts";
+import { type Crew, reconcile } from "../engine/loop-manager.ts";
+import { Scheduler } from "../engine/scheduler.ts";
 import type { Door } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { DaemonRequest } from "../protocol/program.ts";
 import { openSocket } from "../server/listen.ts";
 import { connect } from "./control.ts";
-import { dayLimit } from "./day-limit.ts";
+import { DaemonConfig } from "./daemon-config.ts";
 import { createDesk } from "./desk.ts";
 import { asUserError } from "./errors.ts";
 import { type Guards, keepGuards } from "./guards.ts";
 import { Host } from "./host.ts";
 import { guardianFileOf, isOurs, pidFileOf, pidOf, socketOf } from "./socket.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { loadRepositoryConfig } from "./world.ts";
 
 export interface DaemonOptions {
   readonly version: string;
@@ -26,6 +25,8 @@ export interface DaemonOptions {
 /** A drain that takes longer becomes an interruption. */
 const drainMsMax = 120_000;
 const rotateEveryMs = 60_000;
+/** How often it looks whether its home is still there. */
+const lookMs = 1_000;
 
 /** The daemon itself, in the foreground, until it is told to stop. Resolves to its exit code. */
 export async function runDaemon(
@@ -33,7 +34,7 @@ export async function runDaemon(
   home: string,
   options: DaemonOptions,
 ): Promise<number> {
-  const { config } = loadRepositoryConfig(around, home, null);
+  const config = new DaemonConfig(around, home);
   const host = await Host.open(around, home);
   try {
     // Before anybody can connect: who waits for the end looks at it.
@@ -91,12 +92,13 @@ export async function withDaemonHere<Result>(
 async function serve(
   around: Surroundings,
   home: string,
-  config: Config,
+  config: DaemonConfig,
   host: Host,
   options: DaemonOptions,
 ): Promise<number> {
   const log = openDaemonLog(home);
   const { logger } = log;
+  const { version } = options;
   const drain = new AbortController();
   const halt = new AbortController();
   const shutdown = ({ now }: { readonly now: boolean }) => {
@@ -107,39 +109,41 @@ async function serve(
   };
   const crew = host.crew(drain.signal);
   const guards = await guardsOf(home, config, host, log);
-  const scheduler = new Scheduler({ ...crew, hold: guards.hold }, limitsOf(config));
+  const scheduler = new Scheduler({ ...crew, hold: guards.hold }, config.limits);
   const desk = createDesk({
     host,
     home,
     pid: around.pid,
-    version: options.version,
+    version,
     scheduler,
-    queueMax: config.queue.max,
-    dayUsd: dayLimit(() => loadRepositoryConfig(around, home, null).config, config),
+    get queueMax() {
+      return config.queueMax;
+    },
+    configState: () => config.state(),
+    dayUsd: config.dayUsd,
     isDraining: () => drain.signal.aborted,
     shutdown,
   });
-  const report = (error: unknown) => logger.error({ error: String(error) }, "a bug");
   const socket = socketOf(home);
   if (!isOurs(socket, home)) {
     throw new UserError(exitCodes.invalid, `${socket} lies in a directory of somebody else`);
   }
-  const { version } = options;
+  const report = (error: unknown) => logger.error({ error: String(error) }, "a bug");
   const door = await openSocket(socket, { version, desk, asUserError, report });
-  const leave = handleSignals(options, drain.signal, shutdown, log);
+  const reload = () => reloaded(config, host, log);
+  const leave = handleSignals(options, { draining: drain.signal, shutdown, reload, log });
+  let isRemoved = false;
+  const remove = () => {
+    isRemoved = true;
+    shutdown({ now: true });
+  };
+  leave.push(watchHome(home, remove));
   host.broken.addEventListener("abort", () => halt.abort("the log took no more"));
   logger.info({ pid: around.pid, version, recovered: host.recovered }, "started");
   try {
-    await reconcile(crew, scheduler, halt.signal);
-    host.broken.throwIfAborted();
-    logger.info("stopped");
-    return exitCodes.done;
-  } catch (error) {
-    logger.fatal(
-      { error: error instanceof Error ? error.stack : String(error) },
-      "ended by an error",
-    );
-    return exitCodes.bug;
+    const code = await carryOut(host, crew, scheduler, { halt: halt.signal, logger });
+    if (!isRemoved) return code;
+    throw new UserError(exitCodes.failed, `${home} was removed: its daemon ends`);
   } finally {
     for (const way of leave) way();
     await door.close();
@@ -149,43 +153,80 @@ async function serve(
   }
 }
 
+async function reloaded(config: DaemonConfig, host: Host, { logger }: DaemonLog): Promise<void> {
+  const problems = await config.reload(host);
+  if (problems.length === 0) logger.info("the configuration was read again");
+  else logger.error({ problems }, "the configuration is broken: the last good one holds");
+}
+
 function guardsOf(
   home: string,
-  { daemon }: Config,
+  { guardLimits }: DaemonConfig,
   { states }: Host,
   { logger }: DaemonLog,
 ): Promise<Guards> {
-  const limits = { memoryBytesMax: daemon.memory, freeBytesMin: daemon["disk-free"] };
-  return keepGuards(home, limits, (hold) => {
+  return keepGuards(home, guardLimits, (hold) => {
     if (hold === null) logger.info("loops start again");
     else logger.warn({ hold: hold.on }, `nothing new starts: ${hold.reason}`);
     states.changes.ring();
   });
 }
 
-function limitsOf({ concurrency, queue, llm }: Config): Limits {
-  return {
-    runningMax: concurrency.loops,
-    perType: concurrency["per-type"],
-    agingMs: queue.aging,
-    retryAfterMaxMs: llm["retry-after-max"],
-    pollMs: queue.poll,
-    wants: () => true,
-  };
+/** All loops, until it is told to stop; resolves to the exit code. */
+async function carryOut(
+  host: Host,
+  crew: Crew,
+  scheduler: Scheduler,
+  { halt, logger }: { readonly halt: AbortSignal; readonly logger: DaemonLog["logger"] },
+): Promise<number> {
+  try {
+    await reconcile(crew, scheduler, halt);
+    host.broken.throwIfAborted();
+    logger.info("stopped");
+    return exitCodes.done;
+  } catch (error) {
+    const stack = error instanceof Error ? error.stack : String(error);
+    logger.fatal({ error: stack }, "ended by an error");
+    return exitCodes.bug;
+  }
 }
 
-/** TERM and INT drain, the second one interrupts; the log is rotated now and then. */
+/** Calls back once when the home is not the directory it was. Returns the way out. */
+function watchHome(home: string, onRemoved: () => void): () => void {
+  const identityOf = () => {
+    const found = statSync(home, { throwIfNoEntry: false });
+    return found === undefined ? null : `${found.dev}:${found.ino}`;
+  };
+  const own = identityOf();
+  const timer = setInterval(() => {
+    if (identityOf() === own) return;
+    clearInterval(timer);
+    onRemoved();
+  }, lookMs);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+interface Handled {
+  readonly draining: AbortSignal;
+  readonly shutdown: (options: { readonly now: boolean }) => void;
+  readonly reload: () => Promise<void>;
+  readonly log: DaemonLog;
+}
+
+/** TERM and INT drain, the second one interrupts; HUP reloads; the log is rotated now and then. */
 function handleSignals(
   { onSignal }: DaemonOptions,
-  draining: AbortSignal,
-  shutdown: (options: { readonly now: boolean }) => void,
-  log: DaemonLog,
-): readonly (() => void)[] {
+  { draining, shutdown, reload, log }: Handled,
+): (() => void)[] {
   const stop = () => shutdown({ now: draining.aborted });
   const timer = setInterval(() => log.rotate(), rotateEveryMs);
   timer.unref();
-  const hup = onSignal("SIGHUP", () =>
-    log.logger.info("asked to reload: nothing is kept between iterations"),
-  );
+  let reloading = Promise.resolve();
+  const hup = onSignal("SIGHUP", () => {
+    reloading = reloading.then(reload).catch((error: unknown) => {
+      log.logger.error({ error: String(error) }, "the configuration could not be read");
+    });
+  });
   return [onSignal("SIGTERM", stop), onSignal("SIGINT", stop), hup, () => clearInterval(timer)];
 }

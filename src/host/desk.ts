@@ -3,7 +3,7 @@ import type { Transaction } from "../core/events.ts";
 import { loopStatuses } from "../core/loop.ts";
 import type { Scheduler } from "../engine/scheduler.ts";
 import type { Desk } from "../protocol/desk.ts";
-import type { FeedEvent, RunRequest } from "../protocol/door.ts";
+import type { FeedEvent, Raise, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { StatusView } from "../protocol/status.ts";
 import { type LoopView, timeOf } from "../views/loop-view.ts";
@@ -20,7 +20,9 @@ export interface DeskOptions {
   readonly pid: number;
   readonly version: string;
   readonly scheduler: Scheduler;
+  /** As it is at the moment: a reload changes it. */
   readonly queueMax: number;
+  readonly configState: () => StatusView["config"];
   readonly dayUsd: () => number | null;
   readonly isDraining: () => boolean;
   readonly shutdown: (options: { readonly now: boolean }) => void;
@@ -36,7 +38,7 @@ export function createDesk(options: DeskOptions): Desk & { close(): void } {
     why: async (id) => whyOf(options, id),
     plan: (request) => host.plan(request),
     create: (requests) => create(options, requests),
-    resume: (id, raise) => host.resume(id, raise),
+    resume: (id, raise) => resume(options, id, raise),
     pause: (id) => host.ask({ type: "pause", id: host.id(id) }),
     stop: (id) => host.ask({ type: "stop", id: host.id(id) }),
     answer: (id, answer) => host.ask({ type: "answer", id: host.id(id), answer }),
@@ -54,22 +56,33 @@ export function createDesk(options: DeskOptions): Desk & { close(): void } {
 }
 
 async function create(
-  { host, scheduler, queueMax, isDraining }: DeskOptions,
+  options: DeskOptions,
   requests: readonly RunRequest[],
 ): Promise<readonly LoopView[]> {
+  admit(options, requests.length);
+  return options.host.create(requests);
+}
+
+/** Goes on with a loop that rests, if the queue has room for it. */
+async function resume(options: DeskOptions, id: string, raise: Raise): Promise<LoopView> {
+  const { status } = await options.host.reader().loop(id);
+  if (status !== "pending" && status !== "running") admit(options, 1);
+  return options.host.resume(id, raise);
+}
+
+function admit({ scheduler, queueMax, isDraining }: DeskOptions, count: number): void {
   if (isDraining()) {
     throw new UserError(exitCodes.rejected, "the daemon is stopping: try again once it is back");
   }
   const waiting = scheduler.pending;
-  if (waiting + requests.length > queueMax) {
+  if (waiting + count > queueMax) {
     const message = `the queue is full: ${waiting} loops wait, queue.max is ${queueMax}`;
     throw new UserError(exitCodes.rejected, message);
   }
-  return host.create(requests);
 }
 
 async function statusOf(
-  { host, scheduler, pid, version, isDraining, dayUsd }: DeskOptions,
+  { host, scheduler, pid, version, isDraining, dayUsd, configState }: DeskOptions,
   startedAt: number,
   numbers: Numbers,
 ): Promise<StatusView> {
@@ -85,6 +98,7 @@ async function statusOf(
     rssBytes: memoryUsage.rss(),
     eventLoopLagMs: Math.round(numbers.lagMs() * 10) / 10,
     draining: isDraining(),
+    config: configState(),
     sandbox: host.sandboxLevel(),
     store: { seq, bytes: await numbers.storeBytes() },
     loops,
@@ -114,10 +128,15 @@ async function follow(
     else waiting.push(transaction);
   });
   try {
-    for (const event of await host.reader().events(from)) {
-      if (event.seq < next) continue;
-      next = event.seq + 1;
-      listener(event);
+    // What comes later than this is told by the subscription.
+    for (const upTo = host.states.durableSeq; next <= upTo; ) {
+      const page = await host.reader().events(next);
+      if (page.length === 0) break;
+      for (const event of page) {
+        if (event.seq < next) continue;
+        next = event.seq + 1;
+        listener(event);
+      }
     }
   } catch (error) {
     leave();

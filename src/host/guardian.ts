@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pid } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DaemonRequest } from "../protocol/program.ts";
-import { guardianPidOf, nameGuardian, pidOf, socketOf } from "./socket.ts";
+import { guardianLogOf, guardianPidOf, nameGuardian, pidOf, socketOf } from "./socket.ts";
 
 export interface GuardianOptions {
   /** Starts the daemon in the foreground; ends with its home. */
@@ -138,16 +138,12 @@ function giveUp(home: string, times: number, { code, signal }: Attended): void {
   const log = join(home, "logs", "daemon.log");
   const how = signal ?? `exit code ${code}`;
   const message = `the daemon died ${times} times before it answered (${how}): see ${log} and above; td start tries again`;
-  appendFileSync(logOf(home), `td: ${message}\n`);
-}
-
-function logOf(home: string): string {
-  return join(home, "logs", "guardian.log");
+  appendFileSync(guardianLogOf(home), `td: ${message}\n`);
 }
 
 /** Keeps the newest of what daemons that died said last. */
 function boundLog(home: string): void {
-  const file = logOf(home);
+  const file = guardianLogOf(home);
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size <= logBytesMax) return;
   const tail = readFileSync(file).subarray(-logBytesKept);

@@ -21,10 +21,14 @@ import { planOf, refuseWhatWillFail, requireGit, type Settled, settle, titleOf }
 import type { Surroundings } from "./surroundings.ts";
 import { Waits } from "./waits.ts";
 import { Watchers } from "./watchers.ts";
-import { loadRepositoryConfig, makeWorld, type RepositoryWorld } from "./world.ts";
+import { changeOf, loadRepositoryConfig, makeWorld, type RepositoryWorld } from "./world.ts";
 
 /** Attempts in a row that the world may break off before a loop has failed. */
 const failuresMax = 5;
+/** How many worlds reloads may put aside before a restart is due. */
+const retiredMax = 100;
+/** Of the log in one answer. */
+const eventsPageMax = 1_000;
 const triesMax = 8;
 const random = { next: () => Math.random() };
 
@@ -35,6 +39,8 @@ export class Host {
   readonly #store: TaskStore;
   readonly #chronicle: Chronicle;
   readonly #worlds = new Map<string, Promise<RepositoryWorld>>();
+  /** Loops may be at work in them still: they are closed at the end. */
+  readonly #retired: Promise<RepositoryWorld>[] = [];
   /** Of the world that was made last. */
   #newest: RepositoryWorld | null = null;
   #reaped: Promise<void> | null = null;
@@ -115,7 +121,7 @@ export class Host {
     return createReader({
       home: this.#home,
       state: async () => this.states.state,
-      events: (from) => readFeed(this.#home, from),
+      events: (from) => readFeed(this.#home, from, eventsPageMax),
       now: systemClock.now,
       waitOf: (loop) => this.waits.of(loop, systemClock.now()),
       ...openRecords(this.#around, this.#home),
@@ -146,7 +152,7 @@ export class Host {
   }
 
   async close(): Promise<void> {
-    const worlds = await Promise.allSettled(this.#worlds.values());
+    const worlds = await Promise.allSettled([...this.#worlds.values(), ...this.#retired]);
     for (const world of worlds) {
       if (world.status === "fulfilled") await world.value.close();
     }
@@ -209,6 +215,27 @@ export class Host {
     // The next who asks may find it mended.
     making.catch(() => this.#worlds.delete(repo));
     return making;
+  }
+
+  /**
+   * Lets go of worlds whose configuration has changed: the next loop gets a new one, and those at
+   * work keep theirs. Resolves to what is broken; there the old world stays.
+   */
+  async reload(): Promise<readonly string[]> {
+    const problems: string[] = [];
+    for (const [repo, making] of [...this.#worlds]) {
+      const world = await making.catch(() => null);
+      if (world === null) continue;
+      const change = changeOf(this.#around, this.#home, repo, world);
+      if (change === "none") continue;
+      if (change !== "changed") problems.push(change.broken);
+      else if (this.#retired.length >= retiredMax) problems.push("too often: td restart");
+      else {
+        this.#retired.push(making);
+        this.#worlds.delete(repo);
+      }
+    }
+    return problems;
   }
 
   async #makeWorld(repo: string): Promise<RepositoryWorld> {

@@ -114,9 +114,16 @@ export async function readState(home: string): Promise<State> {
   return (await readRestored(home)).state;
 }
 
-/** The events from number `from` on; where some were put away, a first line says so. */
-export async function readFeed(home: string, from: number): Promise<readonly FeedEvent[]> {
-  const { firstSeq, transactions } = await readEvents(home, from);
+/**
+ * The events from number `from` on, all or the first `eventsMax` and what was decided together
+ * with them; where some were put away, a first line says so.
+ */
+export async function readFeed(
+  home: string,
+  from: number,
+  eventsMax?: number,
+): Promise<readonly FeedEvent[]> {
+  const { firstSeq, transactions } = await readEvents(home, from, eventsMax);
   const events = transactions.flatMap(({ seq, at, events: happened }) =>
     happened.map((event, index) => ({ seq: seq + index, at: timeOf(at), ...event })),
   );

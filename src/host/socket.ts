@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { lstatSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { geteuid, pid } from "node:process";
 
@@ -40,12 +40,17 @@ export function guardianFileOf(home: string): string {
   return join(home, "guardian.pid");
 }
 
+export function guardianLogOf(home: string): string {
+  return join(home, "logs", "guardian.log");
+}
+
 export function guardianPidOf(home: string): number | null {
   return numberIn(guardianFileOf(home));
 }
 
-/** Makes this process the guardian. */
+/** Makes this process the guardian; of a home that was removed nobody is. */
 export function nameGuardian(home: string): void {
+  if (!existsSync(home)) return;
   writeFileSync(guardianFileOf(home), `${pid}\n`, { mode: 0o600 });
 }
 

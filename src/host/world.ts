@@ -1,5 +1,6 @@
 import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { type LoadedConfig, loadConfig, userConfigFiles } from "../adapters/config/load-config.ts";
 import {
   type LoadedLoopTypes,
@@ -7,6 +8,7 @@ import {
   loopTypeDirectories,
 } from "../adapters/config/loop-types.ts";
 import { modelSettings } from "../adapters/config/model-settings.ts";
+import { ConfigError } from "../adapters/config/problem.ts";
 import type { Config } from "../adapters/config/schema.ts";
 import { createDocuments } from "../adapters/documents.ts";
 import { HttpFetcher } from "../adapters/fetcher.ts";
@@ -126,6 +128,27 @@ export function loadRepositoryConfig(
   const userFiles = userConfigFiles(env, around.userHome);
   const projectFile = repo === null ? null : join(repo, "taskdaemon.yml");
   return loadConfig({ userFiles, projectFile, env });
+}
+
+/** Whether a world made now would be another. */
+export function changeOf(
+  around: Surroundings,
+  home: string,
+  repo: string,
+  { config, loopTypes }: RepositoryWorld,
+): "none" | "changed" | { readonly broken: string } {
+  try {
+    const now = loadRepositoryConfig(around, home, repo);
+    const types = loadRepositoryTypes(around, home, repo, now.config);
+    const same = isDeepStrictEqual(
+      [now.config, types.list()].map((value) => JSON.stringify(value)),
+      [config.config, loopTypes.list()].map((value) => JSON.stringify(value)),
+    );
+    return same ? "none" : "changed";
+  } catch (error) {
+    if (error instanceof ConfigError) return { broken: error.message };
+    throw error;
+  }
 }
 
 export function loadRepositoryTypes(

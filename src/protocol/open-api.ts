@@ -54,7 +54,11 @@ const routes: readonly Route[] = [
     summary: "Approves, rejects, drops, edits or adds",
     body: schemas.amendment,
   },
-  { method: "get", path: "/v1/events", summary: "Durable events from a number on" },
+  {
+    method: "get",
+    path: "/v1/events",
+    summary: "Durable events from a number on, a page at a time",
+  },
   { method: "get", path: "/v1/feed", summary: "WebSocket: durable and live events" },
   {
     method: "post",

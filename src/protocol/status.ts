@@ -8,6 +8,12 @@ export interface StatusView {
   readonly rssBytes: number;
   readonly eventLoopLagMs: number;
   readonly draining: boolean;
+  readonly config: {
+    /** When it was read last. */
+    readonly loadedAt: string;
+    /** Why a newer one does not hold; null when there is none. */
+    readonly problem: string | null;
+  };
   readonly sandbox: string;
   readonly store: { readonly seq: number; readonly bytes: number };
   readonly loops: Readonly<Record<string, number>>;

@@ -12,7 +12,7 @@ const unreadBytesMax = 8 * 1024 * 1024;
 const unreadMsMax = 20_000;
 /** The past is sent as fast as it is read; so little of it need not be. */
 const fewEvents = 100;
-const replaysMax = 100;
+const replaysMax = 1_000_000;
 const subscribersMax = 1_000;
 const messageBytesMax = 64 * 1024;
 /** Close code of our own: too slow, resume from the number in the reason. */
@@ -93,12 +93,14 @@ function serve(desk: Desk, client: WebSocket, from: number | null, loop: string 
   const isOpen = () => client.readyState === client.OPEN;
   const follow = async () => {
     for (let replays = 0; replays < replaysMax; replays += 1) {
-      const past = (await desk.events(next)).filter(wants);
+      const page = await desk.events(next);
+      const past = page.filter(wants);
       const sentCount = await sendInTurn(client, past);
-      next = (past[sentCount - 1]?.seq ?? next - 1) + 1;
+      const stopped = past[sentCount];
+      next = stopped?.seq ?? after(page, next);
       if (!isOpen()) return;
-      if (sentCount < past.length) return drop();
-      if (past.length < fewEvents) break;
+      if (stopped !== undefined) return drop();
+      if (page.length < fewEvents) break;
     }
     const leave = await desk.follow(next, (event) => {
       if (wants(event) && send({ kind: "event", event })) next = event.seq + 1;
@@ -107,6 +109,11 @@ function serve(desk: Desk, client: WebSocket, from: number | null, loop: string 
     else leave();
   };
   follow().catch(() => client.close(1011, "the log cannot be read"));
+}
+
+function after(page: readonly FeedEvent[], from: number): number {
+  const last = page.at(-1);
+  return last === undefined ? from : last.seq + 1;
 }
 
 /** Resolves to how many of them the system has taken. */

@@ -9,6 +9,7 @@ export const statusView: StatusView = {
   rssBytes: 120e6,
   eventLoopLagMs: 21.5,
   draining: false,
+  config: { loadedAt: "2026-01-01T00:00:00.000Z", problem: null },
   sandbox: "bubblewrap",
   store: { seq: 42, bytes: 9_000 },
   loops: { running: 2, pending: 1, complete: 0 },

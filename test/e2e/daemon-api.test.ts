@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
+import { connectDoor } from "../../src/client/connect.ts";
 import type { Desk as Served } from "../../src/protocol/desk.ts";
 import type { FeedEvent } from "../../src/protocol/door.ts";
 import { openApi } from "../../src/protocol/open-api.ts";
@@ -231,6 +232,28 @@ test("the feed goes on without gaps from any number", () =>
     );
     expect(whole.events.slice(0, 6)).toEqual(first.events);
   }));
+
+test("events come a page at a time, and the client follows to the end", () =>
+  withDaemon(
+    mending,
+    async (desk) => {
+      const body = json(
+        Array.from({ length: 1_200 }, () => ({ ...run, dir: desk.repo, priority: "low" })),
+      );
+      expect((await ask(desk, "POST", "/v1/loops", body)).status).toBe(201);
+      const { seq } = (await status(desk)).store;
+      expect(seq).toBeGreaterThan(1_000);
+      const page = (await ask(desk, "GET", "/v1/events?from=1")).body as FeedEvent[];
+      expect(page.length).toBeGreaterThanOrEqual(1_000);
+      expect(page.length).toBeLessThan(1_010);
+      const keeper = { isThere: () => false, lastWords: () => "" };
+      const all = await connectDoor(socketOf(desk), keeper).events(1);
+      expect(all.length).toBeGreaterThanOrEqual(seq);
+      expect(all.map((event) => event.seq)).toEqual(all.map((_, index) => index + 1));
+      expect((await hear(desk, 1, seq)).events.length).toBeGreaterThanOrEqual(seq);
+    },
+    { config: "concurrency: { loops: 1 }\n" },
+  ));
 
 test("who does not read is dropped with 4001 and a number, and nobody else waits", () =>
   withDaemon(mending, async (desk) => {

@@ -8,7 +8,7 @@ import type { StatusView } from "../../src/protocol/status.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
 import { endProcessesOf, processesOf } from "./processes.ts";
 import { type Desk, type DeskOptions, jsonOf, loopOf, makeDesk, type Told, td } from "./program.ts";
-import { done, read, scripted, write } from "./support.ts";
+import { bash, done, read, scripted, write } from "./support.ts";
 
 /** A repository whose check is red until `minus` becomes `plus`. */
 export const signFiles = {
@@ -18,6 +18,18 @@ export const signFiles = {
 
 /** Mends that repository in one iteration. */
 export const mending: Policy = scripted([[read("sum.txt")], [write("sum.txt", "plus\n")], [done]]);
+
+/** Its first turn runs for seconds and then leaves something behind. */
+export const longTurn = scripted([
+  [read("sum.txt"), bash("echo begun > begun.txt; sleep 3; echo kept > kept.txt")],
+  [write("sum.txt", "plus\n")],
+  [done],
+]);
+
+/** Whether the loop's worktree has it. */
+export function hasFile({ home }: Desk, id: string, name: string): boolean {
+  return existsSync(join(home, "worktrees", id, "tree", name));
+}
 
 /** The same with `latencyMs` before each of its answers. */
 export function slow(policy: Policy, latencyMs: number): Policy {

@@ -8,7 +8,9 @@ import type { LoopView } from "../../src/views/loop-view.ts";
 import {
   expectDone,
   guardianOf,
+  hasFile,
   list,
+  longTurn,
   mending,
   pidOf,
   runDetached,
@@ -23,38 +25,16 @@ import {
 } from "./daemon-support.ts";
 import { killIfThere, type Process, processesOf } from "./processes.ts";
 import { type Desk, jsonOf, startTd, td } from "./program.ts";
-import {
-  bash,
-  done,
-  fileAt,
-  loopTimeoutMs,
-  read,
-  removePlaces,
-  scripted,
-  shell,
-  write,
-} from "./support.ts";
+import { fileAt, loopTimeoutMs, removePlaces, scripted, shell } from "./support.ts";
 
 vi.setConfig({ testTimeout: loopTimeoutMs, maxConcurrency: 2 });
 afterAll(removePlaces);
-
-/** Its first turn runs for seconds and then leaves something behind. */
-const longTurn = scripted([
-  [read("sum.txt"), bash("echo begun > begun.txt; sleep 3; echo kept > kept.txt")],
-  [write("sum.txt", "plus\n")],
-  [done],
-]);
 
 /** A loop in the middle of its long turn. */
 async function inLongTurn(desk: Desk): Promise<string> {
   const { id } = await runDetached(desk);
   await until("the turn has begun", async () => hasFile(desk, id, "begun.txt"));
   return id;
-}
-
-/** Whether the loop's worktree has it. */
-function hasFile({ home }: Desk, id: string, name: string): boolean {
-  return existsSync(join(home, "worktrees", id, "tree", name));
 }
 
 // ── start, status, stop ──────────────────────────────────────────────────────────────────────
@@ -139,12 +119,9 @@ test.concurrent("stop --now interrupts within two seconds; restart goes on", () 
     await untilStatus(desk, id, "complete");
   }));
 
-test.concurrent("HUP changes nothing, TERM drains, the second TERM interrupts", () =>
+test.concurrent("TERM drains, the second TERM interrupts", () =>
   withDaemon(longTurn, async (desk) => {
     const guardian = await guardianOf(desk);
-    const pid = pidOf(desk) ?? 0;
-    kill(pid, "SIGHUP");
-    kill(guardian, "SIGHUP");
     const id = await inLongTurn(desk);
     kill(guardian, "SIGTERM");
     await until("it drains", async () => (await status(desk)).draining);
@@ -277,44 +254,6 @@ test.concurrent("an attached run ends with its loop, and hears when its daemon s
       code: 4,
       stderr: expect.stringMatching(/loop 2 goes on when it starts again/),
     });
-  }));
-
-test.concurrent("an attached run outlives a kill and a restart of its daemon, and ends right", () =>
-  withDaemon(longTurn, async (desk) => {
-    const running = startTd(desk, [
-      "--json",
-      "run",
-      "ralph",
-      "Mend it.",
-      "--validate",
-      "./check.sh",
-    ]);
-    await until("the turn has begun", () => hasFile(desk, "1", "begun.txt"));
-    const pid = pidOf(desk) ?? 0;
-    kill(pid, "SIGKILL");
-    await until("it says so", () => running.stderr().includes("the daemon is gone: waiting up to"));
-    await until("it is back", () => running.stderr().includes("the daemon is back"));
-    expect(pidOf(desk)).not.toBe(pid);
-    await expectDone(td(desk, ["restart", "--now"]));
-    const told = await running.ended;
-    expect(told.stderr).toMatch(/the daemon (stopped|is gone): waiting.*the daemon is back/s);
-    expect(told.code).toBe(0);
-    expect(jsonOf(told)).toMatchObject({ id: "1", status: "complete" });
-  }));
-
-test.concurrent("a daemon without the key says how it gets one, and a restart gives it", () =>
-  withDesk(mending, async (desk) => {
-    await expectDone(td(desk, ["start"], { env: { ANTHROPIC_API_KEY: undefined } }));
-    const args = ["--json", "run", "ralph", "Mend it.", "--validate", "./check.sh"];
-    const refused = await td(desk, args);
-    expect(refused).toMatchObject({
-      code: 5,
-      stderr: expect.stringMatching(
-        /No API key .*restart the daemon with ANTHROPIC_API_KEY set \(td restart\)/,
-      ),
-    });
-    await expectDone(td(desk, ["restart"]));
-    expect(jsonOf(await expectDone(td(desk, args)))).toMatchObject({ status: "complete" });
   }));
 
 test.concurrent("a batch is accepted as a whole or not at all", () =>

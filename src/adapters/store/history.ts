@@ -96,8 +96,15 @@ export interface KeptEvents {
   readonly transactions: readonly Transaction[];
 }
 
-/** The transactions with event `from` or a later one, as far as they are kept. */
-export function readEvents(home: string, from: number): Promise<KeptEvents> {
+/**
+ * The transactions with event `from` or a later one, as far as they are kept: all, or the first
+ * that hold `eventsMax` events or more.
+ */
+export function readEvents(
+  home: string,
+  from: number,
+  eventsMax = Number.POSITIVE_INFINITY,
+): Promise<KeptEvents> {
   return again(async () => {
     const kept = await listSegments(storeDirOf(home));
     const firstSeq = kept[0]?.seq ?? 1 + (await newestSeq(home));
@@ -106,8 +113,13 @@ export function readEvents(home: string, from: number): Promise<KeptEvents> {
     const segments = segmentsAfter(kept, after);
     const start = Math.min(segments[0]?.seq ?? firstSeq, after + 1) - 1;
     const transactions: Transaction[] = [];
+    let events = 0;
     for await (const transaction of wholeLines(segments, start)) {
-      if (transaction.seq + transaction.events.length > from) transactions.push(transaction);
+      const end = transaction.seq + transaction.events.length;
+      if (end <= from) continue;
+      transactions.push(transaction);
+      events += end - Math.max(from, transaction.seq);
+      if (events >= eventsMax) break;
     }
     return { firstSeq, transactions };
   });
