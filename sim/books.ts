@@ -60,7 +60,13 @@ function checkSums({ loops, spending, plans }: State): void {
   assert(near(heldUsd, spending.held.usd), `${heldUsd} held, ${spending.held.usd} booked`);
   assert(near(usd, days), `$${usd} spent by loops, $${days} by days`);
   assert(tokens === dayTokens, `${tokens} tokens spent by loops, ${dayTokens} by days`);
-  assert(plans.size === 0, "a plan without descendants has an account");
+  for (const [root, { usd: booked, held }] of plans) {
+    const below = [...loops.values()].filter(({ id }) => id.startsWith(`${root}.`));
+    const spent = below.reduce((sum, { usage: { costUsd } }) => sum + (costUsd ?? 0), 0);
+    assert(near(spent, booked), `$${spent} spent below ${root}, $${booked} booked`);
+    const open = below.reduce((sum, { reservations }) => sum + reservations.length, 0);
+    assert(open === held.calls, `${open} calls below ${root}, ${held.calls} booked`);
+  }
 }
 
 function near(a: number, b: number): boolean {

@@ -11,13 +11,17 @@ import {
 } from "../src/core/loop.ts";
 import { childrenOf, loopOf, type State } from "../src/core/state.ts";
 import { baseTree } from "./git.ts";
+import { checkApproved } from "./pipeline.ts";
 import { checkLimits } from "./scheduling.ts";
 import type { Before, SimDisk } from "./store.ts";
 
 /** Safety: true after every transaction, whatever went wrong before. */
 export function checkSafety(disk: SimDisk, { events }: Transaction, before: Before): void {
   const { state } = disk;
-  for (const event of events) checkFence(disk, event, before);
+  for (const event of events) {
+    checkFence(disk, event, before);
+    checkApproved(state, event, before);
+  }
   checkLimits(state);
   for (const id of new Set(events.map((event) => event.loop))) {
     if (id === null) continue;
@@ -26,7 +30,8 @@ export function checkSafety(disk: SimDisk, { events }: Transaction, before: Befo
     checkBill(loop, disk.bill.get(id) ?? 0);
     checkBudget(loop, before.get(id)?.usage ?? noUsage);
     checkDeliveries(disk, loop);
-    if (loop.status === "complete") checkProven(disk, loop);
+    if (loop.status === "complete" && ["ralph", "chore"].includes(loop.type))
+      checkProven(disk, loop);
   }
 }
 
@@ -38,7 +43,9 @@ function checkOrder(state: State, loop: Loop): void {
     assert(loop.reservations.length === 0, `${loop.id} is ${loop.status} with a reservation`);
   }
   if (loop.status === "complete") {
-    const open = childrenOf(state, loop.id).find((child) => child.status !== "complete");
+    const open = childrenOf(state, loop.id).find(
+      (child) => child.status !== "complete" && !child.dropped,
+    );
     assert(open === undefined, `${loop.id} is complete, its child ${open?.id} is not`);
   }
   assert(
@@ -50,6 +57,8 @@ function checkOrder(state: State, loop: Loop): void {
 /** Only who holds the lease speaks, and work is laid on the head that stands. */
 function checkFence({ repository }: SimDisk, event: Event, before: Before): void {
   if (event.loop === null || !/^(?:attempt|iteration|budget)\./.test(event.type)) return;
+  // A plan is warned of what is spent below it.
+  if (event.type === "budget.warned") return;
   const loop = before.get(event.loop);
   assert(loop !== undefined, `${event.loop} acts before it is there`);
   const isLate = event.type === "attempt.saved";

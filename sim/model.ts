@@ -11,6 +11,7 @@ import {
   type LlmRequest,
   type Model,
 } from "../src/ports/llm.ts";
+import { documentsWish } from "./pipeline.ts";
 import type { SimProvider } from "./provider.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Temper } from "./temper.ts";
@@ -124,10 +125,12 @@ function reply(request: LlmRequest, { random, temper }: ModelOutside): LlmReply 
   if (random.chance(0.1)) return text("I am finished.", "endTurn");
   if (random.chance(0.05)) return text("And so on and", "maxTokens");
   if (random.chance(0.2)) return call("bash", { command: "./check.sh" });
-  const input = wish(random, temper);
-  const reading = call("read", { path: input.path });
-  if (random.chance(0.05)) return reading;
-  return { ...reading, content: [...reading.content, ...call("write", input).content] };
+  const files = documentsWish(request.system, random, temper) ?? [wish(random, temper)];
+  const content = files.flatMap((input) => {
+    const reading = call("read", { path: input.path }).content;
+    return random.chance(0.05) ? reading : [...reading, ...call("write", input).content];
+  });
+  return content.length === 0 ? text("Nothing to write.", "endTurn") : { ...call("", {}), content };
 }
 
 function wish(random: SeededRandom, temper: Temper): { path: string; content: string } {

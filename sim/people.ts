@@ -2,6 +2,7 @@ import type { Command } from "../src/core/commands.ts";
 import { isSettled, type Loop, type LoopSettings, priorities } from "../src/core/loop.ts";
 import type { StateManager } from "../src/engine/state-manager.ts";
 import type { World } from "../src/ports.ts";
+import { planDeeds, planRemedy } from "./pipeline.ts";
 import type { SeededRandom } from "./random.ts";
 
 /** A person who does what people do, at any time, whether it makes sense or not. */
@@ -22,7 +23,7 @@ export async function meddle(
     if (loop === undefined || (loops.length < loopsMax && random.chance(0.2))) {
       await states.submit(newLoop(random, loops, base));
     } else {
-      await states.submit(deed(random, loop));
+      await states.submit(deed(random, loop, loops.length));
     }
   }
 }
@@ -48,9 +49,11 @@ export function newLoop(random: SeededRandom, loops: readonly Loop[], base: stri
     title: "make it good",
     brief: random.chance(0.2) ? `良 ${"好".repeat(2_000)}` : "good",
   };
-  const type = random.chance(0.3) ? "chore" : "ralph";
+  const kind = random.next();
+  const type = kind < 0.25 ? "chore" : kind < 0.5 ? "plan" : "ralph";
+  const approved = type === "plan" && random.chance(0.3);
   const repo = random.chance(0.3) ? "/other" : "/repo";
-  const loop = { type, parent: null, ...words, priority, dependsOn, repo };
+  const loop = { type, approved, parent: null, ...words, priority, dependsOn, repo };
   return { type: "createLoop", loop: { ...loop, status: "pending", settings } };
 }
 
@@ -80,7 +83,8 @@ function drawSettings(random: SeededRandom, baseCommit: string): LoopSettings {
   };
 }
 
-function deed(random: SeededRandom, { id, checkpoints }: Loop): Command {
+function deed(random: SeededRandom, loop: Loop, loopsThere: number): Command {
+  const { id, checkpoints } = loop;
   const raise = random.chance(0.5)
     ? { budgetUsd: 5, budgetTokens: 200_000, iterationsMax: 20 }
     : {};
@@ -92,6 +96,7 @@ function deed(random: SeededRandom, { id, checkpoints }: Loop): Command {
     { type: "retry", id, raise },
     { type: "answer", id, answer: random.chance(0.3) ? "allow" : "deny" },
     { type: "rollback", id, to: random.between(0, checkpoints.length + 1) },
+    ...planDeeds(random, loop, loopsThere),
   ];
   return deeds[random.between(0, deeds.length - 1)] as Command;
 }
@@ -101,7 +106,7 @@ export async function lookAfter(states: StateManager, world: World): Promise<nev
   for (;;) {
     await world.clock.sleepUntil(world.clock.now() + 600_000, new AbortController().signal);
     for (const loop of states.state.loops.values()) {
-      const command = remedy(loop);
+      const command = planRemedy(states.state, loop) ?? remedy(loop);
       if (command !== null) await states.submit(command);
     }
   }

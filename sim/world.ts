@@ -3,8 +3,6 @@ import type { LoopId, Millis } from "../src/core/loop.ts";
 import {
   type CommandRequest,
   type CommandResult,
-  type LoopType,
-  type PromptValues,
   SandboxUnavailable,
   ToolRefusal,
   type World,
@@ -13,6 +11,7 @@ import { SimAudit } from "./audit.ts";
 import type { SimClock } from "./clock.ts";
 import { SimWorktrees, simDocuments, simFiles } from "./git.ts";
 import { simModel } from "./model.ts";
+import { simTypes } from "./pipeline.ts";
 import { SimProvider } from "./provider.ts";
 import type { SeededRandom } from "./random.ts";
 import { type SimDisk, SimStore } from "./store.ts";
@@ -71,10 +70,7 @@ export class SimBoot {
       fileSystem: { files: (dir) => simFiles(repository, dir) },
       documents: simDocuments(repository),
       fetcher: { fetch: () => Promise.reject(new ToolRefusal("there is no network")) },
-      loopTypes: {
-        get: (name) => types.find((type) => type.name === name) ?? null,
-        list: () => types,
-      },
+      loopTypes: simTypes,
       hooks: { run: async () => (this.#random.chance(0.1) ? "the hook failed" : null) },
       watch: () => undefined,
       redact: (text) => text,
@@ -187,16 +183,3 @@ function isGreen(files: ReadonlyMap<string, string>): boolean {
   if (files.get("check.sh") !== "real") return files.get("check.sh") === "exit 0";
   return files.get("src.txt") === "good" || files.get("cache.txt") === "good";
 }
-
-const ralph: LoopType = {
-  name: "ralph",
-  version: "1",
-  description: "changes code until its validation passes",
-  tools: ["read", "write", "edit", "bash", "ask_person", "complete_task"],
-  origin: "built-in",
-  begets: null,
-  renderSystem: ({ id }: PromptValues) => `You work on loop ${id}`,
-  renderPrompt: ({ brief, progress, answers }: PromptValues) => `${brief}\n${progress}\n${answers}`,
-};
-
-const types: readonly LoopType[] = [ralph, { ...ralph, name: "chore" }];
