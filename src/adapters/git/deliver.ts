@@ -1,5 +1,5 @@
-import { readdir, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { chown, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
 import type { CommitId, LoopId } from "../../core/loop.ts";
 import { WorktreeError } from "../../ports.ts";
 import { absent } from "./files.ts";
@@ -68,6 +68,7 @@ async function transferObjects(
   loop: LoopId,
   commit: CommitId,
 ): Promise<void> {
+  const { repository } = shadow;
   const pins = await git(place, [
     "for-each-ref",
     "--format=%(objectname)",
@@ -81,13 +82,44 @@ async function transferObjects(
   if (count === "\0\0\0\0") return;
   const keep = `--keep=${keepText(loop)}`;
   const args = ["index-pack", "--stdin", "--fix-thin", "--strict", keep];
-  const result = await tryGit(place, args, { input: pack });
+  const drop = await openDropBox(shadow, loop);
+  const env = { GIT_OBJECT_DIRECTORY: drop };
+  const alternates = [join(repository.commonDir, "objects")];
+  const result = await tryGit({ ...place, alternates }, args, { input: pack, env });
   if (result.exitCode !== 0) {
+    await rm(drop, { recursive: true, force: true });
     throw new WorktreeError(
-      `Git does not take the checkpoints of loop ${loop} into ${shadow.repository.root}: ` +
+      `Git does not take the checkpoints of loop ${loop} into ${repository.root}: ` +
         `${lastLines(result.stderr)}\nIts work can be applied by hand: td diff ${loop}`,
     );
   }
+  await emptyDropBox(drop, join(repository.commonDir, "objects", "pack"));
+}
+
+/**
+ * Where git unpacks for this loop, and nobody else: what a crash leaves there goes with the next
+ * try. Named as git names its own, so that its gc removes one that is never tried again.
+ */
+async function openDropBox({ repository, pinPrefix }: Shadow, loop: LoopId): Promise<string> {
+  const home = basename(pinPrefix);
+  const drop = join(repository.commonDir, "objects", `tmp_objdir-taskdaemon-${home}-${loop}`);
+  await rm(drop, { recursive: true, force: true });
+  await mkdir(join(drop, "pack"), { recursive: true });
+  const { owner } = repository;
+  for (const dir of owner === null ? [] : [drop, join(drop, "pack")]) {
+    await chown(dir, owner?.uid ?? 0, owner?.gid ?? 0);
+  }
+  return drop;
+}
+
+/** The index last: a pack is there from then on. */
+async function emptyDropBox(drop: string, packs: string): Promise<void> {
+  const names = await readdir(join(drop, "pack"));
+  const inOrder = [".keep", ".pack", ".rev", ".idx"].flatMap((end) =>
+    names.filter((name) => name.endsWith(end)),
+  );
+  for (const name of inOrder) await rename(join(drop, "pack", name), join(packs, name));
+  await rm(drop, { recursive: true, force: true });
 }
 
 function keepText(loop: LoopId): string {
