@@ -9,6 +9,7 @@ import { atMost, type Findings, type Row, row } from "./measure.ts";
 import { benchNumbers } from "./numbers.ts";
 import { benchReplay } from "./replay.ts";
 import { benchSandbox } from "./sandbox.ts";
+import { benchSchedule } from "./schedule.ts";
 import { benchStore } from "./store.ts";
 import { benchStream } from "./stream.ts";
 import { benchSubmit } from "./submit.ts";
@@ -33,6 +34,7 @@ const benches: Readonly<Record<string, () => Promise<Findings>>> = {
   limits: benchLimits,
   version: benchVersion,
   replay: benchReplay,
+  schedule: async () => benchSchedule(),
   numbers: benchNumbers,
 };
 

@@ -108,7 +108,8 @@ function nextOf(index: PendingIndex, now: Millis, limits: DispatchLimits): Waite
 /** Lanes in which somebody is ready whom neither type nor model holds up. */
 function openLanes(index: PendingIndex, now: Millis, limits: DispatchLimits): ReadonlySet<Lane> {
   const open = new Set<Lane>();
-  for (const [lane, [first]] of index.lanes) {
+  for (const [lane, waiters] of index.lanes) {
+    const first = waiters.at(-1);
     if (first === undefined || first.since > now || isFull(index, lane.type, limits)) continue;
     if (opensAt(lane, now, limits) <= now) open.add(lane);
   }
@@ -148,7 +149,8 @@ function eldestOf(
   open: ReadonlySet<Lane>,
 ): Waiter | null {
   let eldest: Waiter | null = null;
-  for (const [lane, [first]] of lists) {
+  for (const [lane, waiters] of lists) {
+    const first = waiters.at(-1);
     if (first === undefined || !open.has(lane)) continue;
     if (eldest === null || byAge(first, eldest) < 0) eldest = first;
   }
@@ -161,18 +163,18 @@ function wakeAt(index: PendingIndex, now: Millis, limits: DispatchLimits): Milli
   for (const [lane, waiters] of index.lanes) {
     if (isFull(index, lane.type, limits)) continue;
     const opens = opensAt(lane, now, limits);
-    const next = opens > now ? waiters[0] : waiters[firstAfter(waiters, now)];
+    const next = opens > now ? waiters.at(-1) : waiters[countAfter(waiters, now) - 1];
     if (next !== undefined) first = Math.min(first, Math.max(next.since, opens));
   }
   return first === Number.POSITIVE_INFINITY ? null : first;
 }
 
-/** How many of the sorted are ready by now. */
-function firstAfter(waiters: readonly Waiter[], now: Millis): number {
+/** How many of the sorted, the eldest last, are not ready by now. */
+function countAfter(waiters: readonly Waiter[], now: Millis): number {
   let [low, high] = [0, waiters.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((waiters[middle]?.since ?? 0) <= now) low = middle + 1;
+    if ((waiters[middle]?.since ?? 0) > now) low = middle + 1;
     else high = middle;
   }
   return low;

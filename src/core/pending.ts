@@ -31,7 +31,7 @@ export interface Waiter {
 /** A plan with all below it, or the loops of a repository that belong to no plan. */
 export interface Group extends Share {
   readonly repo: Repo;
-  /** By rank and lane, the eldest first. */
+  /** By rank and lane, the eldest last: whoever starts is taken from the end. */
   readonly queues: readonly ReadonlyMap<Lane, readonly Waiter[]>[];
 }
 
@@ -54,6 +54,10 @@ export function byAge(a: Waiter, b: Waiter): number {
 export function byId(a: Waiter, b: Waiter): number {
   const at = a.path.findIndex((part, index) => part !== b.path[index]);
   return at < 0 ? a.path.length - b.path.length : (a.path[at] ?? 0) - (b.path[at] ?? -1);
+}
+
+function byYouth(a: Waiter, b: Waiter): number {
+  return byAge(b, a);
 }
 
 /** Who has fewer running, then who was last given a slot longest ago. */
@@ -128,7 +132,7 @@ export class PendingIndex {
     return this.#state.starts + this.#begun.size - this.#criticalBegun;
   }
 
-  /** By lane all that only limits or time hold up, the eldest first. */
+  /** By lane all that only limits or time hold up, the eldest last. */
   get lanes(): ReadonlyMap<Lane, readonly Waiter[]> {
     return this.#byAge;
   }
@@ -282,10 +286,10 @@ export class PendingIndex {
       else others.add(id);
     }
     if (since === Number.POSITIVE_INFINITY) return;
-    insert(waiter, listIn(this.#byAge, lane), byAge);
+    insert(waiter, listIn(this.#byAge, lane), byYouth);
     const queues = group.queues[rank] as Map<Lane, Waiter[]>;
     if (queues.size === 0) insert(group, group.repo.groups[rank] as MutableGroup[], byShare);
-    insert(waiter, listIn(queues, lane), byAge);
+    insert(waiter, listIn(queues, lane), byYouth);
   }
 
   #withdraw(waiter: MutableWaiter): void {
@@ -346,7 +350,7 @@ function listIn(lists: Map<Lane, Waiter[]>, lane: Lane): Waiter[] {
 
 function removeFrom(lists: Map<Lane, Waiter[]>, lane: Lane, waiter: Waiter): void {
   const list = listIn(lists, lane);
-  list.splice(placeOf(waiter, list, byAge), 1);
+  list.splice(placeOf(waiter, list, byYouth), 1);
   if (list.length === 0) lists.delete(lane);
 }
 
