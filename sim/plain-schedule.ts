@@ -2,6 +2,7 @@
 import type { DispatchLimits } from "../src/core/dispatch.ts";
 import { type Loop, type LoopId, type Millis, priorities } from "../src/core/loop.ts";
 import type { State } from "../src/core/state.ts";
+import { clash } from "../src/core/touches.ts";
 
 interface Started {
   readonly loop: Loop;
@@ -28,6 +29,7 @@ export function plainStart(
       (loop) =>
         !ids.includes(loop.id) &&
         isReady(state, loop, now, limits) &&
+        !running.some((other) => clash(state.loops, loop, other)) &&
         running.filter(({ type }) => type === loop.type).length <
           (limits.perType[loop.type] ?? Number.POSITIVE_INFINITY),
     );
@@ -45,7 +47,10 @@ export function isReady(
   limits: DispatchLimits,
 ): boolean {
   if (loop.status !== "pending" || sinceOf(state, loop) > now) return false;
-  return !isParked(loop, now, limits);
+  const isHeld = [...state.loops.values()].some(
+    (other) => other.status === "running" && clash(state.loops, loop, other),
+  );
+  return !isHeld && !isParked(loop, now, limits);
 }
 
 function chosen(

@@ -4,6 +4,7 @@ import type { DispatchLimits } from "../src/core/dispatch.ts";
 import type { Transaction } from "../src/core/events.ts";
 import type { Loop, LoopId, Millis } from "../src/core/loop.ts";
 import { loopOf, type State } from "../src/core/state.ts";
+import { clash } from "../src/core/touches.ts";
 import type { Limits } from "../src/engine/scheduler.ts";
 import { isReady, plainStart, sinceOf } from "./plain-schedule.ts";
 
@@ -24,6 +25,10 @@ function dispatchLimits({ parked }: State): DispatchLimits {
 /** Never more at once than allowed, of all and of each type. */
 export function checkLimits({ loops }: State): void {
   const running = [...loops.values()].filter(({ status }) => status === "running");
+  for (const loop of running) {
+    const other = running.find((each) => clash(loops, loop, each));
+    assert(other === undefined, `${loop.id} and ${other?.id} run, and their work overlaps`);
+  }
   const { runningMax, perType } = limits;
   assert(running.length <= runningMax, `${running.length} running, at most ${runningMax} allowed`);
   for (const [type, max] of Object.entries(perType)) {

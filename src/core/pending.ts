@@ -1,5 +1,6 @@
 import type { Loop, LoopId, Millis, Priority } from "./loop.ts";
 import type { State } from "./state.ts";
+import { Touching } from "./touching.ts";
 
 /** What holds a loop up besides its own time: whether its type is full, its models parked. */
 export interface Lane {
@@ -22,7 +23,7 @@ export interface Waiter {
   readonly lane: Lane;
   readonly group: Group;
   readonly rank: number;
-  /** Since when only limits hold it up; infinite while a dependency is not complete. */
+  /** Since when only limits hold it up; infinite while a dependency, or work that overlaps, holds it. */
   readonly since: Millis;
   /** The id in numbers: 7.2 is [7, 2]. */
   readonly path: readonly number[];
@@ -108,10 +109,12 @@ export class PendingIndex {
   readonly #lanes = new Map<string, Lane>();
   readonly #byAge = new Map<Lane, Waiter[]>();
   readonly #dependents = new Map<LoopId, Set<LoopId>>();
+  readonly #touching: Touching;
 
   constructor(state: Pick<State, "loops" | "starts">, wants: (loop: Loop) => boolean) {
     this.#state = state;
     this.#wants = wants;
+    this.#touching = new Touching(state);
     for (const id of state.loops.keys()) this.see(id);
   }
 
@@ -216,7 +219,11 @@ export class PendingIndex {
   }
 
   #releaseDependents(id: LoopId): void {
-    for (const each of [...(this.#dependents.get(id) ?? [])]) {
+    this.#placeAgain([...(this.#dependents.get(id) ?? [])]);
+  }
+
+  #placeAgain(ids: readonly LoopId[]): void {
+    for (const each of ids) {
       const waiter = this.#pending.get(each);
       const loop = this.#state.loops.get(each);
       if (waiter === undefined || loop === undefined) continue;
@@ -234,6 +241,7 @@ export class PendingIndex {
       group.repo.running += 1;
     });
     this.#noteStart(group, at);
+    this.#placeAgain(this.#touching.sit(id));
   }
 
   #stand(id: LoopId, { group, type }: Seat): void {
@@ -243,6 +251,7 @@ export class PendingIndex {
       group.running -= 1;
       group.repo.running -= 1;
     });
+    this.#placeAgain(this.#touching.stand(id));
   }
 
   #noteStart(group: MutableGroup, at: Millis): void {
@@ -273,6 +282,7 @@ export class PendingIndex {
       const at = other?.status === "complete" ? other.updatedAt : Number.POSITIVE_INFINITY;
       since = Math.max(since, at);
     }
+    if (this.#touching.isHeld(loop)) since = Number.POSITIVE_INFINITY;
     const path = id.split(".").map(Number);
     return { id, lane, group: this.#groupOf(loop), rank: ranks[priority], since, path };
   }
@@ -280,6 +290,7 @@ export class PendingIndex {
   #enlist(waiter: MutableWaiter): void {
     const { id, lane, group, rank, since } = waiter;
     this.#pending.set(id, waiter);
+    this.#touching.enlist(id);
     for (const dependency of this.#state.loops.get(id)?.dependsOn ?? []) {
       const others = this.#dependents.get(dependency);
       if (others === undefined) this.#dependents.set(dependency, new Set([id]));
@@ -295,6 +306,7 @@ export class PendingIndex {
   #withdraw(waiter: MutableWaiter): void {
     const { id, lane, group, rank, since } = waiter;
     this.#pending.delete(id);
+    this.#touching.withdraw(id);
     for (const dependency of this.#state.loops.get(id)?.dependsOn ?? []) {
       const others = this.#dependents.get(dependency);
       others?.delete(id);

@@ -1,3 +1,5 @@
+import type { Loop, LoopId } from "./loop.ts";
+
 /** Whether some path could match a pattern of each list. In doubt yes: then one waits for the other. */
 export function touchesOverlap(a: readonly string[], b: readonly string[]): boolean {
   return a.some((one) => b.some((other) => patternsMeet(one, other)));
@@ -56,4 +58,32 @@ function meet(a: readonly string[], b: readonly string[], { isAny, isSame }: Kin
     below = row;
   }
   return below[0] === true;
+}
+
+type Touchy = Pick<Loop, "id" | "parent" | "touches">;
+type Loops = ReadonlyMap<LoopId, Touchy>;
+
+/** Whether two loops are, or lie below, siblings that mean to change the same files. */
+export function clash(loops: Loops, a: Touchy, b: Touchy): boolean {
+  if (a.id === b.id) return false;
+  const others = touchyChain(loops, b);
+  return touchyChain(loops, a).some((one) =>
+    others.some(
+      (other) =>
+        one.id !== other.id &&
+        one.parent === other.parent &&
+        touchesOverlap(one.touches, other.touches),
+    ),
+  );
+}
+
+/** A loop and what is above it, as far as they are children that say what they touch. */
+export function touchyChain(loops: Loops, loop: Touchy): readonly Touchy[] {
+  const chain: Touchy[] = [];
+  let at: Touchy | undefined = loop;
+  while (at !== undefined && at.parent !== null) {
+    if (at.touches.length > 0) chain.push(at);
+    at = loops.get(at.parent);
+  }
+  return chain;
 }

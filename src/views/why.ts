@@ -2,6 +2,7 @@ import { leftOf, planLevels } from "../core/budget.ts";
 import { rootIdOf } from "../core/ledger.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
 import { childrenOf, type State } from "../core/state.ts";
+import { clash } from "../core/touches.ts";
 import type { Waiting } from "../core/waiting.ts";
 import { timeOf } from "./loop-view.ts";
 import { dependencyWords, seconds, unmetOf, waitingWords } from "./why-waiting.ts";
@@ -84,7 +85,11 @@ function tell(scene: Scene, loop: Loop): Telling {
         remedy: `td run --resume ${loop.id} tries again; td logs ${loop.id} shows what happened`,
       };
     case "stopped":
-      return { sentence: "A person stopped it." };
+      return {
+        sentence: loop.dropped
+          ? "A person dropped it; the rest goes on without it."
+          : "A person stopped it.",
+      };
     default:
       return loop.status satisfies never;
   }
@@ -104,7 +109,11 @@ function completed({ verdict, delivered }: Loop): string {
   const proof =
     verdict === null ? "" : ` \`${verdict.command}\` passed on ${short(verdict.commit)}.`;
   const where =
-    delivered === null ? " Nothing was delivered, as asked." : ` The work is on ${delivered.to}.`;
+    verdict?.command === "documents"
+      ? " All that came of it is complete."
+      : delivered === null
+        ? " Nothing was delivered, as asked."
+        : ` The work is on ${delivered.to}.`;
   return `It is complete.${proof}${where}`;
 }
 
@@ -120,6 +129,10 @@ function waiting(scene: Scene, loop: Loop): Telling {
       causes: () => lastVerdict(loop),
     };
   }
+  const overlapping = overlapOf(state, loop);
+  if (overlapping !== null) {
+    return { sentence: `It waits until ${overlapping} rests: both mean to change the same files.` };
+  }
   const since = loop.interruptedAt === null ? "" : ` It was interrupted in ${loop.interruptedAt}.`;
   const causes = () => (loop.reason === null ? [] : [loop.reason]);
   const cause = waitingOf?.(loop.id) ?? null;
@@ -132,6 +145,15 @@ function waiting(scene: Scene, loop: Loop): Telling {
     causes,
     remedy: `td run --resume ${loop.id}`,
   };
+}
+
+/** A running loop whose work overlaps with this one's. */
+function overlapOf({ loops }: State, loop: Loop): LoopId | null {
+  if (loop.parent === null) return null;
+  for (const other of loops.values()) {
+    if (other.status === "running" && clash(loops, loop, other)) return other.id;
+  }
+  return null;
 }
 
 function named(scene: Scene, loop: Loop): string {
@@ -158,14 +180,22 @@ function chain(scene: Scene, ids: readonly LoopId[]): string[] {
 function heldUp(scene: Scene, loop: Loop): Telling {
   const { state } = scene;
   const lost = childrenOf(state, loop.id).filter(
-    ({ status }) => status === "failed" || status === "stopped",
+    ({ status, blockedOn, dropped }) =>
+      !dropped && (status === "failed" || status === "stopped" || blockedOn === "child"),
   );
   const failed = lost.filter(({ status }) => status === "failed").map(({ id }) => id);
   return {
     sentence: `It is held up: ${reasonOf(loop)}.`,
     causes: () => lost.slice(0, causesMax).map((child) => named(scene, child)),
-    remedy: failed[0] === undefined ? `td stop ${loop.id}` : `td retry ${failed[0]}`,
+    remedy: remedyOfLost(loop, lost, failed[0]),
   };
+}
+
+/** The first thing to try: the reason of the parent names the others. */
+function remedyOfLost({ id }: Loop, lost: readonly Loop[], failed: LoopId | undefined): string {
+  if (failed !== undefined) return `td retry ${failed}`;
+  const heldUp = lost.find(({ blockedOn }) => blockedOn === "child");
+  return heldUp === undefined ? `td stop ${id}` : `td why ${heldUp.id}`;
 }
 
 /** Without the full stop that the sentence around it has. */

@@ -158,6 +158,33 @@ test("a halted loop keeps its seat until its attempt has ended, and frees who wa
   expect(dispatch(index, 0, free).start).toEqual(["2"]);
 });
 
+describe("work that overlaps", () => {
+  const touching = (text: string, ...touches: string[]) => loop(text, { touches });
+
+  test("does not run at the same time, siblings and what is below them", () => {
+    const { state, index } = scene(
+      "1 delegated",
+      touching("1.1 delegated", "src/**"),
+      "1.1.1 pending",
+      touching("1.2 pending", "src/a.ts"),
+      touching("1.3 pending", "docs/**"),
+    );
+    expect(dispatch(index, 0, { ...free, loops: 9 }).start).toEqual(["1.1.1", "1.3"]);
+    state.loops.set(id("1.1.1"), loop("1.1.1 complete"));
+    index.see(id("1.1.1"));
+    expect(dispatch(index, 0, { ...free, loops: 9 }).start).toEqual(["1.2"]);
+  });
+
+  test("of two plans is nobody's concern", () => {
+    const { index } = scene(
+      ...["1 delegated", "2 delegated"],
+      touching("1.1 pending", "src/**"),
+      touching("2.1 pending", "src/**"),
+    );
+    expect(dispatch(index, 0, { ...free, loops: 9 }).start).toHaveLength(2);
+  });
+});
+
 // ── against the plain program ────────────────────────────────────────────────────────────────
 
 const models = ["sim/small", "sim/big", "sim/other"] as const;
@@ -182,6 +209,8 @@ const someLoop = fc
     const name = child === 0 ? `${root}` : `${root}.${child}`;
     return loop(`${name} ${status}`, {
       ...rest,
+      // It never changes: the first two children overlap, and both with the fourth.
+      touches: [[], ["a/**"], ["a/x"], ["b/*"], ["**/x"]][child] ?? [],
       dependsOn: after === null ? [] : [id(`${after}`)],
       settings: { ...settings, model, fallback },
       startedAt: status === "running" ? (startedAt ?? 0) : startedAt,

@@ -86,6 +86,24 @@ describe("one sentence and a remedy for everything that blocks", () => {
   });
 });
 
+describe("in a plan", () => {
+  test("a loop waits for work that overlaps with its own", () => {
+    const one = loop("1.1 pending", { touches: ["src/**"] });
+    const other = loop("1.2 running", { touches: ["src/a.ts"] });
+    const view = why({ ...silent, state: given("1 delegated", one, other) }, one);
+    expect(view.sentence).toBe("It waits until 1.2 rests: both mean to change the same files.");
+  });
+
+  test("a parent far above leads to where it is held up", () => {
+    const one = loop("1 blocked on child", { reason: "its child 1.1.1 failed" });
+    expect(told(one, "1.1 blocked on child", "1.1.1 failed").remedy).toBe("td why 1.1");
+  });
+
+  test("who was dropped holds nobody up", () => {
+    expect(told(loop("1 stopped", { dropped: true })).sentence).toContain("A person dropped it");
+  });
+});
+
 describe("causes", () => {
   test("follow the chain of dependencies, nearest first", () => {
     const view = told(
