@@ -11,6 +11,7 @@ import {
 } from "../src/core/loop.ts";
 import { childrenOf, loopOf, type State } from "../src/core/state.ts";
 import { baseTree } from "./git.ts";
+import { checkMail } from "./mail.ts";
 import { checkApproved } from "./pipeline.ts";
 import { checkLimits } from "./scheduling.ts";
 import type { Before, SimDisk } from "./store.ts";
@@ -22,6 +23,7 @@ export function checkSafety(disk: SimDisk, { events }: Transaction, before: Befo
     checkFence(disk, event, before);
     checkApproved(state, event, before);
   }
+  checkMail(state, events, disk.fates);
   checkLimits(state);
   for (const id of new Set(events.map((event) => event.loop))) {
     if (id === null) continue;

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { assert } from "../src/core/assert.ts";
 import { tokensEstimated } from "../src/core/budget.ts";
-import { noUsage, tokensOf, type Usage } from "../src/core/loop.ts";
+import { type LoopId, noUsage, tokensOf, type Usage } from "../src/core/loop.ts";
 import {
   type ChatContent,
   type LlmClient,
@@ -11,12 +11,15 @@ import {
   type LlmRequest,
   type Model,
 } from "../src/ports/llm.ts";
+import { talk } from "./mail.ts";
 import { documentsWish } from "./pipeline.ts";
 import type { SimProvider } from "./provider.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Temper } from "./temper.ts";
 
 export interface ModelOutside {
+  /** The other loops that run just now. */
+  readonly atWork: (loop: string) => readonly LoopId[];
   readonly random: SeededRandom;
   readonly temper: Temper;
   readonly provider: SimProvider;
@@ -70,7 +73,7 @@ async function complete(
     ended(error.usage === null ? 0 : tokensOf(error.usage));
     throw error;
   }
-  const answer = reply(request, outside);
+  const answer = reply(request, loop, outside);
   ended(tokensOf(answer.usage));
   return answer;
 }
@@ -108,7 +111,8 @@ function ids(content: readonly ChatContent[], type: "toolCall" | "toolResult"): 
   return content.flatMap((part) => (part.type === type && "id" in part ? [part.id] : []));
 }
 
-function reply(request: LlmRequest, { random, temper }: ModelOutside): LlmReply {
+function reply(request: LlmRequest, loop: string, outside: ModelOutside): LlmReply {
+  const { random, temper } = outside;
   const usage = usageOf(request, random);
   const call = (name: string, input: unknown): LlmReply => ({
     content: [{ type: "toolCall", id: `call-${random.between(0, 1e9)}`, name, input }],
@@ -121,6 +125,8 @@ function reply(request: LlmRequest, { random, temper }: ModelOutside): LlmReply 
     usage,
   });
   if (random.chance(temper.modelAsks)) return call("ask_person", { question: "May I?" });
+  if (random.chance(temper.modelTalks))
+    return call(...talk(random, textOf(request), outside.atWork(loop)));
   if (random.chance(0.2)) return call("complete_task", { summary: "It is done, believe me." });
   if (random.chance(0.1)) return text("I am finished.", "endTurn");
   if (random.chance(0.05)) return text("And so on and", "maxTokens");
@@ -131,6 +137,11 @@ function reply(request: LlmRequest, { random, temper }: ModelOutside): LlmReply 
     return random.chance(0.05) ? reading : [...reading, ...call("write", input).content];
   });
   return content.length === 0 ? text("Nothing to write.", "endTurn") : { ...call("", {}), content };
+}
+
+function textOf({ messages }: LlmRequest): string {
+  const parts = messages.flatMap(({ content }) => content);
+  return parts.map((part) => ("text" in part ? part.text : "")).join("\n");
 }
 
 function wish(random: SeededRandom, temper: Temper): { path: string; content: string } {

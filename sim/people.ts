@@ -2,6 +2,7 @@ import type { Command } from "../src/core/commands.ts";
 import { isSettled, type Loop, type LoopSettings, priorities } from "../src/core/loop.ts";
 import type { StateManager } from "../src/engine/state-manager.ts";
 import type { World } from "../src/ports.ts";
+import { mailDeed } from "./mail.ts";
 import { planDeeds, planRemedy } from "./pipeline.ts";
 import type { SeededRandom } from "./random.ts";
 
@@ -22,6 +23,8 @@ export async function meddle(
     const loop = loops[random.between(0, Math.max(0, loops.length - 1))];
     if (loop === undefined || (loops.length < loopsMax && random.chance(0.2))) {
       await states.submit(newLoop(random, loops, base));
+    } else if (random.chance(0.1)) {
+      await states.submit(mailDeed(random, states.state));
     } else {
       await states.submit(deed(random, loop, loops.length));
     }

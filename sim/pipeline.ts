@@ -12,8 +12,12 @@ import type { Temper } from "./temper.ts";
 const shared = {
   version: "1",
   origin: "built-in",
-  tools: ["read", "write", "edit", "bash", "ask_person", "complete_task"],
-  renderPrompt: ({ brief, progress, answers }: PromptValues) => `${brief}\n${progress}\n${answers}`,
+  tools: [
+    ...["read", "write", "edit", "bash", "alert", "query", "share", "reply", "stop_loop"],
+    ...["ask_person", "complete_task"],
+  ],
+  renderPrompt: ({ brief, progress, answers, messages }: PromptValues) =>
+    `${brief}\n${progress}\n${answers}\n${messages}`,
 };
 
 const ralph: LoopType = {

@@ -11,6 +11,7 @@ import type { World } from "../src/ports.ts";
 import { checkBooks } from "./books.ts";
 import { SimClock } from "./clock.ts";
 import { checkLiveness, checkMemory, checkSafety, checkSeen, isAtRest } from "./invariants.ts";
+import { checkWaits } from "./mail.ts";
 import { type Allowed, lookAfter, meddle, newLoop } from "./people.ts";
 import { limitsOf, simBreakerLimits } from "./provider.ts";
 import { SeededRandom } from "./random.ts";
@@ -131,7 +132,9 @@ async function watch(
     const periodMs = 30_000 + 30 * diskMsMax;
     await clock.sleepUntil(sinceAt + periodMs, new AbortController().signal);
     checkSeen(disk, states.state, sinceAt);
-    if (disk.transactions.length === written) checkPromptness(disk.state, sinceAt);
+    if (disk.transactions.length > written) continue;
+    checkPromptness(disk.state, sinceAt);
+    checkWaits(disk.state, sinceAt);
   }
 }
 

@@ -1,6 +1,7 @@
 import { assert } from "../src/core/assert.ts";
-import type { Transaction } from "../src/core/events.ts";
+import type { Event, Transaction } from "../src/core/events.ts";
 import type { Loop, LoopId } from "../src/core/loop.ts";
+import type { MessageId } from "../src/core/message.ts";
 import { type Restored, restore, type Snapshot, snapshotOf } from "../src/core/snapshot.ts";
 import { apply, emptyState, type MutableState, type State } from "../src/core/state.ts";
 import { StoreBroken, type TaskStore } from "../src/ports.ts";
@@ -33,6 +34,8 @@ export class SimDisk extends SimLog {
   readonly repository = new SimRepository();
   /** Tokens that the provider charges for each loop; calls in flight count in full. */
   readonly bill = new Map<LoopId, number>();
+  /** The newest event of each message. */
+  readonly fates = new Map<MessageId, Event["type"]>();
   /** The first invariant that did not hold; nobody who swallows it can hide it. */
   violation: unknown = null;
   readonly #check: Check;

@@ -11,6 +11,7 @@ export interface Temper {
   readonly modelCheats: number;
   readonly modelFixes: number;
   readonly modelAsks: number;
+  readonly modelTalks: number;
   readonly validationFlakes: number;
   readonly gitFails: number;
   readonly sandboxFails: number;
@@ -36,6 +37,7 @@ export function drawTemper(random: SeededRandom): Temper {
     modelCheats: random.next() * 0.3,
     modelFixes: random.next(),
     modelAsks: random.next() * 0.05,
+    modelTalks: random.chance(0.4) ? random.next() : 0.02,
     validationFlakes: random.next() * 0.1,
     gitFails: random.next() * 0.1,
     sandboxFails: random.next() * 0.02,
@@ -57,6 +59,7 @@ export function calm(temper: Temper): Temper {
     modelCheats: 0,
     modelFixes: 0.9,
     modelAsks: 0,
+    modelTalks: 0.1,
     validationFlakes: 0,
     gitFails: 0,
     sandboxFails: 0,

@@ -82,10 +82,16 @@ export class SimBoot {
       random: this.#random,
       temper: this.#temper,
       provider: this.#provider,
+      atWork: (loop) => this.#atWork(loop),
       takes: (msMax, signal) => this.#takes(msMax, signal),
       began: (loop, model, tokensMax, signal) =>
         this.#callBegan(loop as LoopId, model, tokensMax, signal),
     });
+  }
+
+  #atWork(id: string): readonly LoopId[] {
+    const loops = [...this.#disk.state.loops.values()];
+    return loops.filter((each) => each.id !== id && each.status === "running").map(({ id }) => id);
   }
 
   /** No two calls of one loop, none of a loop that does not run, none on a parked model. */
