@@ -1,5 +1,6 @@
 import { controlCommands } from "./commands-control.ts";
 import { daemonCommand, daemonCommands } from "./commands-daemon.ts";
+import { mailCommands } from "./commands-mail.ts";
 import { pictureCommands, planCommands } from "./commands-plan.ts";
 import { readCommands } from "./commands-read.ts";
 import { runCommand } from "./commands-run.ts";
@@ -14,6 +15,7 @@ export function addCommands(grammar: Grammar): void {
     ...pictureCommands(grammar),
     ...planCommands(grammar),
     ...controlCommands(grammar),
+    ...mailCommands(grammar),
     ...daemonCommands(grammar),
     ...setupCommands(grammar),
   ];

@@ -8,6 +8,7 @@ import { ping, refusal } from "../protocol/schemas.ts";
 import type { QueueView, StatusView } from "../protocol/status.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import { follow, type Keeper } from "./follow.ts";
+import { remoteMail } from "./mail.ts";
 
 const answerBytesMax = 256 * 1024 * 1024;
 /** The daemon refuses more, and closes before it has read it: its answer would be lost. */
@@ -22,6 +23,7 @@ export function connectDoor(socket: string, keeper: Keeper): Door {
   const create = async (requests: readonly RunRequest[]) =>
     (await post("/v1/loops", requests)) as readonly LoopView[];
   const door: Omit<Door, "drive"> = {
+    ...remoteMail({ get, post }),
     loops: async (filter) => (await get(`/v1/loops${queryOf(filter)}`)) as LoopView[],
     loop: async (id) => (await get(loopPath(id))) as LoopView,
     why: async (id) => (await get(loopPath(id, "/why"))) as Awaited<ReturnType<Door["why"]>>,

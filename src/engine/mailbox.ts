@@ -19,6 +19,9 @@ import type { Attempt } from "./engine.ts";
 /** Of one conversation: a model that talks all the time does not work. */
 const sendsMax = 50;
 
+/** Time is up by a decision; so long after it nobody waits for that any more. */
+const lateMs = 10_000;
+
 const social: readonly string[] = ["alert", "query", "share", "stop_loop"];
 
 type Effect = Exclude<ToolEffect, { type: "complete" | "ask" }>;
@@ -102,25 +105,38 @@ export class Mailbox {
     return query === undefined ? failed("nothing was sent") : this.#await(query.data.id, signal);
   }
 
-  /** Stands still while the asked loop works on it, and not longer: a slot is held meanwhile. */
+  /** What comes of a question. A slot is held meanwhile: nobody waits for who is not at work. */
   async #await(id: MessageId, signal: AbortSignal): Promise<ToolOutcome> {
-    const { states, drain } = this.#doing.engine;
-    for (;;) {
-      const change = states.changes.next();
-      const { state } = states;
-      const answer = [...state.mail.values()].find(({ about }) => about?.query === id);
-      if (answer !== undefined) return this.#answer(answer);
-      const query = state.mail.get(id);
-      if (query === undefined) return failed("there was no answer");
-      if (!isUnread(query)) return failed(`${query.to} did not answer: ${query.reason}`);
-      const target = loopOf(state, query.to);
-      if (!isWaitedFor(state, query) || signal.aborted || drain.aborted) {
-        return done(
-          `${target.id} is ${target.status} and does not answer now. Your question ${id} stays in its mailbox; an answer comes to you as a message. Go on with what you can do without it.`,
-        );
-      }
-      await untilAny(change, [signal, drain]);
-    }
+    const { states } = this.#doing.engine;
+    await this.#standStill(id, signal);
+    const { state } = states;
+    const answer = [...state.mail.values()].find(({ about }) => about?.query === id);
+    if (answer !== undefined) return this.#answer(answer);
+    const query = state.mail.get(id);
+    if (query === undefined) return failed("there was no answer");
+    if (!isUnread(query)) return failed(`${query.to} did not answer: ${query.reason}`);
+    const target = loopOf(state, query.to);
+    return done(
+      `${target.id} is ${target.status} and does not answer now. Your question ${id} stays in its mailbox; an answer comes to you as a message. Go on with what you can do without it.`,
+    );
+  }
+
+  /** Until the question is settled, who is asked is at work no more, or somebody wants us to end. */
+  async #standStill(id: MessageId, signal: AbortSignal): Promise<void> {
+    const { states, drain, world } = this.#doing.engine;
+    const moved = Promise.withResolvers<void>();
+    const look = () => {
+      const query = states.state.mail.get(id);
+      if (query === undefined || !isWaitedFor(states.state, query)) moved.resolve();
+    };
+    const over = new AbortController();
+    const leave = states.subscribe(look);
+    look();
+    const lateAt = (states.state.mail.get(id)?.expiresAt ?? 0) + lateMs;
+    const until = AbortSignal.any([signal, drain, over.signal]);
+    await Promise.race([moved.promise, world.clock.sleepUntil(lateAt, until)]);
+    leave();
+    over.abort();
   }
 
   async #answer(answer: Message): Promise<ToolOutcome> {
@@ -178,12 +194,4 @@ function undelivered(effect: Effect, reason: string): string {
 
 function failed(text: string): ToolOutcome {
   return { text, isError: true, effect: null };
-}
-
-async function untilAny(change: Promise<void>, signals: readonly AbortSignal[]): Promise<void> {
-  const aborted = Promise.withResolvers<void>();
-  const stop = () => aborted.resolve();
-  for (const signal of signals) signal.addEventListener("abort", stop, { once: true });
-  await Promise.race([change, aborted.promise]);
-  for (const signal of signals) signal.removeEventListener("abort", stop);
 }

@@ -10,6 +10,7 @@ import { type LoopView, timeOf } from "../views/loop-view.ts";
 import { systemClock } from "./clock.ts";
 import { dayBudgetOf } from "./day-budget.ts";
 import type { Host } from "./host.ts";
+import { openMail } from "./mail.ts";
 import { keepNumbers, type Numbers } from "./numbers.ts";
 import { amend } from "./plans.ts";
 import { queueOf, whyOf } from "./queue.ts";
@@ -36,6 +37,7 @@ export function createDesk(options: DeskOptions): Desk & { close(): void } {
   return {
     ...host.reader(),
     why: async (id) => whyOf(options, id),
+    ...openMail(host),
     plan: (request) => host.plan(request),
     create: (requests) => create(options, requests),
     resume: (id, raise) => resume(options, id, raise),

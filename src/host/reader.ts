@@ -4,6 +4,7 @@ import { readEvents, readState as readRestored } from "../adapters/store/history
 import { FileTranscripts } from "../adapters/store/transcripts.ts";
 import { estimateOf } from "../core/estimate.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
+import { deadLetters } from "../core/message.ts";
 import type { State } from "../core/state.ts";
 import type { Transcripts, Worktrees } from "../ports.ts";
 import type { FeedEvent, IterationRecord, LoopFilter, Reader } from "../protocol/door.ts";
@@ -11,6 +12,8 @@ import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { DraftView } from "../protocol/plans.ts";
 import { budgetView } from "../views/budget-view.ts";
 import { type LoopView, loopView, timeOf } from "../views/loop-view.ts";
+import { messageView } from "../views/message-view.ts";
+import { questions } from "../views/questions.ts";
 import { type LiveWait, type WhyView, why } from "../views/why.ts";
 import { systemClock } from "./clock.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -47,6 +50,8 @@ export function createReader(sight: Sight): Reader {
       const state = await sight.state();
       return draftOf(state, find(state, id));
     },
+    questions: async () => questions(await sight.state()),
+    deadLetters: async () => deadLetters(await sight.state()).map(messageView),
     events: (from) => sight.events(from),
     iterations: async (id) => iterationsOf(sight.home, await loopOf(id)),
     record: async (id, iteration) => recordOf(sight, await loopOf(id), iteration),

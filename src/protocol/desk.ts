@@ -1,12 +1,13 @@
 import type { LiveEvent } from "../ports.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import type { FeedEvent, Raise, Reader, RunPlan, RunRequest } from "./door.ts";
+import type { MailDoor } from "./mail.ts";
 import type { MetricsView } from "./metrics.ts";
 import type { Amendment } from "./plans.ts";
 import type { QueueView, StatusView } from "./status.ts";
 
 /** What the daemon's door stands before: everything a client may ask, as the routes call it. */
-export interface Desk extends Reader {
+export interface Desk extends Reader, MailDoor {
   plan(request: RunRequest): Promise<RunPlan>;
   /** All of them or none. */
   create(requests: readonly RunRequest[]): Promise<readonly LoopView[]>;

@@ -3,6 +3,7 @@ import type { Deliver, Priority } from "../core/loop.ts";
 import type { LiveEvent, TranscriptEntry } from "../ports.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import type { WhyView } from "../views/why.ts";
+import type { MailDoor, MailReader } from "./mail.ts";
 import type { MetricsView } from "./metrics.ts";
 import type { Amendment, DraftView } from "./plans.ts";
 import type { QueueView, StatusView } from "./status.ts";
@@ -71,7 +72,7 @@ export interface IterationRecord {
 }
 
 /** Reading needs no lock: it works beside a running daemon. */
-export interface Reader {
+export interface Reader extends MailReader {
   loops(filter: LoopFilter): Promise<readonly LoopView[]>;
   loop(id: string): Promise<LoopView>;
   why(id: string): Promise<WhyView>;
@@ -86,7 +87,7 @@ export interface Reader {
 }
 
 /** What the daemon answers: it alone writes. */
-export interface Door extends Reader {
+export interface Door extends Reader, MailDoor {
   plan(request: RunRequest): Promise<RunPlan>;
   create(request: RunRequest): Promise<LoopView>;
   /** All of them or none. */

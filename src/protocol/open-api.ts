@@ -59,6 +59,16 @@ const routes: readonly Route[] = [
     path: "/v1/events",
     summary: "Durable events from a number on, a page at a time",
   },
+  { method: "get", path: "/v1/questions", summary: "Loops that wait for a person" },
+  { method: "post", path: "/v1/messages", summary: "Sends a message", body: schemas.send },
+  { method: "get", path: "/v1/messages/{message}", summary: "A message, once it is settled" },
+  { method: "get", path: "/v1/dead-letters", summary: "Messages that reached nobody" },
+  {
+    method: "post",
+    path: "/v1/dead-letters/{message}/requeue",
+    summary: "Into its mailbox again",
+  },
+  { method: "post", path: "/v1/dead-letters/{message}/drop", summary: "Forgets it" },
   { method: "get", path: "/v1/feed", summary: "WebSocket: durable and live events" },
   {
     method: "post",

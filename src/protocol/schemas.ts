@@ -1,8 +1,10 @@
 /** What may come over the wire, field by field; unknown fields are refused. One truth for server and client. */
 import { z } from "zod";
 import { deliveries, priorities } from "../core/loop.ts";
+import { bodyCharsMax, queryTimeoutMsMax, topicCharsMax } from "../core/message.ts";
 import type { LiveEvent } from "../ports.ts";
 import type { FeedEvent, Raise, RunRequest } from "./door.ts";
+import { messageWaitMsMax, type SendRequest } from "./mail.ts";
 import type { Amendment } from "./plans.ts";
 
 const taskCharsMax = 1_000_000;
@@ -49,6 +51,32 @@ export const amendment: z.ZodType<Amendment> = z.discriminatedUnion("type", [
 ]);
 
 export const shutdown = z.strictObject({ now: z.boolean() });
+
+export const messageId = z.string().regex(/^m[1-9]\d{0,14}$/, {
+  error: "expected a message id such as m7",
+});
+
+const body = z.string().min(1).max(bodyCharsMax);
+export const send: z.ZodType<SendRequest> = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("alert"),
+    topic: z.string().min(1).max(topicCharsMax),
+    body,
+    dir: z.string().startsWith("/").max(4_096),
+    plan: loopId.nullable(),
+  }),
+  z.strictObject({
+    kind: z.literal("query"),
+    to: loopId,
+    body,
+    timeoutMs: z.int().min(1).max(queryTimeoutMsMax),
+  }),
+  z.strictObject({ kind: z.enum(["share", "stop"]), to: loopId, body }),
+]);
+
+export const messageQuery = z.strictObject({
+  waitMs: z.coerce.number().int().min(0).max(messageWaitMsMax).default(0),
+});
 
 export const loopFilter = z.strictObject({
   status: z.string().max(32).optional(),

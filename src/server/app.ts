@@ -6,6 +6,8 @@ import type { Desk } from "../protocol/desk.ts";
 import { type ExitCode, exitCodes, UserError } from "../protocol/errors.ts";
 import { openApi } from "../protocol/open-api.ts";
 import * as schemas from "../protocol/schemas.ts";
+import { addMail } from "./mail-routes.ts";
+import { bodyOf, idOf, parsed } from "./parsing.ts";
 
 export interface AppOptions {
   readonly version: string;
@@ -46,6 +48,7 @@ export function createApp(options: AppOptions): Hono {
   });
   addReading(app, desk);
   addWriting(app, desk);
+  addMail(app, desk);
   return app;
 }
 
@@ -99,30 +102,6 @@ function addWriting(app: Hono, desk: Desk): void {
     const { to } = await bodyOf(context, schemas.rollback);
     return context.json(await desk.rollback(idOf(context), to));
   });
-}
-
-function idOf(context: Context): string {
-  return parsed(schemas.loopId, context.req.param("id"), "the path");
-}
-
-async function bodyOf<T>(context: Context, schema: schemas.BodySchema<T>): Promise<T> {
-  let body: unknown;
-  try {
-    body = await context.req.json();
-  } catch (error) {
-    if (error instanceof HTTPException) throw error;
-    throw new UserError(exitCodes.usage, "the body is not JSON", { cause: error });
-  }
-  return parsed(schema, body, "the body");
-}
-
-function parsed<T>(schema: schemas.BodySchema<T>, value: unknown, where: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const path = issue?.path.join(".") ?? "";
-  const message = `${where} is wrong${path === "" ? "" : ` at ${path}`}: ${issue?.message}`;
-  throw new UserError(exitCodes.usage, message);
 }
 
 const statusOf: Readonly<Partial<Record<ExitCode, ContentfulStatusCode>>> = {

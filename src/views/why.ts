@@ -3,6 +3,7 @@ import { rootIdOf } from "../core/ledger.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
 import { childrenOf, type State } from "../core/state.ts";
 import { clash } from "../core/touches.ts";
+import { waitsOf } from "../core/wait-graph.ts";
 import type { Waiting } from "../core/waiting.ts";
 import { timeOf } from "./loop-view.ts";
 import { dependencyWords, seconds, unmetOf, waitingWords } from "./why-waiting.ts";
@@ -60,7 +61,7 @@ function tell(scene: Scene, loop: Loop): Telling {
     case "running":
       return {
         sentence: `Attempt ${loop.attempt} is at work on iteration ${loop.iteration + 1} of ${loop.settings.iterationsMax}.`,
-        causes: () => lastVerdict(loop),
+        causes: () => [...asking(scene.state, loop, scene.now), ...lastVerdict(loop)],
       };
     case "paused":
       return loop.pausedBy === null
@@ -85,14 +86,24 @@ function tell(scene: Scene, loop: Loop): Telling {
         remedy: `td run --resume ${loop.id} tries again; td logs ${loop.id} shows what happened`,
       };
     case "stopped":
-      return {
-        sentence: loop.dropped
-          ? "A person dropped it; the rest goes on without it."
-          : "A person stopped it.",
-      };
+      return { sentence: stoppedWords(loop) };
     default:
       return loop.status satisfies never;
   }
+}
+
+function stoppedWords(loop: Loop): string {
+  if (loop.dropped) return "A person dropped it; the rest goes on without it.";
+  const isPersons = loop.reason === null || loop.reason === "stopped";
+  return isPersons ? "A person stopped it." : `It was ${reasonOf(loop)}.`;
+}
+
+/** Whom it has asked, when its turn stands still until the answer. */
+function asking(state: State, { id }: Loop, now: Millis): string[] {
+  return waitsOf(state, id).map(
+    (query) =>
+      `It asked ${query.to} (${query.id}) and waits for the answer, ${seconds(query.expiresAt - now)} at most.`,
+  );
 }
 
 /** Live: nothing of it is in the state. */

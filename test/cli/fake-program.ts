@@ -24,6 +24,7 @@ import type { LoopView } from "../../src/views/loop-view.ts";
 import type { WhyView } from "../../src/views/why.ts";
 import { auditRecords } from "./fake-audit.ts";
 import { noDraft } from "./fake-draft.ts";
+import { FakeMail } from "./fake-mail.ts";
 import { metricsView } from "./fake-metrics.ts";
 import { queueView, statusView } from "./fake-status.ts";
 
@@ -116,6 +117,7 @@ export class FakeProgram implements Program {
     detected: null,
   };
   store: StoreCheck = { ok: true, json: { ok: true, events: 3 }, lines: ["3 events, all sound"] };
+  readonly mail = new FakeMail();
   diffText = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-old\n+new\n";
   version = "1.2.3";
   daemonVersion = "1.2.3";
@@ -187,6 +189,7 @@ export class FakeProgram implements Program {
         return (this.records.get(id) ?? []).map(({ iteration }) => iteration);
       },
       record: async (id, iteration) => this.#record(id, iteration),
+      ...this.mail.reader,
       diff: async (id) => {
         this.find(id);
         return this.diffText;
@@ -254,6 +257,7 @@ export class FakeProgram implements Program {
         this.asked.push({ answer: id, text });
         return this.change(id, { status: "pending" });
       },
+      ...this.mail.door,
       rollback: async (id, iteration) => this.change(id, { iteration }),
       version: async () => this.daemonVersion,
       status: async () => statusView,

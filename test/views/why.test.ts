@@ -3,7 +3,7 @@ import { blockers, type Loop, loopStatuses } from "../../src/core/loop.ts";
 import { loopOf } from "../../src/core/state.ts";
 import type { Waiting } from "../../src/core/waiting.ts";
 import { type LiveWait, why } from "../../src/views/why.ts";
-import { given, id, loop, settings, spent, verdict } from "../given.ts";
+import { following, given, id, loop, moment, settings, spent, verdict } from "../given.ts";
 
 const now = 60_000;
 const silent = { now, waitingOf: null, liveWaitOf: () => null };
@@ -227,4 +227,23 @@ test("says so when a dependency has failed, or was stopped", () => {
     sentence: "It waits for 3, which was stopped and will never complete.",
     remedy: "td stop 1",
   });
+});
+
+test("a loop that asked another says whom it waits for", () => {
+  const state = given("1 running", "2 running");
+  const letter = { kind: "query", to: id("2"), body: "why?", timeoutMs: 90_000 } as const;
+  following(state, { type: "send", id: id("1"), attempt: 1, letter });
+  const sight = { ...silent, state, now: moment.now };
+  expect(why(sight, loopOf(state, id("1"))).causes).toEqual([
+    "It asked 2 (m1) and waits for the answer, 90 s at most.",
+  ]);
+});
+
+test("a loop that another stopped says so", () => {
+  const state = given("1 running", "2 running");
+  const letter = { kind: "stop", to: id("2"), body: "not needed" } as const;
+  following(state, { type: "send", id: id("1"), attempt: 1, letter });
+  expect(why({ ...silent, state }, loopOf(state, id("2"))).sentence).toBe(
+    "It was stopped by loop 1: not needed.",
+  );
 });
