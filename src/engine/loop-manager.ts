@@ -120,8 +120,10 @@ function haltFenced(states: StateManager, running: ReadonlyMap<LoopId, Running>)
 async function expireMail(states: StateManager, now: Millis): Promise<Millis | null> {
   const at = nextExpiryAt(states.state);
   if (at === null || at > now) return at;
-  await states.submit({ type: "expireMail" });
-  return nextExpiryAt(states.state);
+  const decision = await states.submit({ type: "expireMail" });
+  // Nothing to decide: what settles it is on its way to the disk, and rings when it is there.
+  const isUnderWay = decision.ok && decision.events.length === 0;
+  return isUnderWay ? null : nextExpiryAt(states.state);
 }
 
 function sooner(a: Millis | null, b: Millis | null): Millis | null {

@@ -6,4 +6,5 @@ export const regressions: readonly (readonly [seed: number, found: string])[] = 
   [18, "a gate denied for ever: who never repairs it was granted more iterations without end"],
   [274, "a budget set below what was spent looked like spending beyond it"],
   [4064, "answers without end made prompts without end"],
+  [198, "mail whose time was up while its answer was on the way to the disk was expired in a spin"],
 ];
