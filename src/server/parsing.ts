@@ -1,5 +1,4 @@
 import type { Context } from "hono";
-import { HTTPException } from "hono/http-exception";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import * as schemas from "../protocol/schemas.ts";
 
@@ -13,7 +12,7 @@ export async function bodyOf<T>(context: Context, schema: schemas.BodySchema<T>)
   try {
     body = await context.req.json();
   } catch (error) {
-    if (error instanceof HTTPException) throw error;
+    if (!(error instanceof SyntaxError)) throw error;
     throw new UserError(exitCodes.usage, "the body is not JSON", { cause: error });
   }
   return parsed(schema, body, "the body");
