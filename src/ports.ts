@@ -303,6 +303,8 @@ export interface LoopType {
   readonly origin: string;
   /** Null for a type whose loops change code. */
   readonly begets: DocumentWork | null;
+  /** What its definition names. */
+  readonly model?: string;
   renderSystem(values: PromptValues): string;
   renderPrompt(values: PromptValues): string;
 }

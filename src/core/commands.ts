@@ -119,6 +119,8 @@ export interface ChildBrief {
   readonly document?: string;
   readonly touches?: readonly string[];
   readonly priority?: Priority;
+  /** Instead of its parent's. */
+  readonly model?: string;
   /** Added to the gate that it inherits. */
   readonly validate?: string;
   readonly allowGateChange?: readonly string[];

@@ -13,6 +13,8 @@ export interface Document {
   readonly text: string;
   /** The type of loop that carries it out; null: it is there to be read. */
   readonly becomes: string | null;
+  /** That type's own model; without one its loops work with their parent's. */
+  readonly model?: string;
   readonly dependsOn: readonly string[];
   readonly priority: Priority | null;
   readonly touches: readonly string[];
@@ -108,6 +110,17 @@ export function checkDocuments(
   const isWhole = problems.length === 0;
   const whole = isWhole ? withChildren(documents, children, begets, task) : documents;
   return { documents: whole, problems: problems.slice(0, problemsMax) };
+}
+
+/** Names the model of each document that becomes a loop, where the loop's type has one. */
+export function withModels(
+  documents: readonly Document[],
+  types: { get(name: string): { readonly model?: string } | null },
+): readonly Document[] {
+  return documents.map((document) => {
+    const model = document.becomes === null ? undefined : types.get(document.becomes)?.model;
+    return model === undefined ? document : { ...document, model };
+  });
 }
 
 /** One document, as far as it can be judged without its siblings. */

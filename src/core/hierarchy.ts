@@ -37,11 +37,14 @@ export function childrenCreated(
 }
 
 function inherited(parent: Loop, brief: ChildBrief): Omit<Created, "dependsOn"> {
-  const { type, title, brief: task, document, touches, validate, allowGateChange } = brief;
+  const { type, title, brief: task, document, touches, validate, allowGateChange, model } = brief;
   const gateAllowed = [...new Set([...parent.gateAllowed, ...(allowGateChange ?? [])])];
   return {
     repo: parent.repo,
-    settings: withCheck(parent.settings, validate),
+    settings: {
+      ...withCheck(parent.settings, validate),
+      ...(model === undefined ? {} : { model }),
+    },
     priority: brief.priority ?? parent.priority,
     parent: parent.id,
     status: "pending",

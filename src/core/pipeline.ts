@@ -85,6 +85,7 @@ export function briefsOf(state: State, loop: Loop, { approvedBy }: Trust): reado
       after: after.filter((position) => position >= 0),
       document: name,
       touches,
+      ...(document.model === undefined ? {} : { model: document.model }),
       ...(priority === null ? {} : { priority }),
       ...(validate === null ? {} : { validate }),
       ...(approvedBy === "person" ? { allowGateChange: document.allowGateChange } : {}),
@@ -174,6 +175,7 @@ function added(state: State, loop: Loop, document: Document): Decision {
   }
   const brief: ChildBrief = {
     ...{ type: becomes, title, brief: text, after: [], afterLoops, document: name, touches },
+    ...(document.model === undefined ? {} : { model: document.model }),
     ...(priority === null ? {} : { priority }),
     ...(validate === null ? {} : { validate }),
     allowGateChange,

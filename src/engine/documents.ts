@@ -5,6 +5,7 @@ import {
   type OutputFile,
   outputDirectory,
   problemsText,
+  withModels,
 } from "../core/documents.ts";
 import type { CommitId, Loop, Verdict } from "../core/loop.ts";
 import { loopOf } from "../core/state.ts";
@@ -44,7 +45,9 @@ async function check(
   const redacted = (file: OutputFile) =>
     file.text === null ? file : { ...file, text: world.redact(file.text) };
   const files = (await directory.read()).map(redacted);
-  return checkDocuments(files, work, { title, text }, world.documents.readFrontMatter);
+  const { readFrontMatter } = world.documents;
+  const { documents, problems } = checkDocuments(files, work, { title, text }, readFrontMatter);
+  return { documents: withModels(documents, world.loopTypes), problems };
 }
 
 /** The verdict of a document loop: its documents are whole, or the next iteration hears what is not. */

@@ -1,5 +1,11 @@
 import { readFrontMatter } from "../adapters/config/front-matter.ts";
-import { checkDocument, checkDocuments, type Document, problemsText } from "../core/documents.ts";
+import {
+  checkDocument,
+  checkDocuments,
+  type Document,
+  problemsText,
+  withModels,
+} from "../core/documents.ts";
 import type { Loop } from "../core/loop.ts";
 import type { DocumentWork } from "../ports/documents.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
@@ -19,7 +25,9 @@ export async function amend(host: Host, name: string, amendment: Amendment): Pro
     case "reject":
       return host.ask({ type: "reject", id, feedback: amendment.feedback });
     case "add": {
-      const document = newDocument(amendment, await workOf(host, loop));
+      const { loopTypes } = await host.world(loop.repo);
+      const added = newDocument(amendment, await workOf(host, loop));
+      const [document = added] = withModels([added], loopTypes);
       return host.ask({ type: "addChild", id, document });
     }
     case "edit":
@@ -43,7 +51,8 @@ async function edit(host: Host, loop: Loop, files: readonly DraftFile[]): Promis
   const work = await workOf(host, loop);
   const { documents, problems } = checkDocuments(read, work, task, readFrontMatter);
   if (problems.length > 0) throw invalid(problemsText(problems, ""));
-  return host.ask({ type: "edit", id, documents });
+  const { loopTypes } = await host.world(loop.repo);
+  return host.ask({ type: "edit", id, documents: withModels(documents, loopTypes) });
 }
 
 async function workOf(host: Host, { repo, type, id }: Loop): Promise<DocumentWork> {

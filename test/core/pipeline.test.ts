@@ -56,6 +56,13 @@ describe("approval", () => {
     expect(answerTo(given("1 pending"), approve)).toBe(sentence);
   });
 
+  test("gives a child the model of its type, where that names one", () => {
+    const documents = [document("a", { model: "sim/large" }), document("b")];
+    const state = following(given(loop("1 draft", { documents })), approve);
+    const models = childrenOf(state, id("1")).map((child) => child.settings.model);
+    expect(models).toEqual(["sim/large", "sim/small"]);
+  });
+
   test("lets a change of the gate pass that its text allows, and adds a check to the gate", () => {
     const text = document("a", { allowGateChange: ["ci.yml"], validate: "npm run extra" });
     const state = following(given(loop("1 draft", { documents: [text] })), approve);

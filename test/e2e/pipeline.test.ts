@@ -4,7 +4,15 @@ import { afterAll, expect, test, vi } from "vitest";
 import type { Policy } from "../../src/mock-llm/script.ts";
 import type { DraftView } from "../../src/protocol/plans.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
-import { expectDone, list, show, until, withDaemon, withDesk } from "./daemon-support.ts";
+import {
+  expectDone,
+  list,
+  show,
+  signFiles,
+  until,
+  withDaemon,
+  withDesk,
+} from "./daemon-support.ts";
 import { type Desk, jsonOf, td } from "./program.ts";
 import {
   deliveredBranches,
@@ -158,3 +166,45 @@ test("a plan approved in advance asks nobody, and ends when all of it is complet
     expect(plan).toMatchObject({ status: "complete" });
     expect(summary(await list(desk))).toEqual(all);
   }));
+
+const type = (name: string, begets: string) =>
+  `name: ${name}\ndescription: Mine.\nprompt: ${name}.hbs\ntools: [read, write]\nbegets: ${begets}\n`;
+
+/** Three levels that nobody has programmed. */
+const ownTypes = {
+  ".taskdaemon/loops/epic.yml": type("epic", "{ type: part, from: parts }"),
+  ".taskdaemon/loops/epic.hbs": "EPIC {{title}}\n\n{{progress}}\n",
+  ".taskdaemon/loops/part.yml": type("part", "{ type: ralph, from: bits, alone: true }"),
+  ".taskdaemon/loops/part.hbs": "PART {{title}}\n",
+};
+
+/** Its document is broken at first, as models' are; the next iteration is told, and mends it. */
+const ownModel: Policy = (request) => {
+  const { text, turn } = request;
+  if (text.includes("PART ")) return { text: "There is nothing to split." };
+  if (!text.includes("EPIC ")) return model(request);
+  const path = ".td-out/parts/01-a.md";
+  const isTold = text.includes(".td-out/parts/01-a.md:2: unknown key");
+  const steps = isTold
+    ? [read(path), write(path, "---\ntitle: A part\n---\n")]
+    : [write(path, "---\ntitel: A part\n---\n")];
+  const step = steps[turn];
+  if (step === undefined) return { text: "That is all." };
+  return { tools: [{ name: step.name, input: { ...step.input } }] };
+};
+
+test("a hierarchy of one's own needs no code, and a broken document is mended", () =>
+  withDesk(
+    ownModel,
+    async (desk) => {
+      const argv = ["run", "epic", "All of it", "--validate", "./check.sh", "--json"];
+      const epic = jsonOf<LoopView>(await expectDone(td(desk, argv)));
+      expect(epic).toMatchObject({ type: "epic", status: "complete", iteration: 2 });
+      expect(summary(await list(desk))).toEqual({
+        "epic complete": 1,
+        "part complete": 1,
+        "ralph complete": 1,
+      });
+    },
+    { files: { ...signFiles, ...ownTypes } },
+  ));

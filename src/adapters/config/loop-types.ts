@@ -136,6 +136,7 @@ function readType(
     description: definition.description,
     tools: definition.tools,
     begets: documentWork(definition),
+    ...(definition.model === undefined ? {} : { model: definition.model }),
     version: version.digest("hex").slice(0, 16),
     origin: directory === builtInDirectory ? "built-in" : file,
     definition,
