@@ -10,6 +10,7 @@ import type { Before } from "./store.ts";
 import type { Temper } from "./temper.ts";
 
 const shared = {
+  needs: [],
   version: "1",
   origin: "built-in",
   tools: [

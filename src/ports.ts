@@ -18,6 +18,7 @@ import type { Audit } from "./ports/audit.ts";
 import type { Documents, DocumentWork } from "./ports/documents.ts";
 import type { Fetcher } from "./ports/fetcher.ts";
 import type { LlmErrorKind, Models } from "./ports/llm.ts";
+import type { RepositoryNeed } from "./ports/repository-need.ts";
 
 export interface Clock {
   now(): Millis;
@@ -291,6 +292,10 @@ export interface PromptValues {
   readonly pass: number;
   readonly passes: number;
   readonly focus: string;
+  /** Of its type's parameters, those that somebody gave a value. */
+  readonly param?: Readonly<Record<string, string | number | boolean>>;
+  /** What was found of the type's `needs`, by `helper argument`. */
+  readonly repository?: Readonly<Record<string, string>>;
 }
 
 export interface LoopType {
@@ -305,6 +310,7 @@ export interface LoopType {
   readonly begets: DocumentWork | null;
   /** What its definition names. */
   readonly model?: string;
+  readonly needs: readonly RepositoryNeed[];
   renderSystem(values: PromptValues): string;
   renderPrompt(values: PromptValues): string;
 }

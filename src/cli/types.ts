@@ -37,12 +37,13 @@ export async function explainType(session: Session, name: string): Promise<numbe
 }
 
 function explanationText(type: TypeExplanation, look: Look): string {
-  const { name, description, version, origin, overrides, values, system, prompt } = type;
+  const { name, description, version, origin, overrides, bases, values, system, prompt } = type;
   const keyColumns = Math.max(0, ...values.map(({ key }) => width(oneLine(key))));
   return [
     `${paint(look, "bold", oneLine(name))}  ${oneLine(description)}`,
     `version ${oneLine(version)}, from ${oneLine(origin)}`,
     ...(overrides === null ? [] : [`it takes the place of ${oneLine(overrides)}`]),
+    ...(bases.length === 0 ? [] : [`made from ${oneLine(bases.join(", "))}`]),
     "",
     ...values.map(({ key, value, from }) => {
       const shown = oneLine(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));

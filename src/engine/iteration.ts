@@ -9,6 +9,7 @@ import { giveDocumentsVerdict, passValues } from "./documents.ts";
 import { type Attempt, AttemptEnd, headOf, hook, must, stage } from "./engine.ts";
 import { Mailbox } from "./mailbox.ts";
 import { modelFor } from "./model-call.ts";
+import { repositoryFacts } from "./repository-facts.ts";
 import { giveVerdict, type Judged } from "./verdict.ts";
 
 const progressCharsMax = 24_000;
@@ -84,7 +85,18 @@ async function promptValues(doing: Attempt, loop: Loop, mailbox: Mailbox): Promi
     tools: mailbox.tools(),
     "network-allow": settings.sandbox.networkAllow,
     ...passValues(doing.output, loop),
+    repository: await repositoryNow(doing, loop),
   };
+}
+
+function repositoryNow(
+  { engine, type }: Attempt,
+  loop: Loop,
+): Promise<Readonly<Record<string, string>>> {
+  const { worktrees, redact } = engine.world;
+  const { repo, settings } = loop;
+  const view = { worktrees, redact, repo, base: settings.baseCommit, head: headOf(loop) };
+  return repositoryFacts(view, type.needs);
 }
 
 const answersMax = 20;

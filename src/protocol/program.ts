@@ -35,6 +35,8 @@ export interface TypeSummary {
 export interface TypeExplanation extends TypeSummary {
   readonly version: string;
   readonly overrides: string | null;
+  /** Names of the types that it was made from. */
+  readonly bases: readonly string[];
   /** As written; `from` is `file:line:column`. */
   readonly values: readonly {
     readonly key: string;

@@ -336,6 +336,7 @@ export class FakeProgram implements Program {
       origin: "built-in",
       version: "abc123",
       overrides: null,
+      bases: [],
       values: [{ key: "tools", value: ["read", "bash"], from: "ralph.yml:5:3" }],
       system: "You are a senior engineer.",
       prompt: "# Loop 1",

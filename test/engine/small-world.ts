@@ -320,6 +320,7 @@ const ralph: LoopType = {
     ...["ask_person", "complete_task"],
   ],
   origin: "built-in",
+  needs: [],
   begets: null,
   renderSystem: ({ id }: PromptValues) => `loop ${id}`,
   renderPrompt: (values: PromptValues) =>

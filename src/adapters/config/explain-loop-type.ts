@@ -2,7 +2,7 @@ import { keysOf } from "./keys.ts";
 import { loopTypeSchema } from "./loop-type-schema.ts";
 import type { LoadedLoopTypes } from "./loop-types.ts";
 import { sampleValues } from "./prompt-values.ts";
-import { valueAt } from "./tree.ts";
+import { nodeAt, plain } from "./sourced.ts";
 
 export interface LoopTypeExplanation {
   readonly name: string;
@@ -11,7 +11,9 @@ export interface LoopTypeExplanation {
   readonly origin: string;
   /** The file of the type of this name that is not used because of this one. */
   readonly overrides: string | null;
-  /** Each value that the type sets, as written; what it leaves out comes from taskdaemon.yml. */
+  /** Names of the types that it was made from, the first of them first. */
+  readonly bases: readonly string[];
+  /** Each value that it or its bases set, as written; what it leaves out comes from taskdaemon.yml. */
   readonly values: readonly {
     readonly key: string;
     readonly value: unknown;
@@ -30,10 +32,10 @@ export function explainLoopType(types: LoadedLoopTypes, name: string): LoopTypeE
   if (type === null) return null;
   const sample = { ...sampleValues, type: type.name, tools: type.tools };
   const values = keys.flatMap(({ kind, path }) => {
-    const value = valueAt(type.written, path);
-    if (kind === "section" || value === undefined) return [];
-    const { line, column } = type.placeOf(path);
-    return [{ key: path.join("."), value, from: `${type.file}:${line}:${column}` }];
+    const node = nodeAt(type.written, path);
+    if (kind === "section" || node === null) return [];
+    const { file, line, column } = type.placeOf(path);
+    return [{ key: path.join("."), value: plain(node), from: `${file}:${line}:${column}` }];
   });
   return {
     name: type.name,
@@ -41,6 +43,7 @@ export function explainLoopType(types: LoadedLoopTypes, name: string): LoopTypeE
     version: type.version,
     origin: type.origin,
     overrides: type.overrides,
+    bases: type.bases,
     values,
     system: type.renderSystem(sample),
     prompt: type.renderPrompt(sample),

@@ -25,7 +25,12 @@ export function documentWork({ begets, passes }: LoopTypeDefinition): DocumentWo
 
 /** `validation: documents` says what is so anyway for whatever begets; elsewhere it is refused. */
 export function withoutBuiltInGate(value: unknown): unknown {
-  if (!isTree(value) || value["validation"] !== "documents" || !("begets" in value)) return value;
+  return isTree(value) && "begets" in value ? withoutGateName(value) : value;
+}
+
+/** The same for a file alone: only with its bases is it known whether it begets. */
+export function withoutGateName(value: unknown): unknown {
+  if (!isTree(value) || value["validation"] !== "documents") return value;
   const { validation: _, ...rest } = value;
   return rest;
 }
@@ -71,5 +76,5 @@ function problemAt(
   message: string,
   suggestion: string | null = null,
 ): Problem {
-  return { file: type.file, ...type.placeOf(path), message, suggestion };
+  return { ...type.placeOf(path), message, suggestion };
 }

@@ -1,25 +1,28 @@
 import { createHash } from "node:crypto";
-import { readdirSync, realpathSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { didYouMean } from "../../core/did-you-mean.ts";
-import type { LoopType, LoopTypes, PromptValues } from "../../ports.ts";
-import { staysInside } from "./fields.ts";
+import type { RepositoryNeed } from "../../ports/repository-need.ts";
+import type { LoopType, LoopTypes } from "../../ports.ts";
 import { documentWork, hierarchyProblems, withoutBuiltInGate } from "./hierarchy-types.ts";
+import { type ResolvedType, resolveType, type TypeFile } from "./inheritance.ts";
 import { problemsOf } from "./issues.ts";
 import { keysOf } from "./keys.ts";
 import { type LoopTypeDefinition, loopTypeSchema } from "./loop-type-schema.ts";
+import { checkParameter, parameterValues } from "./parameters.ts";
 import { ConfigError, meant, type Problem, quoted, throwProblems } from "./problem.ts";
 import { readText } from "./read-text.ts";
-import { compileTemplate, type Template } from "./template.ts";
-import { isTree, type Tree } from "./tree.ts";
-import { type KeyPath, type Place, readYaml, type YamlDocument } from "./yaml-document.ts";
-
-export interface LoopTypeDirectory {
-  /** Absolute. */
-  readonly path: string;
-  /** A directory that somebody named must be there. */
-  readonly mustExist: boolean;
-}
+import { nodeAt, placeOfSource, plain, type Sourced, type SourcedMap } from "./sourced.ts";
+import { compileTemplate, type Template, type TemplateSurroundings } from "./template.ts";
+import {
+  builtInDirectory,
+  filesOf,
+  type LoopTypeDirectory,
+  partialsOf,
+  readConfined,
+  readTypeFile,
+  type SourceFile,
+} from "./type-files.ts";
+import type { KeyPath } from "./yaml-document.ts";
 
 export interface LoopTypesRequest {
   /** Besides the built-in ones; a later directory overrides an earlier one, type by type. */
@@ -31,23 +34,24 @@ export interface LoopTypesRequest {
 
 export interface LoadedLoopType extends LoopType {
   readonly definition: LoopTypeDefinition;
-  /** As it was written, and where. */
-  readonly written: Tree;
+  /** What its bases and it itself say, each value with where it was written. */
+  readonly written: SourcedMap;
   readonly file: string;
-  placeOf(path: KeyPath): Place;
+  /** Of a key; of the nearest place above it in its own file when there is no such key. */
+  placeOf(path: KeyPath): Pick<Problem, "file" | "line" | "column">;
   /** The file of the type of this name that it overrides. */
   readonly overrides: string | null;
+  /** Names of the types that it was made from. */
+  readonly bases: readonly string[];
 }
 
 export interface LoadedLoopTypes extends LoopTypes {
   get(name: string): LoadedLoopType | null;
   list(): readonly LoadedLoopType[];
+  /** All files that were read, but for those that come with the program. */
+  readonly sources: readonly SourceFile[];
 }
 
-/** The types that come with the program; from `src` and from `dist` the way is the same. */
-const builtInDirectory = resolve(import.meta.dirname, "../../../loops");
-
-const filesMax = 200;
 const loopTypeKeys = keysOf(loopTypeSchema);
 
 /** Where types are looked for: beside the user's files, in the repository, where they said. */
@@ -67,158 +71,220 @@ export function loopTypeDirectories(places: {
 
 /** All types that can be used. Throws ConfigError with every problem in any of them. */
 export function loadLoopTypes(request: LoopTypesRequest): LoadedLoopTypes {
-  const problems: Problem[] = [];
+  const reading = new Reading(request);
+  const found = reading.files();
+  const byName = new Map<string, TypeFile[]>();
+  for (const file of found) byName.set(file.name, [...(byName.get(file.name) ?? []), file]);
   const types = new Map<string, LoadedLoopType>();
-  const directories = [{ path: builtInDirectory, mustExist: true }, ...request.directories];
-  for (const directory of directories) {
-    const here = new Set<string>();
-    for (const file of attempt(problems, () => filesOf(directory, request.repo)) ?? []) {
-      const type = attempt(problems, () => readType(file, directory.path, request, types));
-      if (type === null) continue;
-      if (here.has(type.name)) {
-        problems.push(problemAt(type, ["name"], `there are two types "${type.name}" here`));
-      }
-      here.add(type.name);
-      types.set(type.name, type);
+  for (const file of found) {
+    const type = reading.attempt(() => reading.type(file, byName, types));
+    if (type !== null) types.set(type.name, type);
+  }
+  reading.tell([...unknownParents(types), ...hierarchyProblems(types)]);
+  throwProblems(reading.problems());
+  const sorted = [...types.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const { sources } = reading;
+  return { get: (name) => types.get(name) ?? null, list: () => sorted, sources };
+}
+
+/** One look at all directories: what is wrong anywhere, and what was read. */
+class Reading {
+  readonly sources: SourceFile[] = [];
+  readonly #request: LoopTypesRequest;
+  readonly #surroundings: Pick<TemplateSurroundings, "partials">;
+  readonly #problems: Problem[] = [];
+
+  constructor(request: LoopTypesRequest) {
+    this.#request = request;
+    const places = request.directories.map(({ path }) => path);
+    this.#surroundings = {
+      partials: partialsOf(places, (source, directory) => this.#keep(source, directory)),
+    };
+  }
+
+  tell(problems: readonly Problem[]): void {
+    this.#problems.push(...problems);
+  }
+
+  /** By file in the order of reading, each once: what is wrong in a base is wrong in all of it. */
+  problems(): readonly Problem[] {
+    const texts = this.#problems.map((problem) => JSON.stringify(problem));
+    return this.#problems.filter((_, index) => texts.indexOf(texts[index] ?? "") === index);
+  }
+
+  attempt<Result>(read: () => Result): Result | null {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      this.tell(error.problems);
+      return null;
     }
   }
-  problems.push(...unknownParents(types), ...hierarchyProblems(types));
-  throwProblems(problems);
-  const sorted = [...types.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { get: (name) => types.get(name) ?? null, list: () => sorted };
-}
 
-function attempt<Result>(problems: Problem[], read: () => Result): Result | null {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    problems.push(...error.problems);
-    return null;
+  /** All files of types, those that are overridden first. */
+  files(): readonly TypeFile[] {
+    const { directories, repo } = this.#request;
+    return [{ path: builtInDirectory, mustExist: true }, ...directories].flatMap((directory) => {
+      const here: TypeFile[] = [];
+      for (const path of this.attempt(() => filesOf(directory, repo)) ?? []) {
+        const file = this.attempt(() => readTypeFile(path, directory.path));
+        if (file === null) continue;
+        this.#keep({ file: path, text: file.document.text }, directory.path);
+        if (here.some(({ name }) => name === file.name)) {
+          const place = { file: path, ...file.document.keyPlace(["name"]) };
+          const message = `there are two types "${file.name}" here`;
+          this.tell([{ ...place, message, suggestion: null }]);
+        }
+        here.push(file);
+      }
+      return here;
+    });
+  }
+
+  type(
+    file: TypeFile,
+    byName: ReadonlyMap<string, readonly TypeFile[]>,
+    known: ReadonlyMap<string, LoadedLoopType>,
+  ): LoadedLoopType {
+    const { document, directory } = file;
+    const resolved = resolveType(file, byName);
+    throwProblems(resolved.problems);
+    const { value } = resolved;
+    const parsed = loopTypeSchema.safeParse(withoutBuiltInGate(plain(value)));
+    if (!parsed.success) {
+      throw new ConfigError(problemsOf(parsed.error.issues, document, loopTypeKeys));
+    }
+    const definition = parsed.data;
+    const { parameters = {} } = definition;
+    throwProblems([
+      ...this.#toolProblems(value, definition),
+      ...parameterProblems(value, definition),
+    ]);
+    const prompt = this.#templates(resolved, "prompt", Object.keys(parameters));
+    const system = this.#templates(resolved, "system", Object.keys(parameters));
+    const version = createHash("sha256").update(
+      JSON.stringify([plain(value), prompt.texts, system.texts]),
+    );
+    const filled = (values: object & { readonly param?: object }) => ({
+      ...values,
+      param: parameterValues(parameters, values.param as never),
+    });
+    return {
+      name: definition.name,
+      description: definition.description,
+      tools: definition.tools,
+      begets: documentWork(definition),
+      ...(definition.model === undefined ? {} : { model: definition.model }),
+      needs: [...prompt.needs, ...system.needs],
+      version: version.digest("hex").slice(0, 16),
+      origin: directory === builtInDirectory ? "built-in" : document.file,
+      definition,
+      written: value,
+      file: document.file,
+      placeOf: (path) => placeIn(value, document, path),
+      overrides: known.get(definition.name)?.file ?? null,
+      bases: resolved.files.filter((each) => each !== file).map(({ name }) => name),
+      renderPrompt: (values) => prompt.render(filled(values)),
+      renderSystem: (values) => system.render(filled(values)),
+    };
+  }
+
+  #toolProblems(written: SourcedMap, { tools }: LoopTypeDefinition): readonly Problem[] {
+    const { toolNames } = this.#request;
+    return tools.flatMap((tool, index) => {
+      const isTwice = tools.indexOf(tool) !== index;
+      if (toolNames.includes(tool) && !isTwice) return [];
+      const message = isTwice ? `the tool "${tool}" is here twice` : `unknown tool ${quoted(tool)}`;
+      const suggestion = isTwice ? null : meant(didYouMean(tool, toolNames));
+      return [{ ...placeOfValue(written, ["tools", index]), message, suggestion }];
+    });
+  }
+
+  /** The template of a key, and those that are added to it, as one. */
+  #templates(
+    { value, added, files }: ResolvedType,
+    key: "prompt" | "system",
+    parameters: readonly string[],
+  ): Compiled {
+    const own = nodeAt(value, [key]);
+    const nodes = [...(own === null ? [] : [own]), ...added[key]];
+    const all = nodes.map((node) => this.#template(node, files, parameters));
+    return {
+      texts: all.flatMap(({ texts }) => texts),
+      needs: all.flatMap(({ needs }) => needs),
+      render: (values) => {
+        const texts = all.map(({ render }) => render(values));
+        return texts.length === 1 ? (texts[0] ?? "") : texts.map((t) => t.trimEnd()).join("\n\n");
+      },
+    };
+  }
+
+  #template(node: Sourced, files: readonly TypeFile[], parameters: readonly string[]): Compiled {
+    const { document } = node.from;
+    const directory = files.find((file) => file.document === document)?.directory ?? "";
+    const path = String(plain(node));
+    const file = join(dirname(document.file), path);
+    const text = readText(file) === null ? null : readConfined(file, directory);
+    if (text === null) {
+      const message = `there is no file ${quoted(path)} beside this one`;
+      throw new ConfigError([{ ...placeOfSource(node.from, "value"), message, suggestion: null }]);
+    }
+    this.#keep({ file, text }, directory);
+    const template = compileTemplate(file, text, { parameters, ...this.#surroundings });
+    if (!template.ok) throw new ConfigError(template.problems);
+    const { render, needs, included } = template;
+    return { texts: [text, ...included.values()], needs, render };
+  }
+
+  #keep(source: SourceFile, directory: string): void {
+    const isKnown = this.sources.some(({ file }) => file === source.file);
+    if (!isKnown && directory !== builtInDirectory) this.sources.push(source);
   }
 }
 
-function filesOf(directory: LoopTypeDirectory, repo: string | null): readonly string[] {
-  const { path, mustExist } = directory;
-  let names: readonly string[];
-  try {
-    names = readdirSync(path).filter((name) => /\.ya?ml$/.test(name));
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" && !mustExist) return [];
-    throw refusal(path, `this directory of loop types cannot be read (${code})`);
-  }
-  if (names.length > filesMax) throw refusal(path, `more than ${filesMax} loop types`);
-  if (repo !== null && isInside(path, repo)) confine(path, repo);
-  return [...names].sort().map((name) => join(path, name));
+interface Compiled {
+  readonly texts: readonly string[];
+  readonly needs: readonly RepositoryNeed[];
+  readonly render: Template;
 }
 
-function readType(
-  file: string,
-  directory: string,
-  request: LoopTypesRequest,
-  known: ReadonlyMap<string, LoadedLoopType>,
-): LoadedLoopType {
-  const text = readConfined(file, directory);
-  const document = readYaml(file, text);
-  throwProblems(document.problems);
-  const parsed = loopTypeSchema.safeParse(withoutBuiltInGate(document.value));
-  if (!parsed.success) {
-    throw new ConfigError(problemsOf(parsed.error.issues, document, loopTypeKeys));
-  }
-  const definition = parsed.data;
-  throwProblems(toolProblems(definition, document, request.toolNames));
-  const prompt = readTemplate(document, "prompt", definition.prompt, directory);
-  const system = readTemplate(document, "system", definition.system, directory);
-  const version = createHash("sha256").update(JSON.stringify([text, prompt.text, system.text]));
-  return {
-    name: definition.name,
-    description: definition.description,
-    tools: definition.tools,
-    begets: documentWork(definition),
-    ...(definition.model === undefined ? {} : { model: definition.model }),
-    version: version.digest("hex").slice(0, 16),
-    origin: directory === builtInDirectory ? "built-in" : file,
-    definition,
-    written: isTree(document.value) ? document.value : {},
-    file,
-    placeOf: (path) => document.keyPlace(path),
-    overrides: known.get(definition.name)?.file ?? null,
-    renderPrompt: (values: PromptValues) => prompt.render(values),
-    renderSystem: (values: PromptValues) => system.render(values),
-  };
-}
-
-function toolProblems(
-  definition: LoopTypeDefinition,
-  document: YamlDocument,
-  toolNames: readonly string[],
+function parameterProblems(
+  written: SourcedMap,
+  { parameters = {} }: LoopTypeDefinition,
 ): readonly Problem[] {
-  return definition.tools.flatMap((tool, index) => {
-    const isTwice = definition.tools.indexOf(tool) !== index;
-    if (toolNames.includes(tool) && !isTwice) return [];
-    const message = isTwice ? `the tool "${tool}" is here twice` : `unknown tool ${quoted(tool)}`;
-    const suggestion = isTwice ? null : meant(didYouMean(tool, toolNames));
-    const place = document.valuePlace(["tools", index]);
-    return [{ file: document.file, ...place, message, suggestion }];
+  return Object.entries(parameters).flatMap(([name, parameter]) => {
+    const path = ["parameters", name, "default"];
+    const problem = checkParameter(parameter, parameter.default);
+    if (problem === null) return [];
+    const message = `${path.join(".")}: ${problem}`;
+    return [{ ...placeOfValue(written, path), message, suggestion: null }];
   });
 }
 
-function readTemplate(
-  document: YamlDocument,
-  key: "prompt" | "system",
-  path: string | undefined,
-  directory: string,
-): { readonly text: string; readonly render: Template } {
-  if (path === undefined) return { text: "", render: () => "" };
-  const file = join(dirname(document.file), path);
-  const place = { file: document.file, ...document.valuePlace([key]) };
-  const text = readText(file) === null ? null : readConfined(file, directory);
-  if (text === null) {
-    const message = `there is no file ${quoted(path)} beside this one`;
-    throw new ConfigError([{ ...place, message, suggestion: null }]);
-  }
-  const template = compileTemplate(file, text);
-  if (!template.ok) throw new ConfigError(template.problems);
-  return { text, render: template.render };
+function placeOfValue(
+  written: SourcedMap,
+  path: KeyPath,
+): Pick<Problem, "file" | "line" | "column"> {
+  return placeOfSource((nodeAt(written, path) ?? written).from, "value");
 }
 
-/** A prompt goes to a model: no link may lead it to a file elsewhere. */
-function readConfined(file: string, directory: string): string {
-  const text = readText(file);
-  if (text === null) throw refusal(file, "this link leads nowhere");
-  confine(file, directory);
-  return text;
-}
-
-function confine(path: string, directory: string): void {
-  if (isInside(realpathSync(path), realpathSync(directory))) return;
-  throw refusal(path, `this is a link that leads out of ${directory}`);
-}
-
-function isInside(path: string, directory: string): boolean {
-  const way = relative(directory, path);
-  return way === "" || staysInside(way);
+function placeIn(
+  written: SourcedMap,
+  document: TypeFile["document"],
+  path: KeyPath,
+): Pick<Problem, "file" | "line" | "column"> {
+  const node = nodeAt(written, path);
+  if (node !== null) return placeOfSource(node.from, "key");
+  return { file: document.file, ...document.keyPlace(path) };
 }
 
 function unknownParents(types: ReadonlyMap<string, LoadedLoopType>): readonly Problem[] {
   return [...types.values()].flatMap((type) => {
     const { parent } = type.definition;
     if (parent === undefined || types.has(parent)) return [];
-    const near = meant(didYouMean(parent, [...types.keys()]));
-    return [problemAt(type, ["parent"], `unknown loop type ${quoted(parent)}`, near)];
+    const suggestion = meant(didYouMean(parent, [...types.keys()]));
+    const message = `unknown loop type ${quoted(parent)}`;
+    return [{ ...type.placeOf(["parent"]), message, suggestion }];
   });
-}
-
-function problemAt(
-  type: LoadedLoopType,
-  path: KeyPath,
-  message: string,
-  suggestion: string | null = null,
-): Problem {
-  return { file: type.file, ...type.placeOf(path), message, suggestion };
-}
-
-function refusal(file: string, message: string): ConfigError {
-  return new ConfigError([{ file, line: null, column: null, message, suggestion: null }]);
 }

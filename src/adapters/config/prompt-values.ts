@@ -3,7 +3,9 @@ import type { PromptValues } from "../../ports.ts";
 export type VariableKind = "text" | "number" | "list";
 
 /** Every variable of a template. The compiler keeps this the same as PromptValues. */
-export const variableKinds: Readonly<Record<keyof PromptValues, VariableKind>> = {
+export const variableKinds: Readonly<
+  Record<Exclude<keyof PromptValues, "param" | "repository">, VariableKind>
+> = {
   id: "text",
   type: "text",
   title: "text",

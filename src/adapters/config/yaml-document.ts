@@ -24,6 +24,7 @@ export interface Place {
 /** One YAML file as plain values, and where each of them stands. */
 export interface YamlDocument {
   readonly file: string;
+  readonly text: string;
   /** Null for an empty file. */
   readonly value: unknown;
   readonly problems: readonly Problem[];
@@ -42,7 +43,7 @@ const errorsMax = 3;
 export function readYaml(file: string, text: string): YamlDocument {
   const lines = new LineCounter();
   const source = text.startsWith("\uFEFF") ? text.slice(1) : text;
-  if (isTooDeep(source)) return empty(file, `nested deeper than ${depthMax} levels`);
+  if (isTooDeep(source)) return empty(file, text, `nested deeper than ${depthMax} levels`);
   // Its own check of keys takes time quadratic in their number; ours does not.
   const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: false };
   const parsed = parseDocument(source, options);
@@ -52,6 +53,7 @@ export function readYaml(file: string, text: string): YamlDocument {
   const value = errors.length > 0 ? null : reader.read(parsed.contents, [], depthMax);
   return {
     file,
+    text,
     value,
     problems: reader.problems,
     keyPlace: (path) => nearest(reader.keys, path),
@@ -73,10 +75,10 @@ function isTooDeep(source: string): boolean {
   return compactNesting.test(source);
 }
 
-function empty(file: string, message: string): YamlDocument {
+function empty(file: string, text: string, message: string): YamlDocument {
   const start = { line: 1, column: 1 };
   const problems = [{ file, ...start, message, suggestion: null }];
-  return { file, value: null, problems, keyPlace: () => start, valuePlace: () => start };
+  return { file, text, value: null, problems, keyPlace: () => start, valuePlace: () => start };
 }
 
 /** One value in YAML, without its final line break. */

@@ -15,6 +15,7 @@ import { loaded } from "./bench.ts";
 
 const root = new URL("../../../", import.meta.url);
 const page = readFileSync(new URL("docs/configuration.md", root), "utf8");
+const typesPage = readFileSync(new URL("docs/loop-types.md", root), "utf8");
 const facts = {
   detected: { command: "npm test", from: "package.json scripts.test" },
   target: null,
@@ -34,7 +35,7 @@ test("the page has every key of taskdaemon.yml, its default and its meaning", ()
 test("the page has every key of a loop type, and every variable of a template", () => {
   const types = keysOf(loopTypeSchema).filter(({ path }) => path.length === 1);
   const names = [...types.map(({ path }) => path.join(".")), ...Object.keys(variableKinds)];
-  expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+  expect(names.filter((name) => !typesPage.includes(`\`${name}\``))).toEqual([]);
 });
 
 test("every key says what it means", () => {
@@ -80,8 +81,8 @@ test("the JSON Schema for editors knows keys, defaults and choices", () => {
     },
   });
   expect(configJsonSchema()).not.toHaveProperty("required");
-  const required = ["name", "description", "prompt", "tools"];
-  expect(loopTypeJsonSchema()).toMatchObject({ required });
+  // The rest may come from a base.
+  expect(loopTypeJsonSchema()).toMatchObject({ required: ["name"] });
 });
 
 test.each([

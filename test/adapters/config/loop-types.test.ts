@@ -150,11 +150,11 @@ test("a hierarchy of one's own needs no code", () => {
 test("all problems of all types are told at once", () => {
   expect(load({ "a.yml": "name: a", "b.yml": good, "p.hbs": "\n{{x}}", "c.yml": "[" })).toBe(
     [
+      "c.yml:1:2: not valid YAML: Flow sequence must end with a ]",
       'a.yml:1:1: "description" is missing',
       'a.yml:1:1: "prompt" is missing',
       'a.yml:1:1: "tools" is missing',
       'p.hbs:2:3: unknown variable "x"',
-      "c.yml:1:2: not valid YAML: Flow sequence must end with a ]",
     ].join("\n"),
   );
 });
