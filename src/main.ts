@@ -8,6 +8,9 @@ function ownVersion(): string {
   return String((JSON.parse(text) as { version?: unknown }).version);
 }
 
+/** What an attempt that did not end still holds must not keep the process. */
+const lingerMsMax = 1_000;
+
 /** Starts the command line; the only place that reads `process`. */
 export async function main(): Promise<void> {
   const { env, argv, pid, platform, stdout, stderr, stdin } = process;
@@ -21,7 +24,7 @@ export async function main(): Promise<void> {
     version: ownVersion(),
     self: [process.execPath, process.argv[1] ?? ""],
   } as const;
-  process.exitCode = await runCli({
+  const code = await runCli({
     argv: argv.slice(2),
     env,
     cwd: around.cwd,
@@ -36,4 +39,6 @@ export async function main(): Promise<void> {
       return () => process.off(name, listener);
     },
   });
+  process.exitCode = code;
+  setTimeout(() => process.exit(code), lingerMsMax).unref();
 }

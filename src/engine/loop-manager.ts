@@ -10,6 +10,9 @@ import { greetDays } from "./purse.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { StateManager } from "./state-manager.ts";
 
+/** An attempt that was told to end with the process and does not is left behind. */
+const leaveAtEndMs: Millis = 15_000;
+
 /** Who carries out loops of many repositories. */
 export interface Crew {
   readonly states: StateManager;
@@ -31,7 +34,7 @@ interface Running {
 
 /**
  * Keeps what should be running, running, and nothing else; looks again when state changes or time
- * is up. On abort: interrupts every attempt and waits for its end.
+ * is up. On abort: interrupts every attempt and waits for its end, for `leaveAtEndMs` at most.
  */
 export async function reconcile(
   crew: Crew,
@@ -62,8 +65,32 @@ export async function reconcile(
   for (const bell of [signal, drain]) bell.removeEventListener("abort", wake);
   for (const { halt } of running.values()) halt.abort(signal.reason);
   over.abort();
-  await Promise.all([greeting, ...[...running.values()].map(({ done }) => done)]);
+  await Promise.all([greeting, endOrLeave(clock, running)]);
   if (failures.length > 0) throw failures[0];
+  await handBack(states, running);
+}
+
+async function endOrLeave(clock: Clock, running: ReadonlyMap<LoopId, Running>): Promise<void> {
+  const ended = new AbortController();
+  const all = Promise.all([...running.values()].map(({ done }) => done));
+  await Promise.race([all, clock.sleepUntil(clock.now() + leaveAtEndMs, ended.signal)]);
+  ended.abort();
+}
+
+/** The process ends, and with it whatever did not end by itself: that is no failure of the loop. */
+async function handBack(
+  states: StateManager,
+  running: ReadonlyMap<LoopId, Running>,
+): Promise<void> {
+  for (const [id, { attempt }] of [...running]) {
+    const loop = states.state.loops.get(id);
+    if (loop === undefined || !holdsLease(loop, attempt)) continue;
+    const { iteration, notBeforeAt } = loop;
+    const reason = "the daemon was stopped, and the attempt did not end";
+    const again = { during: `iteration ${iteration + 1}`, reason, notBeforeAt };
+    const outcome = { type: "interrupted", ...again } as const;
+    await states.submit({ type: "finishAttempt", id, attempt, outcome });
+  }
 }
 
 async function startAttempt(

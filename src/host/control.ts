@@ -9,6 +9,7 @@ import {
   truncateSync,
 } from "node:fs";
 import { join } from "node:path";
+import { kill } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isAlive, readProc } from "../adapters/process/tree.ts";
 import { connectDoor } from "../client/connect.ts";
@@ -18,7 +19,11 @@ import { guardianFileOf, guardianLogOf, guardianPidOf, isOurs, pidOf, socketOf }
 import type { Surroundings } from "./surroundings.ts";
 
 const startMsMax = 30_000;
-const stopMsMax = 150_000;
+/** Above what the daemon itself takes to drain, and to end at once. */
+const stopMsMax = 120_000;
+const stopNowMsMax = 25_000;
+const answerMsMax = 5_000;
+const killMsMax = 5_000;
 const pollMs = 50;
 const tailCharsMax = 500;
 
@@ -84,25 +89,64 @@ function servedAlready(home: string): UserError {
   return new UserError(exitCodes.daemon, message);
 }
 
-/** Asks the daemon to end, and waits until it has; also one that its guardian would start again. */
+/** Whether there is a daemon, or a guardian that will start one; it need not answer. */
+export async function isServed(home: string): Promise<boolean> {
+  return isThere(guardianPidOf(home)) || isThere(pidOf(home)) || (await answering(home)) !== null;
+}
+
+/**
+ * Asks the daemon to end, and waits until it has; also one that its guardian would start again.
+ * What does not end in its time is killed: nothing that was acknowledged is lost by that.
+ */
 export async function stopDaemon(home: string, options: { readonly now: boolean }): Promise<void> {
   const guardian = guardianPidOf(home);
-  if ((await connect(home)) === null && !isThere(guardian)) {
+  const daemon = pidOf(home);
+  if (!(await isServed(home))) {
     throw new UserError(exitCodes.daemon, `no daemon serves ${home}: td start`);
   }
   rmSync(guardianFileOf(home), { force: true });
-  let asked = false;
-  for (let waitedMs = 0; waitedMs < stopMsMax; waitedMs += pollMs) {
-    const door = await connect(home);
-    if (door !== null && !asked) {
-      await door.shutdown(options);
-      asked = true;
-    }
-    if (door === null && !isThere(guardian) && !isThere(pidOf(home))) return;
+  if (await hasEnded(home, guardian, options)) return;
+  for (const pid of [pidOf(home), daemon, guardian]) {
+    if (pid !== null && isThere(pid)) kill(pid, "SIGKILL");
+  }
+  for (let waitedMs = 0; waitedMs < killMsMax; waitedMs += pollMs) {
+    if (!isThere(guardian) && !isThere(daemon)) return;
     await sleep(pollMs);
   }
-  const message = `the daemon (pid ${pidOf(home)}) is still at work: td stop --now interrupts it`;
-  throw new UserError(exitCodes.daemon, message);
+  throw new UserError(exitCodes.daemon, `the daemon (pid ${daemon}) does not end: kill -9 it`);
+}
+
+/** False once its time is over. */
+async function hasEnded(
+  home: string,
+  guardian: number | null,
+  options: { readonly now: boolean },
+): Promise<boolean> {
+  const until = Date.now() + (options.now ? stopNowMsMax : stopMsMax);
+  let asked = false;
+  while (Date.now() < until) {
+    const door = await answering(home);
+    if (door !== null && !asked)
+      asked = (await inTime(door.shutdown(options).then(() => true))) === true;
+    if (door === null && !isThere(guardian) && !isThere(pidOf(home))) return true;
+    await sleep(pollMs);
+  }
+  return false;
+}
+
+function answering(home: string): Promise<Door | null> {
+  return inTime(connect(home));
+}
+
+/** Null for a daemon that is too busy with itself to answer. */
+async function inTime<T>(asking: Promise<T>): Promise<T | null> {
+  const over = new AbortController();
+  try {
+    const silence = sleep(answerMsMax, null, { signal: over.signal });
+    return await Promise.race([asking, silence]);
+  } finally {
+    over.abort();
+  }
 }
 
 /** A number may belong to another program by now: after a reboot, or much later. */

@@ -22,8 +22,10 @@ export interface DaemonOptions {
   readonly onSignal: DaemonRequest["onSignal"];
 }
 
-/** A drain that takes longer becomes an interruption. */
-const drainMsMax = 120_000;
+/** A drain that takes longer becomes an interruption; with all that follows it ends in 120 s. */
+const drainMsMax = 95_000;
+/** What an attempt that did not end holds on to is not waited for. */
+const closeMsMax = 5_000;
 const rotateEveryMs = 60_000;
 /** How often it looks whether its home is still there. */
 const lookMs = 1_000;
@@ -42,11 +44,20 @@ export async function runDaemon(
     await host.chronicle.started(around.pid, options.version);
     return await serve(around, home, config, host, options);
   } finally {
-    await host.close();
+    await unlessHung(host.close());
     // The next one may have the home already.
     if (pidOf(home) === around.pid) {
       for (const file of [guardianFileOf(home), pidFileOf(home)]) await rm(file, { force: true });
     }
+  }
+}
+
+async function unlessHung(closing: Promise<void>): Promise<void> {
+  const over = new AbortController();
+  try {
+    await Promise.race([closing, sleep(closeMsMax, undefined, { signal: over.signal })]);
+  } finally {
+    over.abort();
   }
 }
 
