@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pid } from "node:process";
 import type { CommitId, LoopId } from "../../core/loop.ts";
 import { WorktreeError } from "../../ports.ts";
 import { absent, removeTree } from "./files.ts";
@@ -123,30 +124,12 @@ export async function hasCommit(shadow: Shadow, commit: CommitId): Promise<boole
   return found.exitCode === 0;
 }
 
-/** The user's git directory that a shadow stands beside; null when it is gone. */
-export async function repositoryOf(shadowDir: string): Promise<string | null> {
-  const commonDir = await readFile(join(shadowDir, "taskdaemon-repository"), "utf8").catch(absent);
-  if (commonDir === null || (await stat(commonDir).catch(absent)) === null) return null;
-  return commonDir;
-}
-
-/** Deletes the refs of a user's repository that begin with one of `prefixes`. */
-export async function deleteRefs(
-  commonDir: string,
-  prefixes: readonly string[],
-  { isRoot }: { isRoot: boolean },
-): Promise<void> {
-  const { uid, gid } = await stat(commonDir);
-  const place: GitPlace = { gitDir: commonDir, owner: isRoot && uid !== 0 ? { uid, gid } : null };
-  const listed = await git(place, ["for-each-ref", "--format=%(refname)", "--", ...prefixes]);
-  const names = listed.split("\n").filter((name) => name !== "");
-  const input = names.map((name) => `delete ${name}\0\0`).join("");
-  if (names.length > 0) await git(place, ["update-ref", "-z", "--stdin"], { input });
-}
-
-/** Made aside and moved into place, so that a crash leaves a whole one or none. */
+/**
+ * Made aside and moved into place, so that a crash leaves a whole one or none. Several programs may
+ * be at it at once: whose is there first, it is.
+ */
 async function createShadow(gitDir: string, repository: Repository): Promise<void> {
-  const making = `${gitDir}.making`;
+  const making = makingOf(gitDir);
   await removeTree(making);
   await mkdir(making, { recursive: true });
   const format = `--object-format=${repository.objectFormat}`;
@@ -158,13 +141,40 @@ async function createShadow(gitDir: string, repository: Repository): Promise<voi
   await mkdir(join(making, "objects", "info"), { recursive: true });
   await chmod(join(making, "objects"), 0o755);
   await chmod(join(making, "objects", "info"), 0o755);
+  const isOurs = await rename(making, gitDir).then(
+    () => true,
+    (error: unknown) => (isTaken(error) ? false : Promise.reject(error)),
+  );
+  if (isOurs) return;
+  if ((await stat(join(gitDir, "config")).catch(absent)) !== null) return removeTree(making);
   await removeTree(gitDir);
   await rename(making, gitDir);
 }
 
+function isTaken(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  return code === "ENOTEMPTY" || code === "EEXIST";
+}
+
+/** No other program's; what a crash leaves of it is reaped. */
+function makingOf(path: string): string {
+  return `${path}.making-${pid}`;
+}
+
+const makingMsMax = 3_600_000;
+
+/** Deletes shadows that nobody can be making any more. */
+export async function reapShadows(shadows: string, now: number): Promise<void> {
+  for (const name of await readdir(shadows)) {
+    if (!/\.making(?:-\d+)?$/.test(name)) continue;
+    const found = await stat(join(shadows, name)).catch(absent);
+    if (found !== null && now - found.mtimeMs > makingMsMax) await removeTree(join(shadows, name));
+  }
+}
+
 /** Replaces a file in one step. */
 export async function writeWhole(path: string, text: string): Promise<void> {
-  const making = `${path}.making`;
+  const making = makingOf(path);
   await writeFile(making, text);
   await rename(making, path);
 }

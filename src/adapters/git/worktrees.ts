@@ -30,16 +30,7 @@ import {
   resolveRepository,
 } from "./repository.ts";
 import { runSetUp, type SetUpRunner, setUpKey } from "./set-up.ts";
-import {
-  deleteRefs,
-  hasCommit,
-  openShadow,
-  pin,
-  pinPrefixOf,
-  readLoopRefs,
-  repositoryOf,
-  type Shadow,
-} from "./shadow.ts";
+import { hasCommit, openShadow, pin, readLoopRefs, reapShadows, type Shadow } from "./shadow.ts";
 import { emptyTrash, listTrash, restoreTrash, type TrashEntry, trashLoop } from "./trash.ts";
 import { excludesText, TreeReader } from "./tree-facts.ts";
 
@@ -191,6 +182,7 @@ export class GitWorktrees implements Worktrees {
   /** After a crash: deletes fresh worktrees, and moves those of loops nobody knows to the trash. */
   async reap(known: ReadonlySet<LoopId>): Promise<void> {
     const places = await this.#ready();
+    await reapShadows(places.shadows, this.#options.now());
     for (const name of await readdir(places.fresh)) await removeTree(join(places.fresh, name));
     for (const name of await readdir(places.worktrees)) {
       if (!known.has(name as LoopId)) await trashLoop(places, name as LoopId, this.#options.now());
@@ -244,23 +236,6 @@ export class GitWorktrees implements Worktrees {
     const plan = await planLinks({ repository, tree: repository.root, facts, link: "auto" });
     const { notes, problems, copies } = plan;
     return { links: plan.links.map(({ path }) => path), copies, notes, problems };
-  }
-
-  /** Removes what this home keeps of git: pins in users' repositories, and its own directories. */
-  async purge({ branches }: { branches: boolean }): Promise<void> {
-    const places = await this.#ready();
-    const prefixes = [`${pinPrefixOf(places.home)}/`];
-    if (branches) prefixes.push("refs/heads/taskdaemon/");
-    for (const name of await readdir(places.shadows)) {
-      const commonDir = await repositoryOf(join(places.shadows, name));
-      const isRoot = this.#options.uid !== null;
-      if (commonDir !== null) await deleteRefs(commonDir, prefixes, { isRoot });
-    }
-    for (const dir of [places.worktrees, places.fresh, places.trash, places.shadows]) {
-      await removeTree(dir);
-    }
-    this.#shadows.clear();
-    this.#places = null;
   }
 
   async #openFresh(
