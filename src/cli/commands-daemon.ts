@@ -38,7 +38,34 @@ export function daemonCommands(grammar: Grammar): readonly AnyCommand[] {
       .action((_, self) =>
         grammar.run(self, async (session) => (await import("./metrics.ts")).metrics(session)),
       ),
+    unitGroup(grammar),
+    purgeCommand(grammar),
   ].map((command) => command.helpGroup("Daemon:"));
+}
+
+function unitGroup(grammar: Grammar): AnyCommand {
+  const page = () => import("./unit.ts");
+  return grammar.group("service", "starts the daemon with the machine: print, install, uninstall", [
+    grammar
+      .command("print", "the systemd unit or launchd job of this home, as install writes it")
+      .action((_, self) => grammar.run(self, async (s) => (await page()).printUnit(s))),
+    grammar
+      .command("install", "writes it, and enables it where that can be done")
+      .action((_, self) => grammar.run(self, async (s) => (await page()).installUnit(s))),
+    grammar
+      .command("uninstall", "disables and removes it")
+      .action((_, self) => grammar.run(self, async (s) => (await page()).uninstallUnit(s))),
+  ]);
+}
+
+function purgeCommand(grammar: Grammar): AnyCommand {
+  return grammar
+    .command("purge", "removes everything TaskDaemon keeps, after asking")
+    .option("--yes", "do not ask")
+    .option("--branches", "also the branches that loops of this home delivered")
+    .action((options, self) =>
+      grammar.run(self, async (s) => (await import("./purge.ts")).purge(s, options)),
+    );
 }
 
 /** How the daemon starts itself. */

@@ -36,6 +36,16 @@ export function createProgram(around: Surroundings): Program {
     configSchema: async () => (await pages()).configJsonSchema(),
     types: async (place) => (await pages()).listTypes(around, place),
     type: async (place, name) => (await pages()).explainType(around, place, name),
+    ...homePages(around),
+    shell: async ({ home }, id) => (await import("./tree-pages.ts")).enter(around, home, id),
+    mockLlm: async (request, signal) => (await import("./mock-page.ts")).serve(request, signal),
+    demo: async (request, signal) => (await import("./demo.ts")).runDemo(around, request, signal),
+  });
+}
+
+/** About what lies under a home, daemon or none. */
+function homePages(around: Surroundings) {
+  return {
     verifyStore: async ({ home }) => (await import("./store-pages.ts")).checkStore(home),
     repairStore: async ({ home }) => (await import("./store-pages.ts")).mendStore(home),
     snapshotStore: async ({ home }) => (await import("./store-pages.ts")).snapshot(home),
@@ -52,10 +62,13 @@ export function createProgram(around: Surroundings): Program {
     restoreTrash: async ({ home }, id) =>
       (await import("./tree-pages.ts")).restoreTrash(around, home, id),
     emptyTrash: async ({ home }) => (await import("./tree-pages.ts")).emptyTrash(around, home),
-    shell: async ({ home }, id) => (await import("./tree-pages.ts")).enter(around, home, id),
-    mockLlm: async (request, signal) => (await import("./mock-page.ts")).serve(request, signal),
-    demo: async (request, signal) => (await import("./demo.ts")).runDemo(around, request, signal),
-  });
+    purgeView: async ({ home }, options) =>
+      (await import("./purge.ts")).describePurge(around, home, options),
+    purge: async ({ home }, options) => (await import("./purge.ts")).purge(around, home, options),
+    unit: async ({ home }) => (await import("./unit.ts")).viewUnit(around, home),
+    installUnit: async ({ home }) => (await import("./unit.ts")).installUnit(around, home),
+    uninstallUnit: async ({ home }) => (await import("./unit.ts")).uninstallUnit(around, home),
+  } satisfies Partial<Program>;
 }
 
 /** The same object, whose failures are UserErrors wherever a person can mend them. */

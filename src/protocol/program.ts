@@ -2,6 +2,8 @@
 
 import type { LoopView } from "../views/loop-view.ts";
 import type { Door, Reader, RunPlan, RunRequest } from "./door.ts";
+import type { PurgeReport, PurgeView } from "./purge.ts";
+import type { UnitReport, UnitView } from "./unit.ts";
 
 export interface Place {
   /** TASKDAEMON_HOME, resolved. */
@@ -122,6 +124,13 @@ export interface Program {
   runDaemon(request: DaemonRequest): Promise<number>;
   /** Keeps a daemon running, restarting it after a crash. */
   guardDaemon(request: DaemonRequest): Promise<number>;
+  /** What a purge would remove. Throws for what is no home. */
+  purgeView(place: Place, options: { readonly branches: boolean }): Promise<PurgeView>;
+  purge(place: Place, options: { readonly branches: boolean }): Promise<PurgeReport>;
+  /** How the machine itself would start the daemon. */
+  unit(place: Place): Promise<UnitView>;
+  installUnit(place: Place): Promise<UnitReport>;
+  uninstallUnit(place: Place): Promise<UnitReport>;
   doctor(place: Place, signal: AbortSignal): Promise<readonly Check[]>;
   initFile(place: Place): Promise<InitView>;
   writeInit(view: InitView): Promise<void>;

@@ -24,6 +24,7 @@ import type { LoopView } from "../../src/views/loop-view.ts";
 import type { WhyView } from "../../src/views/why.ts";
 import { auditRecords } from "./fake-audit.ts";
 import { noDraft } from "./fake-draft.ts";
+import { FakeHome } from "./fake-home.ts";
 import { FakeMail } from "./fake-mail.ts";
 import { metricsView } from "./fake-metrics.ts";
 import { queueView, statusView } from "./fake-status.ts";
@@ -104,11 +105,10 @@ export function live(id: string, event: Eventless): LiveEvent {
   return { loop: id as LoopId, ...event } as LiveEvent;
 }
 
-export class FakeProgram implements Program {
+export class FakeProgram extends FakeHome implements Program {
   readonly loopsById = new Map<string, LoopView>();
   readonly feed: FeedEvent[] = [];
   readonly records = new Map<string, IterationRecord[]>();
-  readonly asked: unknown[] = [];
   checks: Check[] = [{ name: "node", state: "ok", message: "v24.0.0", remedy: null }];
   init: InitView = {
     file: "/repo/taskdaemon.yml",
@@ -143,6 +143,7 @@ export class FakeProgram implements Program {
   onRead: () => void = () => undefined;
 
   constructor(...loops: LoopView[]) {
+    super();
     for (const each of loops) this.loopsById.set(each.id, each);
   }
 

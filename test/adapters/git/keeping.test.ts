@@ -195,20 +195,6 @@ test("the state of the checkout is told as a person would", async () => {
   });
 });
 
-test("a purge leaves the repository as if we had never been there", async () => {
-  const { worktrees, request, repo, base, home } = await scene();
-  await worktrees.open(request(), never);
-  await worktrees.deliver(repo, request().loop, base);
-  await worktrees.purge({ branches: false });
-  expect(sh(repo, "git for-each-ref --format='%(refname)'")).toBe(
-    "refs/heads/main\nrefs/heads/taskdaemon/1.1\n",
-  );
-  expect(readdirSync(home)).toEqual([]);
-  await worktrees.open(request(), never);
-  await worktrees.purge({ branches: true });
-  expect(sh(repo, "git for-each-ref --format='%(refname)'")).toBe("refs/heads/main\n");
-});
-
 test("many loops open at once in a repository that was never seen", async () => {
   const { worktrees, request } = await scene();
   const loops = Array.from({ length: 8 }, (_, n) => loopId(`3.${n + 1}`));
