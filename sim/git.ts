@@ -30,22 +30,39 @@ export class SimRepository {
   readonly base: CommitId;
   readonly branches = new Map<string, CommitId>();
   readonly worktrees = new Map<string, Map<string, string>>();
+  /** Of the user, by directory. */
+  readonly checkouts = new Map<string, { branch: string; isDirty: boolean }>();
   readonly #trees = new Map<CommitId, Tree>();
-  readonly #parents = new Map<CommitId, CommitId>();
+  readonly #parents = new Map<CommitId, readonly CommitId[]>();
 
   constructor() {
     this.base = this.commit(baseTree, null);
   }
 
-  commit(tree: Tree, parent: CommitId | null): CommitId {
+  commit(tree: Tree, ...parents: readonly (CommitId | null)[]): CommitId {
     const id = (this.#trees.size + 1).toString(16).padStart(40, "0");
     this.#trees.set(id, tree);
-    if (parent !== null) this.#parents.set(id, parent);
+    this.#parents.set(
+      id,
+      parents.filter((parent) => parent !== null),
+    );
     return id;
   }
 
+  /** The first one. */
   parent(commit: CommitId): CommitId | null {
-    return this.#parents.get(commit) ?? null;
+    return this.#parents.get(commit)?.[0] ?? null;
+  }
+
+  parents(commit: CommitId): readonly CommitId[] {
+    return this.#parents.get(commit) ?? [];
+  }
+
+  /** The commit and all before it. */
+  history(commit: CommitId): ReadonlySet<CommitId> {
+    const seen = new Set([commit]);
+    for (const each of seen) for (const parent of this.parents(each)) seen.add(parent);
+    return seen;
   }
 
   tree(commit: CommitId): Tree {

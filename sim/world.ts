@@ -15,6 +15,7 @@ import { simTypes } from "./pipeline.ts";
 import { SimProvider } from "./provider.ts";
 import type { SeededRandom } from "./random.ts";
 import { type SimDisk, SimStore } from "./store.ts";
+import { SimTargets } from "./targets.ts";
 import type { Temper } from "./temper.ts";
 
 /** One boot of the daemon. After crash() nothing that it began ever returns. */
@@ -67,6 +68,7 @@ export class SimBoot {
         forget: async () => undefined,
       },
       worktrees: new SimWorktrees(repository, { step }),
+      targets: new SimTargets(repository, { step }),
       fileSystem: { files: (dir) => simFiles(repository, dir) },
       documents: simDocuments(repository),
       fetcher: { fetch: () => Promise.reject(new ToolRefusal("there is no network")) },

@@ -19,6 +19,7 @@ import type { Documents, DocumentWork } from "./ports/documents.ts";
 import type { Fetcher } from "./ports/fetcher.ts";
 import type { LlmErrorKind, Models } from "./ports/llm.ts";
 import type { RepositoryNeed } from "./ports/repository-need.ts";
+import type { Targets } from "./ports/targets.ts";
 
 export interface Clock {
   now(): Millis;
@@ -388,6 +389,7 @@ export interface World {
   readonly models: Models;
   readonly sandbox: Sandbox;
   readonly worktrees: Worktrees;
+  readonly targets: Targets;
   readonly fileSystem: FileSystem;
   readonly documents: Documents;
   readonly fetcher: Fetcher;

@@ -13,6 +13,7 @@ import type { Config } from "../adapters/config/schema.ts";
 import { createDocuments } from "../adapters/documents.ts";
 import { HttpFetcher } from "../adapters/fetcher.ts";
 import { createFileSystem } from "../adapters/files/file-system.ts";
+import { GitTargets } from "../adapters/git/targets.ts";
 import { createWorktrees, type GitWorktrees } from "../adapters/git/worktrees.ts";
 import { type ConfiguredHook, createHooks } from "../adapters/hooks.ts";
 import { createModels } from "../adapters/llm/models.ts";
@@ -100,6 +101,7 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     models,
     sandbox,
     worktrees,
+    targets: new GitTargets({ shadowOf: (at) => worktrees.shadow(at), identity, now: systemClock.now }),
     fileSystem: createFileSystem({ uid, ripgrep: await findProgram("rg", searchPath(env)) }),
     documents: createDocuments(uid),
     fetcher: new HttpFetcher(),

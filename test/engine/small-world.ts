@@ -4,6 +4,7 @@ import { SimClock } from "../../sim/clock.ts";
 import { type SimRepository, SimWorktrees, simDocuments, simFiles } from "../../sim/git.ts";
 import { SeededRandom } from "../../sim/random.ts";
 import { SimDisk, SimStore } from "../../sim/store.ts";
+import { SimTargets } from "../../sim/targets.ts";
 import { type RateLimits, unlimited } from "../../src/core/admission.ts";
 import type { Command } from "../../src/core/commands.ts";
 import type { Event } from "../../src/core/events.ts";
@@ -235,6 +236,7 @@ export class SmallWorld {
         forget: async () => undefined,
       },
       worktrees: new SimWorktrees(repository, { step }),
+      targets: new SimTargets(repository, { step }),
       fileSystem: { files: (dir) => simFiles(repository, dir) },
       documents: simDocuments(repository),
       fetcher: { fetch: () => Promise.reject(new ToolRefusal("no network")) },

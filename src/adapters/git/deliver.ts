@@ -4,7 +4,7 @@ import type { CommitId, LoopId } from "../../core/loop.ts";
 import { WorktreeError } from "../../ports.ts";
 import { absent } from "./files.ts";
 import { type GitPlace, git, lastLines, tryGit } from "./git.ts";
-import { loopRefs, type Shadow } from "./shadow.ts";
+import type { Shadow } from "./shadow.ts";
 
 const namesMax = 100;
 
@@ -30,13 +30,13 @@ export async function deliverBranch(
     );
   }
   if (taken.get(name) === commit) {
-    await removeKeepFiles(shadow, loop);
+    await removeKeepFiles(shadow, name);
     return name;
   }
-  await transferObjects(shadow, place, loop, commit);
+  await transferObjects(shadow, place, name, commit);
   const args = ["update-ref", `refs/heads/${name}`, commit, "0".repeat(commit.length)];
   const result = await tryGit(place, args);
-  await removeKeepFiles(shadow, loop);
+  await removeKeepFiles(shadow, name);
   if (result.exitCode === 0) return name;
   throw new WorktreeError(
     `The branch ${name} cannot be created in ${repository.root}. git said: ${lastLines(result.stderr)}`,
@@ -44,7 +44,7 @@ export async function deliverBranch(
 }
 
 /** Short names of branches that matter here, to their commits; unborn ones that are checked out too. */
-async function takenNames(place: GitPlace): Promise<Map<string, string>> {
+export async function takenNames(place: GitPlace): Promise<Map<string, string>> {
   const format = "--format=%(refname)%00%(objectname)";
   const patterns = ["refs/heads/taskdaemon", "refs/heads/taskdaemon/"];
   const [listed, head] = await Promise.all([
@@ -62,10 +62,10 @@ async function takenNames(place: GitPlace): Promise<Map<string, string>> {
 }
 
 /** A file keeps the user's `git gc` from the new pack until a ref holds it. */
-async function transferObjects(
+export async function transferObjects(
   shadow: Shadow,
   place: GitPlace,
-  loop: LoopId,
+  what: string,
   commit: CommitId,
 ): Promise<void> {
   const { repository } = shadow;
@@ -80,29 +80,30 @@ async function transferObjects(
   const pack = await git(shadow.place, ["pack-objects", "-q", "--revs", "--stdout"], { input });
   const count = pack.slice(8, 12);
   if (count === "\0\0\0\0") return;
-  const keep = `--keep=${keepText(loop)}`;
+  const keep = `--keep=${keepText(what)}`;
   const args = ["index-pack", "--stdin", "--fix-thin", "--strict", keep];
-  const drop = await openDropBox(shadow, loop);
+  const drop = await openDropBox(shadow, what);
   const env = { GIT_OBJECT_DIRECTORY: drop };
   const alternates = [join(repository.commonDir, "objects")];
   const result = await tryGit({ ...place, alternates }, args, { input: pack, env });
   if (result.exitCode !== 0) {
     await rm(drop, { recursive: true, force: true });
     throw new WorktreeError(
-      `Git does not take the checkpoints of loop ${loop} into ${repository.root}: ` +
-        `${lastLines(result.stderr)}\nIts work can be applied by hand: td diff ${loop}`,
+      `Git does not take the commits for ${what} into ${repository.root}: ` +
+        `${lastLines(result.stderr)}\nThe work can be applied by hand: td diff ID`,
     );
   }
   await emptyDropBox(drop, join(repository.commonDir, "objects", "pack"));
 }
 
 /**
- * Where git unpacks for this loop, and nobody else: what a crash leaves there goes with the next
+ * Where git unpacks for this branch, and nobody else: what a crash leaves there goes with the next
  * try. Named as git names its own, so that its gc removes one that is never tried again.
  */
-async function openDropBox({ repository, pinPrefix }: Shadow, loop: LoopId): Promise<string> {
+async function openDropBox({ repository, pinPrefix }: Shadow, what: string): Promise<string> {
   const home = basename(pinPrefix);
-  const drop = join(repository.commonDir, "objects", `tmp_objdir-taskdaemon-${home}-${loop}`);
+  const name = `tmp_objdir-taskdaemon-${home}-${what.replace(/[^\w.-]/g, "-")}`;
+  const drop = join(repository.commonDir, "objects", name);
   await rm(drop, { recursive: true, force: true });
   await mkdir(join(drop, "pack"), { recursive: true });
   const { owner } = repository;
@@ -122,18 +123,18 @@ async function emptyDropBox(drop: string, packs: string): Promise<void> {
   await rm(drop, { recursive: true, force: true });
 }
 
-function keepText(loop: LoopId): string {
-  return `taskdaemon ${loopRefs(loop)}`;
+function keepText(what: string): string {
+  return `taskdaemon ${what}`;
 }
 
 /** Also those of a delivery that a crash cut short: else the user's gc never repacks that pack. */
-async function removeKeepFiles({ repository }: Shadow, loop: LoopId): Promise<void> {
+export async function removeKeepFiles({ repository }: Shadow, what: string): Promise<void> {
   const dir = join(repository.commonDir, "objects", "pack");
   for (const name of (await readdir(dir).catch(absent)) ?? []) {
     if (!name.endsWith(".keep")) continue;
     const file = join(dir, name);
     const text = await readFile(file, "utf8").catch(absent);
-    if (text?.trim() === keepText(loop)) await rm(file, { force: true });
+    if (text?.trim() === keepText(what)) await rm(file, { force: true });
   }
 }
 

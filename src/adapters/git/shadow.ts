@@ -124,6 +124,12 @@ export async function hasCommit(shadow: Shadow, commit: CommitId): Promise<boole
   return found.exitCode === 0;
 }
 
+/** Made by the daemon, so that no clean-up of the user's can take it. */
+export async function hasOwnCommit({ place }: Shadow, commit: CommitId): Promise<boolean> {
+  const loose = join(place.gitDir, "objects", commit.slice(0, 2), commit.slice(2));
+  return (await stat(loose).catch(absent)) !== null;
+}
+
 /**
  * Made aside and moved into place, so that a crash leaves a whole one or none. Several programs may
  * be at it at once: whose is there first, it is.

@@ -127,7 +127,7 @@ export class GitWorktrees implements Worktrees {
 
   async fresh(request: WorktreeRequest, signal: AbortSignal): Promise<FreshWorkspace> {
     const places = await this.#ready();
-    const shadow = await this.#shadow(request.repo);
+    const shadow = await this.shadow(request.repo);
     await this.#disk.admit(places);
     const dir = join(places.fresh, randomUUID());
     try {
@@ -139,23 +139,23 @@ export class GitWorktrees implements Worktrees {
   }
 
   async changes(repo: string, from: CommitId, to: CommitId): Promise<readonly FileChange[]> {
-    return readChanges((await this.#shadow(repo)).place, from, to);
+    return readChanges((await this.shadow(repo)).place, from, to);
   }
 
   async file(repo: string, commit: CommitId, path: string): Promise<string | null> {
-    return readFileAt((await this.#shadow(repo)).place, commit, path);
+    return readFileAt((await this.shadow(repo)).place, commit, path);
   }
 
   async diff(repo: string, from: CommitId, to: CommitId, bytesMax: number): Promise<string> {
-    return readDiff((await this.#shadow(repo)).place, from, to, bytesMax);
+    return readDiff((await this.shadow(repo)).place, from, to, bytesMax);
   }
 
   async paths(repo: string, commit: CommitId): Promise<readonly string[]> {
-    return readPaths((await this.#shadow(repo)).place, commit);
+    return readPaths((await this.shadow(repo)).place, commit);
   }
 
   async deliver(repo: string, loop: LoopId, commit: CommitId): Promise<string> {
-    return deliverBranch(await this.#shadow(repo), loop, commit);
+    return deliverBranch(await this.shadow(repo), loop, commit);
   }
 
   async remove(loop: LoopId): Promise<void> {
@@ -195,7 +195,7 @@ export class GitWorktrees implements Worktrees {
     const dir = this.#loopDir(places, loop);
     const state = await readLoopState(dir);
     if (state === null) throw new WorktreeError(`Loop ${loop} has no worktree.`);
-    const shadow = await this.#shadow(state.repo);
+    const shadow = await this.shadow(state.repo);
     const head = (await readLoopRefs(shadow, loop)).get("head") ?? state.base;
     const gitDir = join(dir, "shell-git");
     const { tree } = pathsOfLoop(dir);
@@ -230,7 +230,7 @@ export class GitWorktrees implements Worktrees {
 
   /** What `link: auto` finds for the commit that is checked out. */
   async describeSetup(repo: string): Promise<SetupDescription> {
-    const shadow = await this.#shadow(repo);
+    const shadow = await this.shadow(repo);
     const { repository } = shadow;
     const facts = await this.#trees.read(shadow, await resolveCommit(repository, "HEAD"));
     const plan = await planLinks({ repository, tree: repository.root, facts, link: "auto" });
@@ -309,7 +309,7 @@ export class GitWorktrees implements Worktrees {
 
   async #saveUnsaved(loop: LoopId, state: LoopState, places: HomePlaces): Promise<void> {
     try {
-      const shadow = await this.#shadow(state.repo);
+      const shadow = await this.shadow(state.repo);
       const tree = this.#loopTree({ loop, base: state.base }, shadow, places, {
         furnish: async () => state.placement,
         setUp: async () => false,
@@ -327,7 +327,7 @@ export class GitWorktrees implements Worktrees {
 
   async #shadowFor({ repo, base, head }: WorktreeRequest): Promise<Shadow> {
     this.#shadows.delete(repo);
-    const shadow = await this.#shadow(repo);
+    const shadow = await this.shadow(repo);
     await pin(shadow, base);
     if (head === base || (await hasCommit(shadow, head))) return shadow;
     throw new WorktreeError(
@@ -337,7 +337,7 @@ export class GitWorktrees implements Worktrees {
   }
 
   /** Known shadows are trusted while the repository is where it was. */
-  async #shadow(repo: string): Promise<Shadow> {
+  async shadow(repo: string): Promise<Shadow> {
     const known = this.#shadows.get(repo);
     if (known !== undefined) {
       const shadow = await known;
