@@ -88,10 +88,11 @@ export class SimWorktrees implements Worktrees {
     this.#outside = outside;
   }
 
-  async open({ loop, head }: WorktreeRequest): Promise<LoopWorkspace> {
+  async open({ loop, head, keepFiles }: WorktreeRequest): Promise<LoopWorkspace> {
     await this.#outside.step("open");
     const dir = `/worktrees/${loop}`;
-    this.#checkOut(dir, head);
+    const isKept = keepFiles === true && this.#repository.worktrees.has(dir);
+    if (!isKept) this.#checkOut(dir, head);
     return {
       ...workspace(dir),
       snapshot: (parent) => this.#snapshot(dir, parent),

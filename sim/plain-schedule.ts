@@ -21,7 +21,7 @@ export function plainStart(
   for (;;) {
     const ids = started.map(({ loop }) => loop.id);
     const running = [
-      ...loops.filter(({ status }) => status === "running"),
+      ...loops.filter(({ status, merge }) => status === "running" && merge === null),
       ...started.map(({ loop }) => loop),
     ];
     if (running.length >= limits.loops) return ids;
@@ -46,9 +46,10 @@ export function isReady(
   now: Millis,
   limits: DispatchLimits,
 ): boolean {
-  if (loop.status !== "pending" || sinceOf(state, loop) > now) return false;
+  if (loop.status !== "pending" || loop.merge !== null || sinceOf(state, loop) > now) return false;
   const isHeld = [...state.loops.values()].some(
-    (other) => other.status === "running" && clash(state.loops, loop, other),
+    (other) =>
+      other.status === "running" && other.merge === null && clash(state.loops, loop, other),
   );
   return !isHeld && !isParked(loop, now, limits);
 }

@@ -24,7 +24,8 @@ function dispatchLimits({ parked }: State): DispatchLimits {
 
 /** Never more at once than allowed, of all and of each type. */
 export function checkLimits({ loops }: State): void {
-  const running = [...loops.values()].filter(({ status }) => status === "running");
+  // Who is just being merged takes no slot.
+  const running = [...loops.values()].filter((loop) => loop.status === "running" && !loop.merge);
   for (const loop of running) {
     const other = running.find((each) => clash(loops, loop, each));
     assert(other === undefined, `${loop.id} and ${other?.id} run, and their work overlaps`);
@@ -64,10 +65,11 @@ export class Fairness {
 
   #started(state: State, started: Loop, at: Millis): void {
     this.#overtaken.delete(started.id);
+    if (started.merge !== null) return;
     if (started.priority === "critical") return;
     const before = at - limits.agingMs - this.#graceMs;
     const others = [...state.loops.values()].filter(
-      ({ id, status }) => status === "running" && id !== started.id,
+      ({ id, status, merge }) => status === "running" && merge === null && id !== started.id,
     );
     const isFull = (type: string) =>
       others.filter((loop) => loop.type === type).length >=

@@ -69,7 +69,8 @@ export class SimTargets implements Targets {
     const at = branches.get(branch);
     if (at === undefined || checkouts.get(checkout)?.branch !== branch) return { type: "stale" };
     if (!this.#repository.history(to).has(at)) return { type: "stale" };
-    if (checkouts.get(checkout)?.isDirty) return { type: "refused", reason: "files are in the way" };
+    if (checkouts.get(checkout)?.isDirty)
+      return { type: "refused", reason: "files are in the way" };
     branches.set(branch, to);
     await this.#outside.step("moved");
     return { type: "moved" };

@@ -156,6 +156,8 @@ export interface WorktreeRequest {
   readonly base: CommitId;
   /** Where to go on: the newest checkpoint, or the base. */
   readonly head: CommitId;
+  /** A person has worked in it: what is there by now stays, on top of `head`. */
+  readonly keepFiles?: boolean;
   readonly settings: WorktreeSettings;
   readonly sandbox: SandboxSettings;
 }

@@ -10,6 +10,8 @@ import type {
   Usage,
   Verdict,
 } from "./loop.ts";
+import type { MergeCommand } from "./merge.ts";
+import type { Rebased } from "./merge-events.ts";
 import type { LoopMailCommand, MailCommand } from "./message.ts";
 import type { PipelineCommand } from "./pipeline.ts";
 
@@ -23,6 +25,7 @@ export type Command =
   | { readonly type: "answer"; readonly id: LoopId; readonly answer: string }
   | { readonly type: "rollback"; readonly id: LoopId; readonly to: number }
   | PipelineCommand
+  | MergeCommand
   | { readonly type: "startAttempt"; readonly id: LoopId; readonly owner: string }
   | (Leased & { readonly type: "recordBaseline"; readonly baseline: Verdict })
   | (Leased & { readonly type: "startIteration"; readonly model: string })
@@ -47,7 +50,9 @@ export type Command =
       readonly progress: Progress;
       /** Of a document loop: what it has written by now. */
       readonly documents?: readonly Document[];
+      readonly conflicts?: readonly string[];
     })
+  | (Leased & Rebased & { readonly type: "rebase" })
   /** Unfinished work of an attempt that was broken off, also when a person took its lease. */
   | (Leased & { readonly type: "saveWork"; readonly onto: CommitId; readonly commit: CommitId })
   | (Leased & { readonly type: "escalate"; readonly model: string })
@@ -81,7 +86,13 @@ export type AttemptOutcome =
   | {
       readonly type: "complete";
       readonly delivered: { readonly to: string; readonly commit: CommitId } | null;
+      /** Why nothing was delivered, and where the work is. */
+      readonly reason?: string;
     }
+  /** Its work has passed and waits to be merged. */
+  | { readonly type: "queued"; readonly target: string; readonly notBeforeAt: Millis }
+  /** What it was to be merged with needs more work. */
+  | { readonly type: "returned"; readonly reason: string }
   /** A document loop begets: its children are created in the same decision. */
   | { readonly type: "delegated"; readonly children: readonly ChildBrief[] }
   /** Its documents are whole and wait for a person's approval. */

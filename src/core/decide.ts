@@ -5,8 +5,17 @@ import { decideLoopMail, decideMail } from "./decide-mail.ts";
 import type { Created, Event } from "./events.ts";
 import { afterCrash } from "./health.ts";
 import { ancestorsCompleted, handedOn, parentHeldUp, stopped } from "./hierarchy.ts";
-import { isSettled, type Loop, type LoopId, type Millis } from "./loop.ts";
+import { type CommitId, isSettled, type Loop, type LoopId, type Millis } from "./loop.ts";
 import { withMail } from "./mail-consequences.ts";
+import {
+  deliveredBy,
+  isMergeCommand,
+  type MergeCommand,
+  mergeDecided,
+  queueEnded,
+  withPlanDelivery,
+} from "./merge.ts";
+import { baseOf } from "./merge-events.ts";
 import { isMailCommand, type MailCommand } from "./message.ts";
 import { isOpen, raised, refusalOf, settled } from "./money.ts";
 import { pipelineDecided } from "./pipeline.ts";
@@ -33,7 +42,7 @@ type LeasedCommand = Exclude<Extract<Command, { attempt: number }>, { type: "sav
 
 /** Answers a command with the events that follow from it, or with the reason why not. */
 export function decide(state: State, command: Command, moment: Moment): Decision {
-  return withMail(state, decided(state, command, moment));
+  return withMail(state, withPlanDelivery(state, decided(state, command, moment)));
 }
 
 function decided(state: State, command: Command, moment: Moment): Decision {
@@ -49,6 +58,7 @@ function decided(state: State, command: Command, moment: Moment): Decision {
   if (isMailCommand(command)) return decideMail(state, command, moment.now);
   const loop = state.loops.get(command.id);
   if (loop === undefined) return refuse(`there is no loop ${command.id}`);
+  if (isMergeCommand(command)) return mergeDecided(state, loop, command);
   if (!("attempt" in command)) return byPerson(state, loop, command);
   if (command.type === "saveWork") return workSaved(loop, command);
   if (!holdsLease(loop, command.attempt)) return refuse(`${loop.id} has moved on`);
@@ -77,7 +87,7 @@ function created(state: State, loop: Created): Decision {
   return { ok: true, id, events: [{ type: "loop.created", loop: id, data: loop }] };
 }
 
-type PersonsCommand = Exclude<LoopCommand, { attempt: number }>;
+type PersonsCommand = Exclude<LoopCommand, { attempt: number } | MergeCommand>;
 
 function byPerson(state: State, loop: Loop, command: PersonsCommand): Decision {
   switch (command.type) {
@@ -141,8 +151,13 @@ function rolledBack(loop: Loop, iteration: number): Decision {
   return accept(loop, {
     type: "loop.rolledBack",
     loop: loop.id,
-    data: { to: iteration, commit },
+    data: { to: iteration, commit, ...movedBase(loop, iteration) },
   });
+}
+
+function movedBase(loop: Loop, iteration: number): { readonly base?: CommitId } {
+  const base = baseOf(loop, iteration);
+  return base === loop.settings.baseCommit ? {} : { base };
 }
 
 function byAttempt(state: State, loop: Loop, command: LeasedCommand, moment: Moment): Decision {
@@ -169,6 +184,10 @@ function byAttempt(state: State, loop: Loop, command: LeasedCommand, moment: Mom
       return accept(loop, ...settled(state, loop, command, moment.now));
     case "finishIteration":
       return iterationFinished(loop, command);
+    case "rebase": {
+      const { type: _, id: of, ...data } = command;
+      return accept(loop, { type: "loop.rebased", loop: of, data });
+    }
     case "escalate":
       if (loop.escalated) return refuse(`${id} is escalated already`);
       return accept(loop, { type: "loop.escalated", loop: id, data: { model: command.model } });
@@ -190,13 +209,14 @@ function workSaved(loop: Loop, { attempt, onto, commit }: Of<"saveWork">): Decis
 }
 
 function iterationFinished(loop: Loop, command: Of<"finishIteration">): Decision {
-  const { attempt, commit, verdict, progress, documents } = command;
+  const { attempt, commit, verdict, progress, documents, conflicts } = command;
+  const left = conflicts === undefined || conflicts.length === 0 ? {} : { conflicts };
   const iteration = loop.iteration + 1;
   assert(progress.iteration === iteration, `${loop.id}: progress of another iteration`);
   const finished: Event = {
     type: "iteration.finished",
     loop: loop.id,
-    data: { attempt, iteration, commit, verdict, progress },
+    data: { attempt, iteration, commit, verdict, progress, ...left },
   };
   if (documents === undefined) return accept(loop, finished);
   return accept(loop, { type: "loop.documented", loop: loop.id, data: { documents } }, finished);
@@ -210,7 +230,6 @@ function attemptFinished(
 ): Event[] {
   switch (outcome.type) {
     case "complete": {
-      const { delivered } = outcome;
       assert(loop.verdict?.passed === true, `${loop.id} is complete without a verdict`);
       assert(
         loop.verdict.commit === loop.headCommit,
@@ -218,12 +237,14 @@ function attemptFinished(
       );
       const done = [
         attemptEnded(loop, {}),
-        to(loop, "complete", null),
+        to(loop, "complete", outcome.reason ?? null),
         ...ancestorsCompleted(state, loop),
       ];
-      if (delivered === null) return done;
-      return [{ type: "loop.delivered", loop: loop.id, data: delivered }, ...done];
+      return [...deliveredBy(loop, outcome), ...done];
     }
+    case "queued":
+    case "returned":
+      return [attemptEnded(loop, {}), ...queueEnded(loop, outcome)];
     case "delegated":
       return [attemptEnded(loop, {}), ...handedOn(state, loop, outcome.children)];
     case "draft":

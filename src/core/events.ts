@@ -11,6 +11,7 @@ import type {
   Usage,
   Verdict,
 } from "./loop.ts";
+import type { MergeEvent } from "./merge-events.ts";
 import type { MessageEvent } from "./message.ts";
 
 /**
@@ -25,7 +26,10 @@ export type Event =
   | Of<"loop.allowed", { readonly paths: readonly string[] }>
   | Of<"loop.answered", { readonly question: string; readonly answer: string }>
   | Of<"loop.delivered", { readonly to: string; readonly commit: CommitId }>
-  | Of<"loop.rolledBack", { readonly to: number; readonly commit: CommitId }>
+  | Of<
+      "loop.rolledBack",
+      { readonly to: number; readonly commit: CommitId; readonly base?: CommitId }
+    >
   | Of<"loop.raised", Raised>
   | Of<"loop.documented", { readonly documents: readonly Document[] }>
   | Of<"loop.rejected", { readonly feedback: string }>
@@ -44,6 +48,7 @@ export type Event =
     >
   | Of<"budget.settled", { readonly turn: string; readonly usage: Usage }>
   | Of<"budget.warned", Warned>
+  | MergeEvent
   | MessageEvent
   | { readonly type: "provider.parked"; readonly loop: null; readonly data: Parked }
   /** The audit's head at that moment: it cannot be written anew unseen. */
@@ -118,6 +123,8 @@ interface Finished {
   readonly commit: CommitId;
   readonly verdict: Verdict;
   readonly progress: Progress;
+  /** Files of a conflict that it has not put right. */
+  readonly conflicts?: readonly string[];
 }
 
 interface Anchored {

@@ -1,4 +1,5 @@
 import type { Document } from "./documents.ts";
+import type { MergeWait } from "./merge-events.ts";
 
 /** Milliseconds since the epoch. Every name that holds one ends in `At`; durations end in `Ms`. */
 export type Millis = number;
@@ -91,6 +92,10 @@ export interface LoopSettings {
   readonly planBudgetUsd: number | null;
   readonly budgetTokens: number | null;
   readonly deliver: Deliver;
+  /** The branch that finished work is for; absent where the repository has none of that name. */
+  readonly target?: string;
+  /** The base is where that branch stood: the loop goes along with it. */
+  readonly follows?: boolean;
   readonly baseCommit: CommitId;
   readonly sandbox: SandboxSettings;
   readonly worktree: WorktreeSettings;
@@ -195,6 +200,16 @@ export interface Loop {
   readonly checkpoints: readonly CommitId[];
   readonly branch: string | null;
   readonly delivered: { readonly to: string; readonly commit: CommitId } | null;
+  /** Its place in a merge queue; null when it is in none. */
+  readonly merge: MergeWait | null;
+  /** Of a plan: what its branch has come to. */
+  readonly tip: CommitId | null;
+  /** Attempts that were turns in a merge queue. */
+  readonly merges: number;
+  /** Files that still had conflict markers when they were last looked at. */
+  readonly conflicts: readonly string[];
+  /** What it stood on after how many iterations, once it was moved. */
+  readonly bases: readonly { readonly after: number; readonly base: CommitId }[];
   /** Protected paths that a person allowed to change. */
   readonly gateAllowed: readonly string[];
   /** The newest checkpoint waits for its verdict alone: a person allowed what stood in the way. */

@@ -204,12 +204,14 @@ export class PendingIndex {
     if (waiter !== undefined) this.#withdraw(waiter);
     const seat = this.#seats.get(id);
     if (seat !== undefined) this.#stand(id, seat);
-    if (status === "running") {
+    // Who waits to be merged, or is merged, takes none of the slots: core/merge-lanes.ts.
+    const isApart = loop.merge !== null;
+    if (status === "running" && !isApart) {
       this.#sit(id, { group: this.#groupOf(loop), type }, startedAt ?? never);
     } else if (startedAt !== null) {
       this.#noteStart(this.#groupOf(loop), startedAt);
     }
-    if (status === "pending") this.#enlist(this.#waiterOf(loop));
+    if (status === "pending" && !isApart) this.#enlist(this.#waiterOf(loop));
   }
 
   /** What began is in the state by now, or never will be. */

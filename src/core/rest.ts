@@ -48,6 +48,12 @@ export function resumed(state: State, loop: Loop, raise: Raise): Answer {
       return `${id} waits for an answer: td answer ${id} …`;
     case "child":
       return events ?? `${id} is held up (${loop.reason}): td retry ${id} tries that once more`;
+    case "conflict": {
+      const children = childrenOf(state, id);
+      if (children.length > 0)
+        return [...raised(loop, raise), ...delegatedAgain(loop, children).events];
+      break;
+    }
     case "budget": {
       const spent = spentOf(state, loop, raise);
       if (spent !== null) return spent;

@@ -18,6 +18,7 @@ import {
   type Reservation,
   successors,
 } from "./loop.ts";
+import { deliveredTo, isMergeEvent, mergedBy, startedBy, startsOf } from "./merge-events.ts";
 import {
   isMessageEvent,
   type Message,
@@ -118,6 +119,7 @@ type LoopEvent = Exclude<
 
 function changesBy(event: LoopEvent, loop: Loop, at: Millis): Partial<Loop> {
   if (isPipelineEvent(event)) return plannedBy(event, loop);
+  if (isMergeEvent(event)) return mergedBy(event, loop, at);
   switch (event.type) {
     case "loop.status":
       return moved(loop, event.data);
@@ -134,12 +136,17 @@ function changesBy(event: LoopEvent, loop: Loop, at: Millis): Partial<Loop> {
     case "loop.answered":
       return { answers: [...loop.answers, event.data] };
     case "loop.delivered":
-      return { branch: event.data.to, delivered: event.data };
+      return deliveredTo(event.data, loop);
     case "loop.rolledBack":
       return {
+        ...(event.data.base === undefined
+          ? {}
+          : { settings: { ...loop.settings, baseCommit: event.data.base } }),
         headCommit: event.data.commit,
         verdict: null,
         rejudge: false,
+        merge: null,
+        conflicts: [],
         progress: loop.progress.filter(({ iteration }) => iteration <= event.data.to),
       };
     case "loop.raised":
@@ -154,7 +161,7 @@ type WorkEvent = Extract<LoopEvent, { type: `${"attempt" | "iteration" | "budget
 function progressedBy(event: WorkEvent, loop: Loop, at: Millis): Partial<Loop> {
   switch (event.type) {
     case "attempt.started":
-      return { attempt: event.data.attempt, startedAt: at };
+      return startedBy(event.data.attempt, loop, at);
     case "attempt.ended": {
       const { interruptedAt, erred, crashed } = event.data;
       const failures = erred ? loop.failures + 1 : loop.failures;
@@ -177,6 +184,7 @@ function progressedBy(event: WorkEvent, loop: Loop, at: Millis): Partial<Loop> {
         passes: loop.passes + (verdict.passed ? 1 : 0),
         failures: 0,
         crashes: 0,
+        conflicts: event.data.conflicts ?? [],
         interruptedAt: null,
         rejudge: false,
       };
@@ -221,6 +229,7 @@ function moved(loop: Loop, data: Extract<Event, { type: "loop.status" }>["data"]
     blockedUntil: to === "paused" ? loop.blockedUntil : (until ?? null),
     pausedFrom: to === "paused" ? from : null,
     pausedBy: by ?? null,
+    rejudge: loop.rejudge || (isHelped && to === "pending" && loop.conflicts.length > 0),
     gateAsked: to === "blocked" ? (asked ?? []) : loop.gateAsked,
     notBeforeAt: notBeforeAt ?? loop.notBeforeAt,
     stuckFrom: isHelped ? loop.iteration : loop.stuckFrom,
@@ -361,6 +370,11 @@ const unstarted = {
   checkpoints: [],
   branch: null,
   delivered: null,
+  merge: null,
+  tip: null,
+  merges: 0,
+  conflicts: [],
+  bases: [],
   gateAllowed: [],
   gateAsked: [],
   rejudge: false,
@@ -379,7 +393,7 @@ const unstarted = {
 
 function put(state: MutableState, loop: Loop): void {
   if (loop.priority !== "critical") {
-    state.starts += loop.attempt - (state.loops.get(loop.id)?.attempt ?? 0);
+    state.starts += startsOf(loop) - startsOf(state.loops.get(loop.id));
   }
   state.loops.set(loop.id, loop);
 }

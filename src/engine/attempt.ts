@@ -1,6 +1,7 @@
 import { Bug } from "../core/assert.ts";
 import type { AttemptOutcome } from "../core/commands.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
+import { targetOf } from "../core/merge.ts";
 import { briefsOf } from "../core/pipeline.ts";
 import { loopOf } from "../core/state.ts";
 import type { DocumentWork } from "../ports/documents.ts";
@@ -16,6 +17,8 @@ import { openOutput } from "./documents.ts";
 import { type Attempt, AttemptEnd, type Course, type Engine, headOf, stage } from "./engine.ts";
 import { gateDefinitionAt } from "./gate.ts";
 import { runIteration } from "./iteration.ts";
+import { mergeAttempt } from "./merge-attempt.ts";
+import { followTarget, isProven } from "./rebase.ts";
 import { runBaseline, worktreeRequest } from "./verdict.ts";
 
 /** Carries out one attempt of a running loop, and records how it ended, whatever happens. */
@@ -50,8 +53,34 @@ async function work(
 ): Promise<AttemptOutcome> {
   const { states, world } = engine;
   const loop = loopOf(states.state, id);
+  if (loop.merge !== null) return mergeAttempt({ engine, id, attempt, signal, course });
   const type = world.loopTypes.get(loop.type);
   if (type === null) return { type: "failed", reason: `there is no loop type ${loop.type}` };
+  const task = { engine, id, attempt, type, signal, course };
+  await followTarget(task);
+  let doing = await prepare(task);
+  const { output } = doing;
+  for (;;) {
+    const now = loopOf(states.state, id);
+    if (isProven(now)) {
+      if (output === null) return await deliver(doing);
+      if (now.passes >= output.work.passes.length) return handOver(doing, output.work);
+    }
+    const { iteration, settings } = now;
+    if (iteration >= settings.iterationsMax) {
+      return { type: "failed", reason: `not valid after ${settings.iterationsMax} iterations` };
+    }
+    if (await followTarget(doing)) doing = await prepare(doing);
+    const before = loopOf(states.state, id);
+    await runIteration(doing).catch((error: unknown) => saveWork(doing, before, error));
+  }
+}
+
+/** The worktree, and what is to be known of the base, as the loop has it now. */
+async function prepare(task: Omit<Attempt, "workspace" | "output" | "gate">): Promise<Attempt> {
+  const { engine, id, attempt, type, signal, course } = task;
+  const { states, world } = engine;
+  const loop = loopOf(states.state, id);
   stage(engine, loop, "preparing", null);
   const workspace = await world.worktrees.open(worktreeRequest(loop, headOf(loop)), signal);
   course.workspace = workspace;
@@ -63,23 +92,7 @@ async function work(
     type.begets === null ? null : await openOutput(engine, loop, workspace, type.begets);
   const doing: Attempt = { engine, id, attempt, type, workspace, output, gate, signal, course };
   if (loop.baseline === null && output === null) await runBaseline(doing);
-  for (;;) {
-    const now = loopOf(states.state, id);
-    if (isProven(now)) {
-      if (output === null) return await deliver(doing);
-      if (now.passes >= output.work.passes.length) return handOver(doing, output.work);
-    }
-    const { iteration, settings } = now;
-    if (iteration >= settings.iterationsMax) {
-      return { type: "failed", reason: `not valid after ${settings.iterationsMax} iterations` };
-    }
-    await runIteration(doing).catch((error: unknown) => saveWork(doing, now, error));
-  }
-}
-
-/** Its head has passed: what broke off after the verdict goes on with the delivery. */
-function isProven({ verdict, headCommit }: Loop): boolean {
-  return verdict?.passed === true && verdict.commit === headCommit;
+  return doing;
 }
 
 /** What an iteration had done when it was broken off is kept; then the breach goes its way. */
@@ -108,6 +121,8 @@ function handOver({ engine, id }: Attempt, { approval }: DocumentWork): AttemptO
 /** Hands over what passed. Idempotent: after a crash the same call finds what it made. */
 async function deliver({ engine, id, course }: Attempt): Promise<AttemptOutcome> {
   const loop = loopOf(engine.states.state, id);
+  const target = targetOf(loop);
+  if (target !== null) return { type: "queued", target, notBeforeAt: engine.world.clock.now() };
   if (loop.settings.deliver === "none") return { type: "complete", delivered: null };
   course.at = "its delivery";
   stage(engine, loop, "merging", null);

@@ -9,6 +9,7 @@ import { giveDocumentsVerdict, passValues } from "./documents.ts";
 import { type Attempt, AttemptEnd, headOf, hook, must, stage } from "./engine.ts";
 import { Mailbox } from "./mailbox.ts";
 import { modelFor } from "./model-call.ts";
+import { stillInConflict, withoutMarkers } from "./rebase.ts";
 import { repositoryFacts } from "./repository-facts.ts";
 import { giveVerdict, type Judged } from "./verdict.ts";
 
@@ -26,13 +27,14 @@ export async function runIteration(doing: Attempt): Promise<void> {
   course.at = `iteration ${before.iteration + 1}`;
   await begin(doing, before);
   if (!before.rejudge) await talk(doing, before);
-  const judged = await judge(doing, before);
+  const judged = await withoutMarkers(doing, before, await judge(doing, before));
   const progress = learn(before, judged, world.clock.now() - startedAt);
-  const { verdict, documents } = judged;
+  const { verdict, documents, conflicts } = judged;
   const written = documents === undefined ? {} : { documents };
-  const found = { commit: verdict.commit, verdict, progress, ...written };
+  const found = { commit: verdict.commit, verdict, progress, conflicts, ...written };
   await must(states.submit({ type: "finishIteration", id, attempt, ...found }));
   await hook(doing, "after-iteration", { PASSED: String(verdict.passed) });
+  if (conflicts.length > 0) throw stillInConflict(before, conflicts);
   if (judged.gate.length > 0) throw gateChanged(before, judged);
   if (!verdict.passed) await helpIfStuck(doing);
 }

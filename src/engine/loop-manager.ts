@@ -1,9 +1,11 @@
 import { Bug } from "../core/assert.ts";
 import { holdsLease } from "../core/decide.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
+import { isDelivery } from "../core/merge.ts";
 import { nextExpiryAt } from "../core/message.ts";
 import type { Clock, Random } from "../ports.ts";
 import { runAttempt } from "./attempt.ts";
+import { deliverQueued } from "./delivery.ts";
 import type { Engine } from "./engine.ts";
 import { withHeartbeat } from "./heartbeat.ts";
 import { greetDays } from "./purse.ts";
@@ -27,7 +29,8 @@ export interface Crew {
 }
 
 interface Running {
-  readonly attempt: number;
+  /** Whether what is done here is still to be done. */
+  readonly isDue: (loop: Loop) => boolean;
   readonly halt: AbortController;
   readonly done: Promise<void>;
 }
@@ -101,31 +104,73 @@ async function startAttempt(
   onBug: (error: unknown) => void,
 ): Promise<void> {
   const { states, owner } = crew;
+  const queued = states.state.loops.get(id);
+  if (queued !== undefined && isDelivery(states.state, queued)) {
+    const isDue = (now: Loop) => isDelivery(states.state, now);
+    take(crew, scheduler, running, queued, { isDue, onBug, carryOut: deliver });
+    return;
+  }
   const started = await states.submit({ type: "startAttempt", id, owner });
   const loop = states.state.loops.get(id);
   if (!started.ok || loop?.status !== "running") {
     scheduler.end(id);
     return;
   }
-  const halt = new AbortController();
   const { attempt } = loop;
-  const done = attend(crew, loop, halt.signal)
+  const isDue = (now: Loop) => holdsLease(now, attempt);
+  take(crew, scheduler, running, loop, { isDue, onBug, carryOut: attend });
+}
+
+interface Taking {
+  readonly isDue: Running["isDue"];
+  readonly onBug: (error: unknown) => void;
+  readonly carryOut: (crew: Crew, loop: Loop, signal: AbortSignal) => Promise<void>;
+}
+
+function take(
+  crew: Crew,
+  scheduler: Scheduler,
+  running: Map<LoopId, Running>,
+  loop: Loop,
+  { isDue, onBug, carryOut }: Taking,
+): void {
+  const { id } = loop;
+  const halt = new AbortController();
+  const done = carryOut(crew, loop, halt.signal)
     .catch(onBug)
     .then(() => {
       running.delete(id);
       scheduler.end(id);
-      states.changes.ring();
+      crew.states.changes.ring();
     });
-  running.set(id, { attempt, halt, done });
+  running.set(id, { isDue, halt, done });
+}
+
+/** What is delivered without an attempt: nothing but its end is recorded. */
+async function deliver(crew: Crew, loop: Loop, signal: AbortSignal): Promise<void> {
+  const { id } = loop;
+  const engine = await engineFor(crew, loop);
+  if (typeof engine !== "string") {
+    return deliverQueued({ engine, id, signal }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+  const result = { type: "refused", reason: engine } as const;
+  await crew.states.submit({ type: "finishDelivery", id, result });
+}
+
+/** The engine of its repository, or why there is none. */
+async function engineFor(crew: Crew, loop: Loop): Promise<Engine | string> {
+  return crew.engineOf(loop).catch((error: unknown) => {
+    if (error instanceof Bug) throw error;
+    return error instanceof Error ? error.message : String(error);
+  });
 }
 
 /** A repository that cannot be worked in is a person's to mend, and no other loop's concern. */
 async function attend(crew: Crew, loop: Loop, signal: AbortSignal): Promise<void> {
   const { id, attempt } = loop;
-  const engine = await crew.engineOf(loop).catch((error: unknown) => {
-    if (error instanceof Bug) throw error;
-    return error instanceof Error ? error.message : String(error);
-  });
+  const engine = await engineFor(crew, loop);
   if (typeof engine !== "string") {
     return withHeartbeat(engine, loop, signal, (heard, halt) =>
       runAttempt(heard, id, attempt, halt),
@@ -137,9 +182,9 @@ async function attend(crew: Crew, loop: Loop, signal: AbortSignal): Promise<void
 
 /** An attempt whose loop was paused or stopped, or given to another, must not act any more. */
 function haltFenced(states: StateManager, running: ReadonlyMap<LoopId, Running>): void {
-  for (const [id, { attempt, halt }] of running) {
+  for (const [id, { isDue, halt }] of running) {
     const loop = states.state.loops.get(id);
-    if (loop === undefined || !holdsLease(loop, attempt)) halt.abort("the loop has moved on");
+    if (loop === undefined || !isDue(loop)) halt.abort("the loop has moved on");
   }
 }
 

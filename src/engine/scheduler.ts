@@ -1,5 +1,6 @@
 import { type Dispatch, type DispatchLimits, dispatch, type Hold } from "../core/dispatch.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
+import { type MergeLane, MergeLanes } from "../core/merge-lanes.ts";
 import { PendingIndex } from "../core/pending.ts";
 import { type Line, lineOf } from "../core/waiting.ts";
 import type { Clock, Random } from "../ports.ts";
@@ -34,6 +35,7 @@ export class Scheduler {
   readonly limits: Limits;
   readonly #outside: Outside;
   readonly #index: PendingIndex;
+  readonly #lanes: MergeLanes;
   /** Loops whose attempt has not ended here, whatever became of them meanwhile. */
   readonly #attended = new Set<LoopId>();
   readonly #leave: () => void;
@@ -43,6 +45,7 @@ export class Scheduler {
     this.#outside = outside;
     this.limits = limits;
     this.#index = new PendingIndex(states.state, limits.wants);
+    this.#lanes = new MergeLanes(states.state, limits.wants);
     this.#leave = states.subscribe(({ events }) => {
       for (const id of new Set(events.map((event) => event.loop))) if (id !== null) this.#see(id);
     });
@@ -54,15 +57,18 @@ export class Scheduler {
     const now = clock.now();
     const { start, wakeAt } = dispatch(this.#index, now, this.#dispatchLimits());
     for (const id of start) this.#attended.add(id);
-    if (this.#index.lanes.size === 0) return { start, wakeAt };
+    const merges = this.#merges(now);
+    const all = { start: [...merges.start, ...start], wakeAt: sooner(wakeAt, merges.wakeAt) };
+    if (this.#index.lanes.size === 0) return all;
     const { pollMs } = this.limits;
     const pollAt = now + Math.ceil(pollMs * (0.5 + random.next() / 2));
-    return { start, wakeAt: Math.min(wakeAt ?? pollAt, pollAt) };
+    return { start: all.start, wakeAt: Math.min(all.wakeAt ?? pollAt, pollAt) };
   }
 
   /** Its attempt is over, or was refused: its slot is free. */
   end(id: LoopId): void {
     this.#attended.delete(id);
+    this.#lanes.end(id);
     this.#see(id);
   }
 
@@ -92,11 +98,26 @@ export class Scheduler {
     return lineOf(this.#index, this.#outside.clock.now(), this.#dispatchLimits(), max);
   }
 
+  /** The merge queues in which somebody stands. */
+  lanes(): readonly MergeLane[] {
+    return this.#lanes.lanes(this.#outside.clock.now(), this.limits.agingMs);
+  }
+
   close(): void {
     this.#leave();
   }
 
+  #merges(now: Millis): Dispatch {
+    if (this.#outside.drain.aborted) return { start: [], wakeAt: null };
+    const merges = this.#lanes.turns(now, this.limits.agingMs, (id) => this.#attended.has(id));
+    for (const id of merges.start) this.#attended.add(id);
+    return merges;
+  }
+
   #see(id: LoopId): void {
+    this.#lanes.see(id);
+    // Its attempt is none of the index's; when it is over the index looks again.
+    if (this.#lanes.holds(id)) return;
     this.#index.see(id, { keepSeat: this.#attended.has(id) });
   }
 
@@ -105,4 +126,8 @@ export class Scheduler {
     const { parked } = this.#outside.states.state;
     return { loops: runningMax, perType, agingMs, retryAfterMaxMs, parked, hold: this.hold };
   }
+}
+
+function sooner(a: Millis | null, b: Millis | null): Millis | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }

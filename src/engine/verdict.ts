@@ -34,6 +34,9 @@ export interface Judged {
   readonly documents?: readonly Document[];
 }
 
+/** All that judging a commit in a fresh worktree takes. */
+type Judging = Pick<Attempt, "engine" | "gate" | "signal">;
+
 type Where = "baseline" | "worktree" | "fresh";
 
 /**
@@ -146,7 +149,7 @@ async function changesOfGate(
  * Red in a fresh worktree after green in the loop's own may be chance: it gets one more run, in
  * another one, so that what the first run left behind cannot help the second.
  */
-async function tryFresh(doing: Attempt, loop: Loop, commit: CommitId): Promise<Trial> {
+async function tryFresh(doing: Judging, loop: Loop, commit: CommitId): Promise<Trial> {
   const first = await tryFreshOnce(doing, loop, commit);
   if (first.judgement.verdict.passed) return first;
   const second = await tryFreshOnce(doing, loop, commit);
@@ -154,7 +157,7 @@ async function tryFresh(doing: Attempt, loop: Loop, commit: CommitId): Promise<T
   return { ...second, judgement: { ...second.judgement, verdict } };
 }
 
-async function tryFreshOnce(doing: Attempt, loop: Loop, commit: CommitId): Promise<Trial> {
+async function tryFreshOnce(doing: Judging, loop: Loop, commit: CommitId): Promise<Trial> {
   const { engine, signal } = doing;
   const fresh = await engine.world.worktrees.fresh(worktreeRequest(loop, commit), signal);
   try {
@@ -196,7 +199,7 @@ export async function runBaseline(doing: Attempt): Promise<void> {
   }
 }
 
-function knownBaseline({ engine }: Attempt, loop: Loop): Verdict | null {
+function knownBaseline({ engine }: Judging, loop: Loop): Verdict | null {
   const { baseCommit, gate } = loop.settings;
   for (const other of engine.states.state.loops.values()) {
     const isSame =
@@ -205,8 +208,42 @@ function knownBaseline({ engine }: Attempt, loop: Loop): Verdict | null {
       other.settings.gate.command === gate.command &&
       other.settings.gate.successExitCode === gate.successExitCode;
     if (isSame && other.baseline !== null) return other.baseline;
+    if (wasJudged(other, loop)) return other.verdict;
   }
   return null;
+}
+
+/** A merge that was judged is the base of what comes after it. */
+function wasJudged({ repo, settings, verdict }: Loop, loop: Loop): boolean {
+  const { baseCommit, gate } = loop.settings;
+  const isSame = repo === loop.repo && settings.gate.command === gate.command;
+  return isSame && verdict?.passed === true && verdict.commit === baseCommit;
+}
+
+/** Of a commit that nobody has worked on: a loop's work on another base. */
+export interface CombinedVerdict {
+  readonly verdict: Verdict;
+  readonly feedback: string;
+  readonly fingerprint: string;
+}
+
+/** The verdict on a loop's work together with that of others. `loop` as it is on its new base. */
+export async function judgeCombined(
+  doing: Judging,
+  loop: Loop,
+  commit: CommitId,
+): Promise<CombinedVerdict> {
+  const baseline = knownBaseline(doing, loop) ?? loop.baseline;
+  stage(doing.engine, loop, "validating", "together with what the branch has by now");
+  const { judgement, result, dir } = await tryFresh(doing, { ...loop, baseline }, commit);
+  const { gateChange } = judgement;
+  const verdict =
+    gateChange === null
+      ? judgement.verdict
+      : { ...judgement.verdict, passed: false, note: gateChange };
+  const note = verdict.passed || verdict.note === null ? "" : `${verdict.note}\n\n`;
+  const text = note + feedback(result, feedbackCharsMax);
+  return { verdict, feedback: text, fingerprint: fingerprint(normalise(text, [dir]), commit) };
 }
 
 interface Trial {
@@ -216,7 +253,7 @@ interface Trial {
 }
 
 async function tryGate(
-  doing: Attempt,
+  doing: Judging,
   loop: Loop,
   workspace: Workspace,
   commit: CommitId,
@@ -241,7 +278,7 @@ async function tryGate(
 
 /** What documents ask for besides: it can take a pass away, and never give one. */
 async function tryMore(
-  doing: Attempt,
+  doing: Judging,
   loop: Loop,
   workspace: Workspace,
   trial: Trial,
@@ -262,7 +299,7 @@ async function tryMore(
 }
 
 async function runCommand(
-  { engine, signal }: Attempt,
+  { engine, signal }: Judging,
   loop: Loop,
   workspace: Workspace,
   command: string,
@@ -299,7 +336,7 @@ const meaningOf: ReadonlyMap<number | null, string> = new Map([
 ]);
 
 function record(
-  { engine }: Attempt,
+  { engine }: Judging,
   loop: Loop,
   ran: { readonly command: string; readonly commit: CommitId; readonly where: Where },
   { exitCode, output, durationMs }: CommandResult,
@@ -324,5 +361,6 @@ function judgedOf(
 export function worktreeRequest(loop: Loop, head: CommitId): WorktreeRequest {
   const { id, repo, settings } = loop;
   const { baseCommit: base, worktree, sandbox } = settings;
-  return { loop: id, repo, base, head, settings: worktree, sandbox };
+  const keepFiles = loop.rejudge && loop.conflicts.length > 0;
+  return { loop: id, repo, base, head, keepFiles, settings: worktree, sandbox };
 }

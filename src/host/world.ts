@@ -13,7 +13,7 @@ import type { Config } from "../adapters/config/schema.ts";
 import { createDocuments } from "../adapters/documents.ts";
 import { HttpFetcher } from "../adapters/fetcher.ts";
 import { createFileSystem } from "../adapters/files/file-system.ts";
-import { GitTargets } from "../adapters/git/targets.ts";
+import { gitTargets } from "../adapters/git/targets.ts";
 import { createWorktrees, type GitWorktrees } from "../adapters/git/worktrees.ts";
 import { type ConfiguredHook, createHooks } from "../adapters/hooks.ts";
 import { createModels } from "../adapters/llm/models.ts";
@@ -66,13 +66,12 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
   const { around, home, repo, store, watch } = request;
   const loaded = loadRepositoryConfig(around, home, repo);
   const { config } = loaded;
-  const { env, userHome } = around;
-  // Who has the log is the daemon.
-  const isDaemons = store !== noStore;
+  const { env, userHome, euid } = around;
+  const isDaemons = store !== noStore; // Who has the log is the daemon.
   const models = createModels({ ...modelSettings(config), env, isDaemons, now: systemClock.now });
   const redact = createRedact(models.secrets());
   const audit = request.audit(redact);
-  const uid = around.euid === 0 ? config.sandbox.uid : null;
+  const uid = euid === 0 ? config.sandbox.uid : null;
   const sandbox = await createSandbox({
     home,
     uid: config.sandbox.uid,
@@ -99,9 +98,8 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     transcripts: new FileTranscripts(home, redact),
     audit,
     models,
-    sandbox,
-    worktrees,
-    targets: new GitTargets({ shadowOf: (at) => worktrees.shadow(at), identity, now: systemClock.now }),
+    ...{ sandbox, worktrees },
+    targets: gitTargets(worktrees, { identity, now: systemClock.now }),
     fileSystem: createFileSystem({ uid, ripgrep: await findProgram("rg", searchPath(env)) }),
     documents: createDocuments(uid),
     fetcher: new HttpFetcher(),
@@ -116,9 +114,9 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     redact,
     watch,
   };
-  const close = () => sandbox.close();
   const dayUsd = dayLimit(() => loadRepositoryConfig(around, home, repo).config, config);
-  return { world, config: loaded, loopTypes, sandbox, worktrees, dayUsd, close };
+  const made = { world, config: loaded, loopTypes, sandbox, worktrees, dayUsd };
+  return { ...made, close: () => sandbox.close() };
 }
 
 export function loadRepositoryConfig(

@@ -51,7 +51,10 @@ export function targetsContract(name: string, begin: () => Promise<TargetsSubjec
       const combined = await targets.combine(combining(subject, { head, onto }));
       expect(combined.type).toBe("clean");
       expect(await subject.parents(combined.commit)).toEqual([onto]);
-      expect(await subject.files(combined.commit)).toEqual({ "a.txt": "two\n", "b.txt": "theirs\n" });
+      expect(await subject.files(combined.commit)).toEqual({
+        "a.txt": "two\n",
+        "b.txt": "theirs\n",
+      });
       expect(await targets.sameFiles(repo, combined.commit, head)).toBe(false);
       expect(await targets.sameFiles(repo, combined.commit, combined.commit)).toBe(true);
     });
@@ -70,7 +73,7 @@ export function targetsContract(name: string, begin: () => Promise<TargetsSubjec
       expect(combined).toMatchObject({ type: "conflict", paths: ["a.txt"] });
       expect(await subject.parents(combined.commit)).toEqual([onto]);
       const files = await subject.files(combined.commit);
-      expect(files["a.txt"]).toMatch(/<<<<<<< [^]*theirs\n[^]*=======\n[^]*mine\n[^]*>>>>>>> /);
+      expect(files["a.txt"]).toMatch(/<<<<<<< .*theirs\n.*=======\n.*mine\n.*>>>>>>> /s);
       expect(files["new.txt"]).toBe("new\n");
     });
 
@@ -129,5 +132,12 @@ function combining(
   more: Pick<Combining, "head" | "onto"> & Partial<Combining>,
 ): Combining {
   const loop = "1.1" as LoopId;
-  return { loop, repo, base, message: "make it two\n\nTaskDaemon loop 1.1", as: "one commit", ...more };
+  return {
+    loop,
+    repo,
+    base,
+    message: "make it two\n\nTaskDaemon loop 1.1",
+    as: "one commit",
+    ...more,
+  };
 }

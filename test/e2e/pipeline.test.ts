@@ -109,7 +109,12 @@ test("from a sentence: five passes, a draft, approval, specs, phases and ralphs"
     expect(loops.find(({ id }) => id === "1.1")?.title).toBe("Spec one, better");
     await checkOrder(desk);
     await checkPictures(desk);
-    expect((await deliveredBranches(desk.repo)).length).toBe(6);
+    expect(await deliveredBranches(desk.repo)).toEqual(["taskdaemon/plan-1"]);
+    const tip = await shell(desk.repo, "git rev-parse taskdaemon/plan-1");
+    expect(await show(desk, "1")).toMatchObject({
+      branch: "taskdaemon/plan-1",
+      delivered: { to: "taskdaemon/plan-1", commit: tip },
+    });
     expect(await shell(desk.repo, "git rev-parse HEAD; git status --porcelain")).toBe(head);
   }));
 

@@ -3,7 +3,8 @@ import { copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { assert } from "../../core/assert.ts";
 import type { CommitId, LoopId, Millis } from "../../core/loop.ts";
-import { type LoopWorkspace, type Workspace, WorktreeError } from "../../ports.ts";
+import type { LoopWorkspace, Workspace, WorktreeRequest } from "../../ports.ts";
+import { WorktreeError } from "../../ports.ts";
 import { createAgentGit, type Identity, identityEnvironment } from "./agent-git.ts";
 import { giveTo, removeTree } from "./files.ts";
 import { type Bytes, GitFailed, type GitPlace, git, splitNul, tryGit } from "./git.ts";
@@ -103,14 +104,16 @@ export class LoopTree implements LoopWorkspace {
   }
 
   /** Takes over the worktree that an earlier attempt, or daemon, left. */
-  async adopt(head: CommitId, placement: Placement): Promise<void> {
+  async adopt({ head, keepFiles }: WorktreeRequest, placement: Placement): Promise<void> {
     this.#placement = placement;
     await this.#readRefs();
     await this.#removeLock();
     if (!(await isIndexWhole(this.#place.indexFile, this.#parts.shadow))) {
       await this.#rebuildIndex(this.#refs.get("head") ?? this.#parts.base);
     }
-    await this.reset(head);
+    if (keepFiles !== true || this.#refs.get("head") !== head) return this.reset(head);
+    this.#facts = await this.#parts.trees.read(this.#parts.shadow, head);
+    return this.#furnish(head);
   }
 
   get placement(): Placement {

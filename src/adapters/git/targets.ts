@@ -4,13 +4,30 @@ import { WorktreeError } from "../../ports.ts";
 import { type Identity, identityEnvironment } from "./agent-git.ts";
 import { removeKeepFiles, takenNames, transferObjects } from "./deliver.ts";
 import { fastForward } from "./fast-forward.ts";
-import { fromBytes, GitFailed, type GitPlace, git, lastLines, splitNul, toBytes, tryGit } from "./git.ts";
+import {
+  fromBytes,
+  GitFailed,
+  type GitPlace,
+  git,
+  lastLines,
+  splitNul,
+  toBytes,
+  tryGit,
+} from "./git.ts";
 import { hasOwnCommit, ownObjects, pin, type Shadow } from "./shadow.ts";
 
-export interface TargetsOptions {
+interface TargetsOptions {
   readonly shadowOf: (repo: string) => Promise<Shadow>;
   readonly identity: Identity;
   readonly now: () => Millis;
+}
+
+/** Over the same shadows as the worktrees. */
+export function gitTargets(
+  worktrees: { readonly shadow: TargetsOptions["shadowOf"] },
+  more: Omit<TargetsOptions, "shadowOf">,
+): Targets {
+  return new GitTargets({ ...more, shadowOf: (repo) => worktrees.shadow(repo) });
 }
 
 const namesMax = 100;
@@ -20,7 +37,7 @@ const notesMax = 50;
  * Branches that work is brought to, by the git program. Merges are computed in the shadow, without
  * any worktree; in the user's repository a branch is moved by compare-and-swap.
  */
-export class GitTargets implements Targets {
+class GitTargets implements Targets {
   readonly #options: TargetsOptions;
 
   constructor(options: TargetsOptions) {
@@ -84,12 +101,7 @@ export class GitTargets implements Targets {
     return trees[0] === trees[1];
   }
 
-  async move(
-    repo: string,
-    branch: string,
-    from: CommitId | null,
-    to: CommitId,
-  ): Promise<Moved> {
+  async move(repo: string, branch: string, from: CommitId | null, to: CommitId): Promise<Moved> {
     const shadow = await this.#options.shadowOf(repo);
     const place = placeOf(shadow);
     if ((await checkoutOf(place, branch)) !== null) return { type: "stale" };
@@ -106,12 +118,7 @@ export class GitTargets implements Targets {
     );
   }
 
-  async fastForward(
-    repo: string,
-    branch: string,
-    checkout: string,
-    to: CommitId,
-  ): Promise<Moved> {
+  async fastForward(repo: string, branch: string, checkout: string, to: CommitId): Promise<Moved> {
     const shadow = await this.#options.shadowOf(repo);
     await transferObjects(shadow, placeOf(shadow), branch, to);
     try {

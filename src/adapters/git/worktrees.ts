@@ -118,7 +118,7 @@ export class GitWorktrees implements Worktrees {
         return true;
       },
     });
-    if (isThere) await tree.adopt(request.head, state.placement);
+    if (isThere) await tree.adopt(request, state.placement);
     else await tree.create(request.head);
     const { repo, base } = request;
     await writeLoopState(dir, { repo, base, placement: tree.placement, setUpKey: key });

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { GitTargets } from "../../../src/adapters/git/targets.ts";
+import { gitTargets } from "../../../src/adapters/git/targets.ts";
 import { targetsContract } from "../../contracts/targets.ts";
 import { makeScene, type Scene, sh } from "./support.ts";
 
@@ -13,8 +13,7 @@ const script = `
 async function begin(more = "") {
   const scene = await makeScene({ script: `${script}\n${more}` });
   let at = 1_700_000_000_000;
-  const targets = new GitTargets({
-    shadowOf: (repo) => scene.worktrees.shadow(repo),
+  const targets = gitTargets(scene.worktrees, {
     identity: { name: "TaskDaemon", email: "taskdaemon@example.org" },
     now: () => (at += 1000),
   });
@@ -46,10 +45,15 @@ targetsContract("git", async () => {
     files: async (commit) => {
       const git = `git --git-dir='${await gitDir()}'`;
       const names = sh(repo, `${git} ls-tree -r --name-only ${commit}`).trim().split("\n");
-      return Object.fromEntries(names.map((name) => [name, sh(repo, `${git} show ${commit}:${name}`)]));
+      return Object.fromEntries(
+        names.map((name) => [name, sh(repo, `${git} show ${commit}:${name}`)]),
+      );
     },
     parents: async (commit) => {
-      const told = sh(repo, `git --git-dir='${await gitDir()}' log -1 --format=%P ${commit}`).trim();
+      const told = sh(
+        repo,
+        `git --git-dir='${await gitDir()}' log -1 --format=%P ${commit}`,
+      ).trim();
       return told === "" ? [] : told.split(" ");
     },
     checkOut: async ({ inTheWay }) => {
@@ -84,7 +88,9 @@ test("what was merged into a branch is whole in the user's repository, and nothi
   expect(sh(repo, "git log --format=%s main").trim()).toBe("make it\nperson\nbase");
   expect(sh(repo, "git fsck --full --strict 2>&1 | grep -v dangling || true")).toBe("");
   expect(sh(repo, "git show main:a.txt main:b.txt")).toBe("two\nb\n");
-  expect(sh(repo, "git gc -q --prune=now; git fsck --full; git show main:a.txt").trim()).toBe("two");
+  expect(sh(repo, "git gc -q --prune=now; git fsck --full; git show main:a.txt").trim()).toBe(
+    "two",
+  );
   expect(sh(repo, "ls .git/objects/pack/*.keep 2>/dev/null || true")).toBe("");
   await scene.close();
 });

@@ -1,0 +1,189 @@
+import type { AttemptOutcome, Command } from "./commands.ts";
+import type { Decision } from "./decide.ts";
+import type { Event } from "./events.ts";
+import { rootIdOf } from "./ledger.ts";
+import { type CommitId, isSettled, type Loop, type LoopId } from "./loop.ts";
+import { childrenOf, loopOf, type State } from "./state.ts";
+import { to } from "./transition.ts";
+
+/** What a plan's branch is called, where nobody else has the name. */
+export function planBranch(root: LoopId): string {
+  return `taskdaemon/plan-${root}`;
+}
+
+/** Where a loop's work has to be merged before it is complete; null where it is not. */
+export function targetOf({ id, parent, settings }: Loop): string | null {
+  if (parent !== null) return planBranch(rootIdOf({ id, parent }));
+  return settings.deliver === "merge" ? (settings.target ?? null) : null;
+}
+
+/** Whether it waits for its turn to be merged, or is just being merged. */
+export function isMerging({ status, merge }: Loop): boolean {
+  return merge !== null && (status === "pending" || status === "running");
+}
+
+/** The queue of its own branch, in which a plan takes up what its target has become. */
+export function isUpdate({ id, merge }: Loop): boolean {
+  return merge !== null && merge.target === planBranch(id);
+}
+
+/** A plan that is to be delivered, or brought up to date; or complete work a person wants merged. */
+export function isDelivery(state: State, loop: Loop): boolean {
+  if (loop.merge === null) return false;
+  if (loop.status === "complete") return true;
+  if (loop.status !== "delegated") return false;
+  return isUpdate(loop) || isWhole(state, loop);
+}
+
+function isWhole(state: State, loop: Loop): boolean {
+  return childrenOf(state, loop.id).every((child) => child.dropped || child.status === "complete");
+}
+
+export type MergeCommand =
+  /** A person, or the watcher of targets, wants it in the queue of a branch. */
+  | { readonly type: "queueMerge"; readonly id: LoopId; readonly target: string }
+  | {
+      readonly type: "claimBranch";
+      readonly id: LoopId;
+      readonly branch: string;
+      readonly commit: CommitId;
+    }
+  | { readonly type: "finishDelivery"; readonly id: LoopId; readonly result: DeliveryResult };
+
+export type DeliveryResult =
+  | { readonly type: "delivered"; readonly to: string; readonly commit: CommitId }
+  /** The plan's branch holds by now what its target had. */
+  | { readonly type: "updated"; readonly branch: string; readonly commit: CommitId }
+  | { readonly type: "refused"; readonly reason: string | null }
+  /** A plan needs a person before it can be delivered. */
+  | { readonly type: "blocked"; readonly reason: string };
+
+export function isMergeCommand(command: Command): command is MergeCommand {
+  return ["queueMerge", "claimBranch", "finishDelivery"].includes(command.type);
+}
+
+export function mergeDecided(state: State, loop: Loop, command: MergeCommand): Decision {
+  switch (command.type) {
+    case "queueMerge":
+      return queuedByPerson(loop, command.target);
+    case "claimBranch": {
+      if (isSettled(loop)) return refuse(`${loop.id} is ${loop.status}`);
+      return accept(loop, branched(loop.id, command.branch, command.commit));
+    }
+    case "finishDelivery":
+      return deliveryFinished(state, loop, command.result);
+    default:
+      return command satisfies never;
+  }
+}
+
+function queuedByPerson(loop: Loop, target: string): Decision {
+  const { id, status, merge, delivered } = loop;
+  const isPlanUpdate = status === "delegated" && target === planBranch(id);
+  if (status !== "complete" && !isPlanUpdate) {
+    return refuse(`${id} is ${status}: only complete work can be merged`);
+  }
+  if (merge !== null) return refuse(`${id} waits for its merge into ${merge.target} already`);
+  if (delivered?.to === target) return refuse(`${id} is on ${target} already`);
+  return accept(loop, queued(id, target));
+}
+
+function deliveryFinished(state: State, loop: Loop, result: DeliveryResult): Decision {
+  if (!isDelivery(state, loop)) return refuse(`${loop.id} has moved on`);
+  const isDone = loop.status === "complete" || isUpdate(loop);
+  const done = isDone ? [] : [to(loop, "complete", null)];
+  const left: Event = { type: "loop.undelivered", loop: loop.id, data: { reason: null } };
+  switch (result.type) {
+    case "delivered": {
+      const { to: branch, commit } = result;
+      const event: Event = { type: "loop.delivered", loop: loop.id, data: { to: branch, commit } };
+      return accept(loop, event, ...done);
+    }
+    case "updated": {
+      const moved = branched(loop.id, result.branch, result.commit);
+      return accept(loop, moved, ...(isUpdate(loop) ? [left] : []));
+    }
+    case "refused": {
+      const { reason } = result;
+      const complete = isDone ? [] : [to(loop, "complete", reason)];
+      return accept(loop, { ...left, data: { reason } }, ...complete);
+    }
+    case "blocked": {
+      if (isDone) return accept(loop, { ...left, data: { reason: result.reason } });
+      return accept(loop, left, to(loop, "blocked", result.reason, { blockedOn: "conflict" }));
+    }
+    default:
+      return result satisfies never;
+  }
+}
+
+function queued(loop: LoopId, target: string): Event {
+  return { type: "loop.queued", loop, data: { target } };
+}
+
+function branched(loop: LoopId, branch: string, commit: CommitId): Event {
+  return { type: "loop.branched", loop, data: { branch, commit } };
+}
+
+type Ended = Extract<AttemptOutcome, { type: "queued" | "returned" }>;
+
+/** An attempt that ends with its loop in a queue, or back from it. */
+export function queueEnded(loop: Loop, outcome: Ended): Event[] {
+  if (outcome.type === "returned") return [to(loop, "pending", outcome.reason)];
+  const { target, notBeforeAt } = outcome;
+  const wait = loop.merge?.target === target ? [] : [queued(loop.id, target)];
+  return [...wait, to(loop, "pending", `waits to be merged into ${target}`, { notBeforeAt })];
+}
+
+/** Where its work is by now; what a loop of a plan has merged is what the plan has come to. */
+export function deliveredBy(
+  loop: Loop,
+  { delivered, reason }: Extract<AttemptOutcome, { type: "complete" }>,
+): Event[] {
+  const { id, parent, merge } = loop;
+  if (delivered === null) {
+    const left: Event = { type: "loop.undelivered", loop: id, data: { reason: reason ?? null } };
+    return merge === null ? [] : [left];
+  }
+  const { to: branch, commit } = delivered;
+  const plan = parent === null ? [] : [branched(rootIdOf(loop), branch, commit)];
+  return [{ type: "loop.delivered", loop: id, data: delivered }, ...plan];
+}
+
+/** A plan that is complete by this decision is delivered first: its branch at once, the rest later. */
+export function withPlanDelivery(state: State, decision: Decision): Decision {
+  if (!decision.ok) return decision;
+  const events = decision.events.flatMap((event) => {
+    if (event.type !== "loop.status" || event.data.to !== "complete") return [event];
+    if (event.data.from !== "delegated") return [event];
+    return [...deliveryOf(state, decision.events, event.loop, event)];
+  });
+  return events.length === decision.events.length ? decision : { ...decision, events };
+}
+
+function deliveryOf(state: State, all: readonly Event[], id: LoopId, completion: Event): Event[] {
+  const loop = loopOf(state, id);
+  const isAnswered = all.some(
+    ({ type, loop: of }) => of === id && (type === "loop.delivered" || type === "loop.undelivered"),
+  );
+  if (loop.parent !== null || isAnswered) return [completion];
+  const last = all.findLast(({ type, loop: of }) => type === "loop.branched" && of === id);
+  const branch =
+    last?.type === "loop.branched" ? last.data : { branch: loop.branch, commit: loop.tip };
+  if (branch.branch === null || branch.commit === null) return [completion];
+  const { deliver, target } = loop.settings;
+  const isLater = (deliver === "merge" || deliver === "pr") && target !== undefined;
+  if (isLater) return [queued(id, target)];
+  const data = { to: branch.branch, commit: branch.commit };
+  return deliver === "none"
+    ? [completion]
+    : [{ type: "loop.delivered", loop: id, data }, completion];
+}
+
+function accept(loop: Loop, ...events: Event[]): Decision {
+  return { ok: true, id: loop.id, events };
+}
+
+function refuse(reason: string): Decision {
+  return { ok: false, reason };
+}
