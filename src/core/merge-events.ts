@@ -92,7 +92,9 @@ export function startsOf(loop: Loop | undefined): number {
 /** A branch of its own is its; one that it was merged into is not. */
 export function deliveredTo(delivered: NonNullable<Loop["delivered"]>, loop: Loop): Partial<Loop> {
   const isOwn = /^taskdaemon\/(?!plan-)/.test(delivered.to);
-  return { branch: isOwn ? delivered.to : loop.branch, delivered, merge: null };
+  // Why it was not, so far.
+  const reason = loop.status === "complete" ? null : loop.reason;
+  return { branch: isOwn ? delivered.to : loop.branch, delivered, merge: null, reason };
 }
 
 function rebased(

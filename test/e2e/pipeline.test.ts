@@ -110,7 +110,7 @@ test("from a sentence: five passes, a draft, approval, specs, phases and ralphs"
     await checkOrder(desk);
     await checkPictures(desk);
     expect(await deliveredBranches(desk.repo)).toEqual(["taskdaemon/plan-1"]);
-    const tip = await shell(desk.repo, "git rev-parse taskdaemon/plan-1");
+    const tip = (await shell(desk.repo, "git rev-parse taskdaemon/plan-1")).trim();
     expect(await show(desk, "1")).toMatchObject({
       branch: "taskdaemon/plan-1",
       delivered: { to: "taskdaemon/plan-1", commit: tip },
