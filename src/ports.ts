@@ -17,6 +17,7 @@ import type { State } from "./core/state.ts";
 import type { Audit } from "./ports/audit.ts";
 import type { Documents, DocumentWork } from "./ports/documents.ts";
 import type { Fetcher } from "./ports/fetcher.ts";
+import type { Hooks } from "./ports/hooks.ts";
 import type { LlmErrorKind, Models } from "./ports/llm.ts";
 import type { RepositoryNeed } from "./ports/repository-need.ts";
 import type { Targets } from "./ports/targets.ts";
@@ -352,32 +353,6 @@ export type LiveEvent = { readonly loop: LoopId; readonly iteration: number } & 
   | { readonly type: "waiting"; readonly until: Millis; readonly reason: string }
   | { readonly type: "note"; readonly text: string }
 );
-
-export const hookNames = [
-  "before-iteration",
-  "after-iteration",
-  "before-validation",
-  "after-validation",
-  "on-complete",
-  "on-fail",
-  "on-blocked",
-] as const;
-export type HookName = (typeof hookNames)[number];
-
-export interface HookRequest {
-  readonly name: HookName;
-  readonly loop: LoopId;
-  readonly iteration: number;
-  /** Where the loop works; null when it has no worktree. */
-  readonly workspace: Workspace | null;
-  /** Becomes `TD_<KEY>` in the command's environment. */
-  readonly facts: Readonly<Record<string, string>>;
-}
-
-export interface Hooks {
-  /** Runs what the user configured. Resolves to a sentence when it failed; never rejects. */
-  run(request: HookRequest, signal: AbortSignal): Promise<string | null>;
-}
 
 /** Takes known secrets and what looks like one out of a text. */
 export type Redact = (text: string) => string;

@@ -1,5 +1,6 @@
 import type { SandboxSettings } from "../core/loop.ts";
-import type { HookName, HookRequest, Hooks, Sandbox, Workspace } from "../ports.ts";
+import type { HookName, HookRequest, Hooks } from "../ports/hooks.ts";
+import type { Sandbox, Workspace } from "../ports.ts";
 
 export interface ConfiguredHook {
   readonly command: string;

@@ -5,14 +5,9 @@ import { targetOf } from "../core/merge.ts";
 import { briefsOf } from "../core/pipeline.ts";
 import { loopOf } from "../core/state.ts";
 import type { DocumentWork } from "../ports/documents.ts";
+import type { HookName } from "../ports/hooks.ts";
 import { ModelUnavailable } from "../ports/llm.ts";
-import {
-  type Clock,
-  type HookName,
-  SandboxUnavailable,
-  StoreBroken,
-  WorktreeError,
-} from "../ports.ts";
+import { type Clock, SandboxUnavailable, StoreBroken, WorktreeError } from "../ports.ts";
 import { openOutput } from "./documents.ts";
 import { type Attempt, AttemptEnd, type Course, type Engine, headOf, stage } from "./engine.ts";
 import { gateDefinitionAt } from "./gate.ts";

@@ -24,15 +24,8 @@ import type { LoopId, SandboxSettings } from "../core/loop.ts";
 import { createRedact } from "../core/redact.ts";
 import { auditedSandbox } from "../engine/audited.ts";
 import type { Audit } from "../ports/audit.ts";
-import {
-  type HookName,
-  hookNames,
-  type LiveEvent,
-  type Redact,
-  type Sandbox,
-  type TaskStore,
-  type World,
-} from "../ports.ts";
+import { type HookName, hookNames } from "../ports/hooks.ts";
+import type { LiveEvent, Redact, Sandbox, TaskStore, World } from "../ports.ts";
 import { toolNames } from "../tools/toolset.ts";
 import { systemClock } from "./clock.ts";
 import { dayLimit } from "./day-limit.ts";

@@ -14,11 +14,11 @@ import { Gates } from "../../src/engine/gates.ts";
 import { reconcile, recover } from "../../src/engine/loop-manager.ts";
 import { type Limits, Scheduler } from "../../src/engine/scheduler.ts";
 import { StateManager } from "../../src/engine/state-manager.ts";
+import type { HookRequest } from "../../src/ports/hooks.ts";
 import { LlmError, type LlmReply, type LlmRequest, type Model } from "../../src/ports/llm.ts";
 import {
   type CommandRequest,
   type CommandResult,
-  type HookRequest,
   type LiveEvent,
   type LoopType,
   type PromptValues,
