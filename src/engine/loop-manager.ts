@@ -85,10 +85,10 @@ async function handBack(
   states: StateManager,
   running: ReadonlyMap<LoopId, Running>,
 ): Promise<void> {
-  for (const [id, { attempt }] of [...running]) {
+  for (const [id, { isDue }] of [...running]) {
     const loop = states.state.loops.get(id);
-    if (loop === undefined || !holdsLease(loop, attempt)) continue;
-    const { iteration, notBeforeAt } = loop;
+    if (loop?.status !== "running" || !isDue(loop)) continue;
+    const { attempt, iteration, notBeforeAt } = loop;
     const reason = "the daemon was stopped, and the attempt did not end";
     const again = { during: `iteration ${iteration + 1}`, reason, notBeforeAt };
     const outcome = { type: "interrupted", ...again } as const;
