@@ -1,9 +1,11 @@
 import { chmod, mkdir, rm } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { dirname } from "node:path";
 import { getRequestListener } from "@hono/node-server";
+import { exitCodes } from "../protocol/errors.ts";
 import { type AppOptions, createApp } from "./app.ts";
 import { createFeed } from "./feed.ts";
+import { foreignness } from "./foreign.ts";
 
 /** Answers under way when the door closes may take so long. */
 const answerMsMax = 1_000;
@@ -18,8 +20,16 @@ export async function openSocket(
 ): Promise<{ close(): Promise<void> }> {
   const app = createApp(options);
   const feed = createFeed(options.desk);
-  const server = createServer(getRequestListener(app.fetch));
-  server.on("upgrade", feed.upgrade);
+  const answer = getRequestListener(app.fetch);
+  const server = createServer((request, response) => {
+    const why = foreignness(request);
+    if (why === null) void answer(request, response);
+    else refuse(response, why);
+  });
+  server.on("upgrade", (request, socket, head) => {
+    if (foreignness(request) === null) feed.upgrade(request, socket, head);
+    else socket.on("error", () => socket.destroy()).end(forbidden);
+  });
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await rm(path, { force: true });
   await listening(server, path);
@@ -38,6 +48,14 @@ export async function openSocket(
       await rm(path, { force: true });
     },
   };
+}
+
+const forbidden = "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n";
+
+/** Whatever else it brings is not read. */
+function refuse(response: ServerResponse, error: string): void {
+  const headers = { "content-type": "application/json", connection: "close" };
+  response.writeHead(403, headers).end(JSON.stringify({ error, exitCode: exitCodes.usage }));
 }
 
 function listening(server: Server, path: string): Promise<void> {
