@@ -92,7 +92,7 @@ const waitersMax = 20_000;
 export class AdmissionGate {
   readonly #outside: GateOutside;
   readonly provider: string;
-  readonly limits: RateLimits;
+  #limits: RateLimits;
   readonly #breakerLimits: BreakerLimits;
   #admission: Admission = noAdmission;
   #breaker: Breaker;
@@ -108,7 +108,7 @@ export class AdmissionGate {
   ) {
     this.#outside = outside;
     this.provider = provider;
-    this.limits = limits;
+    this.#limits = limits;
     this.#breakerLimits = breakerLimits;
     this.#breaker = newBreaker(outside.clock.now());
   }
@@ -144,6 +144,16 @@ export class AdmissionGate {
     } finally {
       signal.removeEventListener("abort", leave);
     }
+  }
+
+  get limits(): RateLimits {
+    return this.#limits;
+  }
+
+  /** Other limits from now on; what is under way, was used up or was told stays as it is. */
+  allow(limits: RateLimits): void {
+    this.#limits = limits;
+    this.#serve();
   }
 
   /** The provider asked for a pause of this model. */
@@ -188,7 +198,7 @@ export class AdmissionGate {
   #serveOne(now: Millis): "served" | Millis | null {
     const passing = pass(this.#breaker, now, this.#breakerLimits);
     if (!passing.ok) return passing.until;
-    const next = nextWaiter(this.#waiters, this.#admission, now, this.limits);
+    const next = nextWaiter(this.#waiters, this.#admission, now, this.#limits);
     if (!next.ok) return next.waitMs === null ? null : now + next.waitMs;
     this.#breaker = passing.breaker;
     this.#admission = next.state;
@@ -225,17 +235,17 @@ export class AdmissionGate {
   #end(entry: Entry, want: Reservation, passed: Pass, { health, real, told }: CallReport): void {
     const { clock, random } = this.#outside;
     const now = clock.now();
-    if (real === null) this.#admission = release(this.#admission, want, now, this.limits);
+    if (real === null) this.#admission = release(this.#admission, want, now, this.#limits);
     else
       this.#admission = settle(
         this.#admission,
         want,
         this.#amounts(entry, want, real),
         now,
-        this.limits,
+        this.#limits,
       );
     if (told !== null) {
-      this.#admission = correct(this.#admission, entry.model, told, now, this.limits);
+      this.#admission = correct(this.#admission, entry.model, told, now, this.#limits);
     }
     const moment = { now, jitter: random.next() };
     this.#breaker = record(this.#breaker, passed, health, moment, this.#breakerLimits);
@@ -260,7 +270,7 @@ export class AdmissionGate {
     const now = this.#outside.clock.now();
     const passing = pass(this.#breaker, now, this.#breakerLimits);
     if (!passing.ok) return { because: "failing", until: passing.until };
-    const answer = reserve(this.#admission, want, now, this.limits);
+    const answer = reserve(this.#admission, want, now, this.#limits);
     // It could go, and others go first.
     if (answer.ok) return { because: "requests", until: now };
     const { because, waitMs } = answer;

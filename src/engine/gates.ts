@@ -12,13 +12,13 @@ export interface GateWait {
 /** One gate for each provider, shared by all repositories of the process. */
 export class Gates {
   readonly #outside: GateOutside;
-  readonly #limitsOf: (provider: string) => RateLimits;
+  #limitsOf: (provider: string) => RateLimits;
   readonly #breaking: BreakerLimits;
   readonly #shared = new Map<string, AdmissionGate>();
   /** Of repositories that ask for less than the user allows, by repository and provider. */
   readonly #own = new Map<string, AdmissionGate>();
 
-  /** `limitsOf` is what the user allows; it is asked once for each provider. */
+  /** `limitsOf` is what the user allows, until allow() says otherwise. */
   constructor(
     outside: GateOutside,
     limitsOf: (provider: string) => RateLimits,
@@ -29,12 +29,26 @@ export class Gates {
     this.#limitsOf = limitsOf;
   }
 
-  /** What a call passes, in this order. A repository's own limits hold for its own calls alone. */
-  path(provider: string, repo: string, own: RateLimits): readonly AdmissionGate[] {
+  /** The user allows something else: every gate that all share follows at once. */
+  allow(limitsOf: (provider: string) => RateLimits): void {
+    this.#limitsOf = limitsOf;
+    for (const [provider, gate] of this.#shared) gate.allow(limitsOf(provider));
+  }
+
+  /**
+   * What a call passes, in this order. A repository's own limits, other than what the user allowed
+   * when they were read, hold for its own calls alone.
+   */
+  path(
+    provider: string,
+    repo: string,
+    { own, users }: { readonly own: RateLimits; readonly users: RateLimits },
+  ): readonly AdmissionGate[] {
     const shared = this.shared(provider);
-    if (JSON.stringify(own) === JSON.stringify(shared.limits)) return [shared];
+    if (isSame(own, users)) return [shared];
     const key = `${repo}\n${provider}`;
     const known = this.#own.get(key) ?? this.#open(provider, own, neverOpens);
+    if (!isSame(known.limits, own)) known.allow(own);
     this.#own.set(key, known);
     return [known, shared];
   }
@@ -68,6 +82,10 @@ export class Gates {
   #open(provider: string, limits: RateLimits, breaking: BreakerLimits): AdmissionGate {
     return new AdmissionGate(this.#outside, provider, limits, breaking);
   }
+}
+
+function isSame(a: RateLimits, b: RateLimits): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** Of a provider's health the shared gate alone decides. */

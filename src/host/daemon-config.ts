@@ -51,6 +51,7 @@ export class DaemonConfig {
     const problems: string[] = [];
     try {
       this.#config = loadRepositoryConfig(this.#around, this.#home, null).config;
+      host.allow(this.#config);
       problems.push(...(await host.reload()));
     } catch (error) {
       problems.push(messageOf(error));

@@ -1,5 +1,7 @@
 import { rateLimitsOf } from "../adapters/config/rate-settings.ts";
+import type { Config } from "../adapters/config/schema.ts";
 import { openTaskStore } from "../adapters/store/jsonl-task-store.ts";
+import type { RateLimits } from "../core/admission.ts";
 import { assert } from "../core/assert.ts";
 import type { Command } from "../core/commands.ts";
 import type { Transaction } from "../core/events.ts";
@@ -49,6 +51,8 @@ export class Host {
   readonly #watchers = new Watchers();
   readonly #broken = new AbortController();
   #gates: Gates | null = null;
+  /** As it was read last. */
+  #allowed: Config | null = null;
   readonly waits = new Waits(() => this.#gates);
 
   private constructor(around: Surroundings, home: string, store: TaskStore, chronicle: Chronicle) {
@@ -92,11 +96,20 @@ export class Host {
 
   /** One for all repositories: providers know of no repositories. */
   get gates(): Gates {
-    if (this.#gates !== null) return this.#gates;
-    const { config } = loadRepositoryConfig(this.#around, this.#home, null);
-    const limitsOf = (provider: string) => rateLimitsOf(config, provider);
-    this.#gates = new Gates({ clock: systemClock, random }, limitsOf);
+    this.#gates ??= new Gates({ clock: systemClock, random }, this.#limitsOf());
     return this.#gates;
+  }
+
+  /** What the user allows has changed: gates follow, and keep what they know. */
+  allow(config: Config): void {
+    this.#allowed = config;
+    this.#gates?.allow(this.#limitsOf());
+  }
+
+  #limitsOf(): (provider: string) => RateLimits {
+    this.#allowed ??= loadRepositoryConfig(this.#around, this.#home, null).config;
+    const config = this.#allowed;
+    return (provider) => rateLimitsOf(config, provider);
   }
 
   providers(): ProviderView[] {
@@ -144,8 +157,11 @@ export class Host {
       const { world, config, dayUsd } = await this.world(loop.repo);
       const patience = { retryAfterMaxMs: config.config.llm["retry-after-max"], triesMax };
       const { gates } = this;
-      const gatesOf = (provider: string) =>
-        gates.path(provider, loop.repo, rateLimitsOf(config.config, provider));
+      const usersOf = this.#limitsOf();
+      const gatesOf = (provider: string) => {
+        const own = rateLimitsOf(config.config, provider);
+        return gates.path(provider, loop.repo, { own, users: usersOf(provider) });
+      };
       return { world, states, patience, drain, gatesOf, dayUsd };
     };
     return { states, clock: systemClock, random, owner, drain, engineOf };

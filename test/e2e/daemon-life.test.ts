@@ -60,17 +60,22 @@ test.concurrent("HUP reads the configuration again, and a broken one changes not
     { config: "concurrency: { loops: 3 }\n" },
   ));
 
-test.concurrent("a loop of a repository whose configuration was read again has the new one", () =>
+test.concurrent("a configuration that was read again holds for the next loop and at the gates", () =>
   withDaemon(mending, async (desk) => {
     expect(await runDetached(desk)).toMatchObject({ maxIterations: 100 });
-    await writeFile(join(desk.home, "taskdaemon.yml"), "iteration: { max: 12 }\n");
+    await untilStatus(desk, "1", "complete");
+    const gates = async () =>
+      (await status(desk)).providers.map(({ name, concurrency }) => [name, concurrency]);
+    expect(await gates()).toEqual([["anthropic", null]]);
+    const text = "iteration: { max: 12 }\nllm: { providers: { anthropic: { concurrency: 3 } } }\n";
+    await writeFile(join(desk.home, "taskdaemon.yml"), text);
     kill(pidOf(desk) ?? 0, "SIGHUP");
     await until("it was read", async () => {
       const log = await readFile(join(desk.home, "logs", "daemon.log"), "utf8");
       return log.includes("the configuration was read again");
     });
+    expect(await gates()).toEqual([["anthropic", 3]]);
     expect(await runDetached(desk)).toMatchObject({ maxIterations: 12 });
-    await untilStatus(desk, "1", "complete");
     await untilStatus(desk, "2", "complete");
   }));
 

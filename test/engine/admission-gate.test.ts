@@ -123,6 +123,27 @@ describe("a gate", () => {
   });
 });
 
+test("other limits hold at once, and nothing that was known is forgotten", async () => {
+  const { gate, gates, ask, pass, ticket, answers, clock } = open({ concurrency: 1 });
+  for (const loop of ["a", "b", "c"]) ask(loop);
+  await pass(0);
+  gates.allow(() => ({ ...unlimited, concurrency: 2 }));
+  await pass(0);
+  expect([...answers.keys()]).toEqual(["a", "b"]);
+  gates.allow(() => ({ ...unlimited, concurrency: 1 }));
+  ticket("a").end(report());
+  await pass(0);
+  expect([gate.inFlight, gate.waiting, gate.limits.concurrency]).toEqual([1, 1, 1]);
+  gate.hold("small", clock.now() + 5_000);
+  ticket("b").end(report());
+  gates.allow(() => unlimited);
+  await pass(4_000);
+  expect([...answers.keys()]).toEqual(["a", "b"]);
+  await pass(2_000);
+  expect([...answers.keys()]).toEqual(["a", "b", "c"]);
+  expect(gates.shared("new").limits).toEqual(unlimited);
+});
+
 describe("an outage", () => {
   test("closes the gate but for one probe at a time, until one succeeds", async () => {
     const { gate, ask, pass, ticket, answers } = open();
@@ -149,12 +170,13 @@ describe("an outage", () => {
 test("a repository's own limit holds for its calls alone", () => {
   const { gates, gate } = open({ concurrency: 5 });
   const own = { ...unlimited, concurrency: 1 };
-  const narrow = gates.path("p", "/repo", own);
+  const users = { ...unlimited, concurrency: 5 };
+  const narrow = gates.path("p", "/repo", { own, users });
   expect(narrow).toHaveLength(2);
   expect(narrow[1]).toBe(gate);
-  expect(gates.path("p", "/repo", own)[0]).toBe(narrow[0]);
-  expect(gates.path("p", "/other", own)[0]).not.toBe(narrow[0]);
-  expect(gates.path("p", "/other", { ...unlimited, concurrency: 5 })).toEqual([gate]);
+  expect(gates.path("p", "/repo", { own, users })[0]).toBe(narrow[0]);
+  expect(gates.path("p", "/other", { own, users })[0]).not.toBe(narrow[0]);
+  expect(gates.path("p", "/other", { own: users, users })).toEqual([gate]);
 });
 
 /** The most that any half-open window of a period saw. */
