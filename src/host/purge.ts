@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync, realpathSync } from "node:fs";
-import { readlink, rmdir } from "node:fs/promises";
+import { mkdir, readlink, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { removeTree } from "../adapters/git/files.ts";
 import {
@@ -79,9 +79,12 @@ export async function purge(
     const { own, others } = lookAt(around, home);
     const links = await linksAmong(real, own);
     // The lock last: until then another purge or daemon is refused.
-    for (const name of [...own.filter((each) => each !== "lock"), "lock"]) {
+    for (const name of own.filter((each) => each !== "lock")) {
       await trying(name, () => removeTree(join(real, name)));
     }
+    // What is left must still be known as a home by who comes to remove the rest.
+    if (failed.length > 0) await mkdir(join(real, "store"), { recursive: true, mode: 0o700 });
+    else await trying("lock", () => removeTree(join(real, "lock")));
     if (others.length === 0 && failed.length === 0) await trying(real, () => rmdir(real));
     await trying("the socket", () => removeSocket(home));
     return { home: real, kept: [...keptOf(found, real, others), ...links], failed };

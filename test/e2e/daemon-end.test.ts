@@ -14,7 +14,7 @@ import {
   untilStatus,
   withDaemon,
 } from "./daemon-support.ts";
-import { type Desk, jsonOf, td } from "./program.ts";
+import { type Desk, jsonOf, makeDesk, program, td } from "./program.ts";
 import { loopTimeoutMs, removePlaces, shell } from "./support.ts";
 
 vi.setConfig({ testTimeout: loopTimeoutMs });
@@ -63,6 +63,32 @@ test("a purge goes past a repository that is gone, and says so", () =>
     await rm(desk.repo, { recursive: true });
     await rename(gone, desk.repo);
   }));
+
+test.runIf(process.getuid?.() === 0)(
+  "what another user left in a home is told, and root removes the rest",
+  async () => {
+    const desk = await makeDesk({ modelUrl: "http://127.0.0.1:9" });
+    const command = ["setpriv", "--reuid", "1234", "--regid", "1234", "--clear-groups"];
+    await shell(desk.place, "mkdir -p home/store home/worktrees/1 home/logs && touch home/lock");
+    await shell(desk.place, "echo x > home/worktrees/1/kept; chmod 711 home");
+    await shell(desk.place, "chown -R 1234:1234 home; chown -R 65534:65534 home/worktrees/1");
+    await shell(desk.place, "chmod 755 .");
+    const purge = ["purge", "--yes"] as const;
+    const told = await td(desk, purge, {
+      command: [...command, process.execPath, program],
+      cwd: "/",
+    });
+    expect(told).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /could not be removed: worktrees: .*Permission denied.*what is left is in .*as root/s,
+      ),
+    });
+    expect(readdirSync(desk.home).sort()).toEqual(["lock", "store", "worktrees"]);
+    await expectDone(td(desk, purge));
+    expect(existsSync(desk.home)).toBe(false);
+  },
+);
 
 test("td stop --now ends a daemon whose attempt hangs beyond any word, and its loop goes on", () =>
   withDaemon(
