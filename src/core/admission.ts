@@ -160,6 +160,12 @@ function heldMsOf({ holds }: Admission, model: string, now: Millis): Millis {
   return held !== undefined && isIn(held, now) ? held.until - now : 0;
 }
 
+/** The models that are held at `now`, and until when. */
+export function heldAt({ holds }: Admission, now: Millis): readonly (readonly [string, Millis])[] {
+  const held = Object.entries(holds).filter(([, each]) => isIn(each, now));
+  return held.map(([model, { until }]) => [model, until]);
+}
+
 /** A clock that was put back ends it. */
 function isIn({ from, until }: Hold, now: Millis): boolean {
   return from <= now && now < until;

@@ -5,6 +5,7 @@ import {
   type Corrections,
   correct,
   enqueue,
+  heldAt,
   hold,
   nextWaiter,
   noAdmission,
@@ -167,6 +168,11 @@ export class AdmissionGate {
     const waiter = this.#waiters.find(({ key }) => key === loop);
     if (waiter === undefined) return null;
     return { wait: this.#waitOf(waiter), model: waiter.entry.model };
+  }
+
+  /** Models for which the provider asked for a pause, and until when. */
+  get held(): readonly (readonly [string, Millis])[] {
+    return heldAt(this.#admission, this.#outside.clock.now());
   }
 
   get inFlight(): number {

@@ -19,15 +19,7 @@ import { type Chronicle, openChronicle } from "./chronicle.ts";
 import { systemClock } from "./clock.ts";
 import { providersOf } from "./providers.ts";
 import { createReader, find, openRecords, readFeed } from "./reader.ts";
-import {
-  planOf,
-  refuseWhatWillFail,
-  requireGit,
-  type Site,
-  settle,
-  titleOf,
-  visit,
-} from "./settle.ts";
+import { planOf, refuseWhatWillFail, requireGit, type Settled, settle, titleOf } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { Waits } from "./waits.ts";
 import { Watchers } from "./watchers.ts";
@@ -200,14 +192,13 @@ export class Host {
   }
 
   async plan(request: RunRequest): Promise<RunPlan> {
-    return planOf(settle(await this.#visit(request), request), request);
+    return planOf(await this.#settle(request), request);
   }
 
   /** All or none. Refuses here, before anything is written, what could only fail later. */
   async create(requests: readonly RunRequest[]): Promise<readonly LoopView[]> {
     const commands: Command[] = [];
-    const sites = new Map<string, Promise<Site>>();
-    for (const request of requests) commands.push(await this.#command(request, sites));
+    for (const request of requests) commands.push(await this.#command(request));
     const refused = commands
       .map((command) => this.states.tryOut(command))
       .find((answer) => !answer.ok);
@@ -215,12 +206,8 @@ export class Host {
     return Promise.all(commands.map((command) => this.ask(command)));
   }
 
-  /** Requests for one commit look at it once. */
-  async #command(request: RunRequest, sites: Map<string, Promise<Site>>): Promise<Command> {
-    const key = JSON.stringify([request.dir, request.base]);
-    const site = sites.get(key) ?? this.#visit(request);
-    sites.set(key, site);
-    const settled = settle(await site, request);
+  async #command(request: RunRequest): Promise<Command> {
+    const settled = await this.#settle(request);
     refuseWhatWillFail(settled);
     const { repo, settings } = settled;
     const { type, task, priority } = request;
@@ -231,8 +218,8 @@ export class Host {
     return { type: "createLoop", loop: { ...loop, ...approved, status: "pending" } };
   }
 
-  #visit(request: RunRequest): Promise<Site> {
-    return visit(this.#around, (repo) => this.world(repo), request);
+  #settle(request: RunRequest): Promise<Settled> {
+    return settle(this.#around, (repo) => this.world(repo), request);
   }
 
   /** One per repository, however many loops of it start at once. */

@@ -1,6 +1,6 @@
 import type { Breaker } from "../core/breaker.ts";
 import type { Millis } from "../core/loop.ts";
-import type { State } from "../core/state.ts";
+import type { Parking, State } from "../core/state.ts";
 import type { AdmissionGate } from "../engine/admission-gate.ts";
 import type { Gates } from "../engine/gates.ts";
 import type { BreakerView, ProviderView } from "../protocol/status.ts";
@@ -9,10 +9,12 @@ import { timeOf } from "../views/loop-view.ts";
 /** Every provider that has been asked for something, or has a model that waits. */
 export function providersOf(gates: Gates | null, state: State, now: Millis): ProviderView[] {
   const open = new Map(gates?.all() ?? []);
+  const paused = [...open].flatMap(([name, gate]) => pausesOf(name, gate));
   const parked = [...state.parked].filter(([, { until }]) => until > now);
+  const waits = new Map([...paused, ...parked]);
   const names = new Set([...open.keys(), ...parked.map(([model]) => providerOf(model))]);
   return [...names].sort().map((name) => {
-    const models = parked
+    const models = [...waits]
       .filter(([model]) => providerOf(model) === name)
       .map(([model, { until, reason }]) => ({ model, parkedUntil: timeOf(until), reason, until }))
       .sort((a, b) => b.until - a.until);
@@ -24,6 +26,12 @@ export function providersOf(gates: Gates | null, state: State, now: Millis): Pro
       parked: models.map(({ model, parkedUntil, reason }) => ({ model, parkedUntil, reason })),
     };
   });
+}
+
+/** Short ones are no more than kept in mind: the loops keep their slots meanwhile. */
+function pausesOf(name: string, gate: AdmissionGate): [string, Parking][] {
+  const reason = "the provider asks for a pause";
+  return gate.held.map(([model, until]) => [`${name}/${model}`, { until, reason }]);
 }
 
 function numbersOf(gate: AdmissionGate | undefined) {

@@ -5,8 +5,9 @@ import { setPriority } from "node:os";
 import { performance } from "node:perf_hooks";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { BoundedCapture, type Captured } from "./capture.ts";
-import type { OutputPipes, PipePlace, PipePool } from "./pipes.ts";
+import type { Redact } from "../../ports.ts";
+import { BoundedCapture } from "./capture.ts";
+import type { OutputPipes, PipePool } from "./pipes.ts";
 import { isAlive, ProcessTable, readProc, sendSignal } from "./tree.ts";
 import type { TreeLimits, TreeWatch } from "./watch.ts";
 
@@ -19,11 +20,12 @@ export interface ProcessRequest {
   readonly uid: number | null;
   readonly timeoutMs: number;
   readonly outputBytesMax: number;
+  readonly redact: Redact;
   readonly limits: TreeLimits;
   /** Opened for reading as descriptor 4. */
   readonly inputFile: string | null;
   /** Instead of Node's own, which scripts cannot open by name. */
-  readonly pipes: PipePlace | null;
+  readonly pipes: PipePool | null;
   /** Marks processes that leave the tree, so that the end finds them: an environment entry. */
   readonly mark: string | null;
 }
@@ -34,9 +36,9 @@ export interface ProcessEnd {
   readonly ended: ProcessEnding;
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
-  readonly output: Captured;
-  readonly stdout: Captured;
-  readonly stderr: Captured;
+  readonly output: string;
+  readonly stdout: string;
+  readonly stderr: string;
   /** What came on descriptor 3, for programs that report there. */
   readonly status: string;
   readonly durationMs: number;
@@ -66,13 +68,13 @@ const leftoverRounds = 400;
  * Runs a program in a process group of its own until it ends, is aborted, takes too long or
  * grows beyond its limits; then everything it started is dead. Rejects with SpawnFailed only.
  */
-export function runProcessHere(
+export function runProcess(
   request: ProcessRequest,
-  { watch, pipes }: { readonly watch: TreeWatch; readonly pipes: PipePool },
+  watch: TreeWatch,
   signal: AbortSignal,
 ): Promise<ProcessEnd> {
   if (request.pipes === null) return runWith(request, null, watch, signal);
-  return pipes.lend(request.pipes, (lent) => runWith(request, lent, watch, signal));
+  return request.pipes.lend((pipes) => runWith(request, pipes, watch, signal));
 }
 
 async function runWith(
@@ -104,9 +106,9 @@ async function runWith(
       ended,
       exitCode: ended === "exited" ? code : null,
       signal: by,
-      output: captures.both.captured(),
-      stdout: captures.stdout.captured(),
-      stderr: captures.stderr.captured(),
+      output: captures.both.text(request.redact),
+      stdout: captures.stdout.text(request.redact),
+      stderr: captures.stderr.text(request.redact),
       status: captures.status(),
       durationMs: Math.round(performance.now() - startedAt),
     };

@@ -23,7 +23,7 @@ interface Watched {
  */
 export class TreeWatch {
   readonly #watched = new Map<number, Watched>();
-  #pageBytes: number | null = null;
+  readonly #pageBytes = readPageBytes();
   #timer: NodeJS.Timeout | null = null;
 
   /** `breached` is called once at most. The returned function ends the watch. */
@@ -51,7 +51,6 @@ export class TreeWatch {
 
   #look(): void {
     const table = new ProcessTable();
-    this.#pageBytes ??= readPageBytes();
     for (const [root, { limits, breached }] of this.#watched) {
       const { pids, rssPages } = table.tree(root);
       const breach = this.#breach(pids, rssPages * this.#pageBytes, limits);

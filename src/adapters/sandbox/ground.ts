@@ -3,8 +3,9 @@ import { availableParallelism, platform, userInfo } from "node:os";
 import { join } from "node:path";
 import { arch, geteuid, pid } from "node:process";
 import type { Redact } from "../../ports.ts";
-import { makePipes, type PipePlace } from "../process/pipes.ts";
+import { PipePool } from "../process/pipes.ts";
 import { readProc } from "../process/tree.ts";
+import { TreeWatch } from "../process/watch.ts";
 import { searchPath } from "./environment.ts";
 import { findPrograms, type SandboxPrograms } from "./programs.ts";
 import { Scratch } from "./scratch.ts";
@@ -47,9 +48,10 @@ export interface Ground {
   readonly strayDescriptors: readonly number[];
   /** System call filters; null where we do not know the processor. */
   readonly filters: SeccompFilters | null;
+  readonly watch: TreeWatch;
   /** How many commands run at once. */
   readonly slots: number;
-  readonly pipes: PipePlace;
+  readonly pipes: PipePool;
 }
 
 interface SeccompFilters {
@@ -79,8 +81,9 @@ export function prepareGround(options: SandboxOptions): Ground {
     isMac: platform() === "darwin",
     strayDescriptors: findStrayDescriptors(),
     filters: writeFilters(scratch.keep("seccomp")),
+    watch: new TreeWatch(),
     slots,
-    pipes: makePipes({ dir: scratch.keep("pipes"), count: slots }, dropTo),
+    pipes: new PipePool(scratch.keep("pipes"), { count: slots, owner: dropTo }),
   };
 }
 
