@@ -11,6 +11,7 @@ import { loopOf } from "../src/core/state.ts";
 import { runAttempt } from "../src/engine/attempt.ts";
 import { Gates } from "../src/engine/gates.ts";
 import { StateManager } from "../src/engine/state-manager.ts";
+import { Living } from "../src/host/living.ts";
 import { makeWorld } from "../src/host/world.ts";
 import type { LlmReply, Models } from "../src/ports/llm.ts";
 import type { World } from "../src/ports.ts";
@@ -51,7 +52,8 @@ async function measure(place: string, home: string, repo: string, base: string):
     self: [process.execPath, ""] as const,
   };
   const watch = () => undefined;
-  const real = await makeWorld({ around, home, repo, store, audit: () => unrecorded, watch });
+  const living = new Living(around, home, repo);
+  const real = await makeWorld({ around, home, living, store, audit: () => unrecorded, watch });
   const stopwatch = new Stopwatch();
   const world = timedWorld({ ...real.world, models: instantModels() }, stopwatch);
   const bare = await openBareLoop(join(place, "bare"), repo, base);

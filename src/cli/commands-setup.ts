@@ -1,3 +1,4 @@
+import { configCommand } from "./commands-config.ts";
 import { type AnyCommand, choiceArgument, type Grammar, positive, text, whole } from "./grammar.ts";
 import { shells } from "./shells.ts";
 
@@ -20,7 +21,7 @@ export function setupCommands(grammar: Grammar): readonly AnyCommand[] {
         grammar.run(self, async (session) => (await import("./init.ts")).init(session, options)),
       ),
     typesGroup(grammar),
-    configGroup(grammar),
+    configCommand(grammar),
     storeGroup(grammar),
     auditGroup(grammar),
     trashGroup(grammar),
@@ -74,30 +75,6 @@ function typesGroup(grammar: Grammar): AnyCommand {
           const { explainType } = await import("./types.ts");
           return explainType(session, name);
         }),
-      ),
-  ]);
-}
-
-function configGroup(grammar: Grammar): AnyCommand {
-  return grammar.group("config", "the configuration: show, check, schema", [
-    grammar
-      .command("show", "the configuration as it holds here")
-      .option("--origins", "with where each value came from")
-      .action((options, self) =>
-        grammar.run(self, async (session) => {
-          const { showConfig } = await import("./config.ts");
-          return showConfig(session, options);
-        }),
-      ),
-    grammar
-      .command("check", "is it valid?")
-      .action((_, self) =>
-        grammar.run(self, async (session) => (await import("./config.ts")).checkConfig(session)),
-      ),
-    grammar
-      .command("schema", "its JSON Schema")
-      .action((_, self) =>
-        grammar.run(self, async (session) => (await import("./config.ts")).schema(session)),
       ),
   ]);
 }

@@ -28,7 +28,11 @@ export type Command =
   | MergeCommand
   | { readonly type: "startAttempt"; readonly id: LoopId; readonly owner: string }
   | (Leased & { readonly type: "recordBaseline"; readonly baseline: Verdict })
-  | (Leased & { readonly type: "startIteration"; readonly model: string })
+  | (Leased & {
+      readonly type: "startIteration";
+      readonly model: string;
+      readonly typeVersion?: string;
+    })
   | (Leased & {
       readonly type: "reserve";
       readonly turn: string;

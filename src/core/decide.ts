@@ -170,7 +170,9 @@ function byAttempt(state: State, loop: Loop, command: LeasedCommand, moment: Mom
         data: { baseline: command.baseline },
       });
     case "startIteration": {
-      const data = { iteration: loop.iteration + 1, model: command.model };
+      const { model, typeVersion } = command;
+      const named = typeVersion === undefined ? {} : { typeVersion };
+      const data = { iteration: loop.iteration + 1, model, ...named };
       return accept(loop, { type: "iteration.started", loop: id, data });
     }
     case "reserve": {

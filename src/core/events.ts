@@ -40,7 +40,7 @@ export type Event =
   | Of<"attempt.started", { readonly attempt: number; readonly owner: string }>
   | Of<"attempt.ended", Ended>
   | Of<"attempt.saved", { readonly attempt: number; readonly commit: CommitId }>
-  | Of<"iteration.started", { readonly iteration: number; readonly model: string }>
+  | Of<"iteration.started", IterationStarted>
   | Of<"iteration.finished", Finished>
   | Of<
       "budget.reserved",
@@ -115,6 +115,13 @@ interface Ended {
   readonly erred: boolean;
   /** Whether the daemon ended with it. */
   readonly crashed?: boolean;
+}
+
+interface IterationStarted {
+  readonly iteration: number;
+  readonly model: string;
+  /** Of its loop type: `td config history` has what was in it. */
+  readonly typeVersion?: string;
 }
 
 interface Finished {

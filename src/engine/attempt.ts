@@ -13,6 +13,7 @@ import { type Attempt, AttemptEnd, type Course, type Engine, headOf, stage } fro
 import { gateDefinitionAt } from "./gate.ts";
 import { runIteration } from "./iteration.ts";
 import { mergeAttempt } from "./merge-attempt.ts";
+import { withNewestType } from "./newest-type.ts";
 import { followTarget, isProven } from "./rebase.ts";
 import { runBaseline, worktreeRequest } from "./verdict.ts";
 
@@ -50,13 +51,14 @@ async function work(
   const loop = loopOf(states.state, id);
   if (loop.merge !== null) return mergeAttempt({ engine, id, attempt, signal, course });
   const type = world.loopTypes.get(loop.type);
-  if (type === null) return { type: "failed", reason: `there is no loop type ${loop.type}` };
+  if (type === null) return withoutType(loop);
   const task = { engine, id, attempt, type, signal, course };
   await followTarget(task);
   let doing = await prepare(task);
-  const { output } = doing;
   for (;;) {
     const now = loopOf(states.state, id);
+    doing = withNewestType(doing, now);
+    const { output } = doing;
     if (isProven(now)) {
       if (output === null) return await deliver(doing);
       if (now.passes >= output.work.passes.length) return handOver(doing, output.work);
@@ -69,6 +71,12 @@ async function work(
     const before = loopOf(states.state, id);
     await runIteration(doing).catch((error: unknown) => saveWork(doing, before, error));
   }
+}
+
+/** Its files may be on another branch of the user's checkout just now. */
+function withoutType({ id, type }: Loop): AttemptOutcome {
+  const reason = `there is no loop type ${type}: put its files back, then td resume ${id}`;
+  return { type: "blocked", on: "setup", reason, asked: [] };
 }
 
 /** The worktree, and what is to be known of the base, as the loop has it now. */

@@ -48,9 +48,10 @@ async function judge(doing: Attempt, before: Loop): Promise<Judged> {
 }
 
 async function begin(doing: Attempt, loop: Loop): Promise<void> {
-  const { engine, id, attempt } = doing;
+  const { engine, id, attempt, type } = doing;
   const model = modelFor(engine, loop);
-  await must(engine.states.submit({ type: "startIteration", id, attempt, model }));
+  const { version: typeVersion } = type;
+  await must(engine.states.submit({ type: "startIteration", id, attempt, model, typeVersion }));
   await hook(doing, "before-iteration", {});
 }
 

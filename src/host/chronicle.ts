@@ -1,6 +1,5 @@
 import { hash } from "node:crypto";
 import { type FileAudit, openAudit } from "../adapters/audit/file-audit.ts";
-import type { LoadedConfig } from "../adapters/config/load-config.ts";
 import type { Command } from "../core/commands.ts";
 import { createRedact } from "../core/redact.ts";
 import { anchorAudit } from "../engine/anchor.ts";
@@ -8,6 +7,7 @@ import type { StateManager } from "../engine/state-manager.ts";
 import type { Audit, AuditHead } from "../ports/audit.ts";
 import { type Redact, StoreBroken } from "../ports.ts";
 import { systemClock } from "./clock.ts";
+import type { Living } from "./living.ts";
 
 /** So long the audit may go on before the event log knows of it. */
 const anchorEveryMs = 60_000;
@@ -49,8 +49,9 @@ export class Chronicle {
     return this.#own.record({ type: "person", loop, asked: type, detail: detailOf(command) });
   }
 
-  configured(repo: string, { config }: LoadedConfig): Promise<void> {
-    const text = JSON.stringify(config);
+  configured({ repo, config, types }: Living): Promise<void> {
+    const versions = types.list().map(({ name, version }) => [name, version]);
+    const text = JSON.stringify([config.config, versions]);
     return this.#own.record({ type: "config", repo, hash: hash("sha256", text) });
   }
 

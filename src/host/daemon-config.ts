@@ -1,3 +1,4 @@
+import { signatureOf } from "../adapters/config/config-files.ts";
 import type { Config } from "../adapters/config/schema.ts";
 import type { GuardLimits } from "../core/guards.ts";
 import type { Limits } from "../engine/scheduler.ts";
@@ -7,16 +8,18 @@ import { systemClock } from "./clock.ts";
 import { dayLimit } from "./day-limit.ts";
 import { asUserError } from "./errors.ts";
 import type { Host } from "./host.ts";
+import { placesOf } from "./living.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { loadRepositoryConfig } from "./world.ts";
 
-/** The daemon's own configuration: read at the start and on HUP; a broken one changes nothing. */
+/** The daemon's own configuration, read again when its files change; a broken one changes nothing. */
 export class DaemonConfig {
   readonly #around: Surroundings;
   readonly #home: string;
   #config: Config;
   #loadedAt = systemClock.now();
   #problem: string | null = null;
+  #seen: string | null = null;
   /** Read again by itself when its file changes. */
   readonly dayUsd: () => number | null;
 
@@ -49,18 +52,34 @@ export class DaemonConfig {
   /** Reads it again, and that of each repository. Resolves to what is broken and does not hold. */
   async reload(host: Host): Promise<readonly string[]> {
     const problems: string[] = [];
+    this.#seen = await this.#signature();
     try {
       this.#config = loadRepositoryConfig(this.#around, this.#home, null).config;
       host.allow(this.#config);
-      problems.push(...(await host.reload()));
     } catch (error) {
       problems.push(messageOf(error));
+    }
+    // What is wrong in a user's file is wrong for every repository.
+    for (const problem of await host.reload()) {
+      if (!problems.includes(problem)) problems.push(problem);
     }
     if (problems.length === 0) this.#loadedAt = systemClock.now();
     this.#problem =
       problems.length === 0 ? null : `the last good one holds: ${problems.join("; ")}`;
     host.states.changes.ring();
     return problems;
+  }
+
+  /** Whether its files are others than at the last look. */
+  async hasMoved(): Promise<boolean> {
+    const now = await this.#signature();
+    this.#seen ??= now;
+    return now !== this.#seen;
+  }
+
+  #signature(): Promise<string> {
+    const { files } = placesOf(this.#around, this.#home, null, []);
+    return signatureOf({ files, directories: [] });
   }
 }
 

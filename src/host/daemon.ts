@@ -8,6 +8,7 @@ import type { Door } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { DaemonRequest } from "../protocol/program.ts";
 import { openSocket } from "../server/listen.ts";
+import { watchConfig } from "./config-watch.ts";
 import { connect } from "./control.ts";
 import { DaemonConfig } from "./daemon-config.ts";
 import { createDesk } from "./desk.ts";
@@ -141,8 +142,9 @@ async function serve(
   }
   const report = (error: unknown) => logger.error({ error: String(error) }, "a bug");
   const door = await openSocket(socket, { version, desk, asUserError, report });
-  const reload = () => reloaded(config, host, log);
+  const reload = oneByOne(() => reloaded(config, host, log));
   const leave = handleSignals(options, { draining: drain.signal, shutdown, reload, log });
+  leave.push(follow(config, host, reload, log));
   let isRemoved = false;
   const remove = () => {
     isRemoved = true;
@@ -168,6 +170,29 @@ async function reloaded(config: DaemonConfig, host: Host, { logger }: DaemonLog)
   const problems = await config.reload(host);
   if (problems.length === 0) logger.info("the configuration was read again");
   else logger.error({ problems }, "the configuration is broken: the last good one holds");
+}
+
+/** Reads the configuration whenever its files change. */
+function follow(
+  config: DaemonConfig,
+  host: Host,
+  reload: () => Promise<void>,
+  { logger }: DaemonLog,
+): () => void {
+  return watchConfig({
+    hasMoved: async () => (await config.hasMoved()) || (await host.hasMoved()),
+    reload,
+    onError: (error) => logger.error({ error: String(error) }, "the configuration was not read"),
+  });
+}
+
+/** Calls wait for those before them. */
+function oneByOne(act: () => Promise<void>): () => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  return () => {
+    last = last.catch(() => undefined).then(act);
+    return last;
+  };
 }
 
 function guardsOf(
@@ -233,9 +258,8 @@ function handleSignals(
   const stop = () => shutdown({ now: draining.aborted });
   const timer = setInterval(() => log.rotate(), rotateEveryMs);
   timer.unref();
-  let reloading = Promise.resolve();
   const hup = onSignal("SIGHUP", () => {
-    reloading = reloading.then(reload).catch((error: unknown) => {
+    reload().catch((error: unknown) => {
       log.logger.error({ error: String(error) }, "the configuration could not be read");
     });
   });

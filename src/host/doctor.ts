@@ -10,6 +10,7 @@ import type { Check, Place } from "../protocol/program.ts";
 import { detectAt } from "./detect.ts";
 import { asUserError } from "./errors.ts";
 import { findGit } from "./git-program.ts";
+import { Living } from "./living.ts";
 import { noStore } from "./no-store.ts";
 import { readingTrees } from "./reading-trees.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -30,8 +31,10 @@ export async function doctor(
   if ("check" in repository) return [...machine, repository.check];
   const { root } = repository.value;
   const quiet = { store: noStore, audit: () => unrecorded, watch: () => undefined };
-  const request = { around, home: place.home, repo: root, ...quiet };
-  const made = await attempt("configuration", () => makeWorld(request));
+  const { home } = place;
+  const made = await attempt("configuration", () =>
+    makeWorld({ around, home, living: new Living(around, home, root), ...quiet }),
+  );
   if ("check" in made) return [...machine, ok("repository", root), made.check];
   const world = made.value;
   try {

@@ -5,7 +5,7 @@ import type { RateLimits } from "../core/admission.ts";
 import { assert } from "../core/assert.ts";
 import type { Command } from "../core/commands.ts";
 import type { Transaction } from "../core/events.ts";
-import type { Loop, LoopId } from "../core/loop.ts";
+import type { Loop, LoopId, Millis } from "../core/loop.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Gates } from "../engine/gates.ts";
 import { type Crew, recover } from "../engine/loop-manager.ts";
@@ -17,18 +17,18 @@ import type { ProviderView } from "../protocol/status.ts";
 import { type LoopView, loopView } from "../views/loop-view.ts";
 import { type Chronicle, openChronicle } from "./chronicle.ts";
 import { systemClock } from "./clock.ts";
+import type { Living } from "./living.ts";
 import { providersOf } from "./providers.ts";
 import { createReader, find, openRecords, readFeed } from "./reader.ts";
 import { planOf, refuseWhatWillFail, requireGit, type Settled, settle, titleOf } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { Waits } from "./waits.ts";
 import { Watchers } from "./watchers.ts";
-import { changeOf, loadRepositoryConfig, makeWorld, type RepositoryWorld } from "./world.ts";
+import { loadRepositoryConfig, makeWorld, type RepositoryWorld } from "./world.ts";
+import { Worlds } from "./worlds.ts";
 
 /** Attempts in a row that the world may break off before a loop has failed. */
 const failuresMax = 5;
-/** How many worlds reloads may put aside before a restart is due. */
-const retiredMax = 100;
 /** Of the log in one answer. */
 const eventsPageMax = 1_000;
 const triesMax = 8;
@@ -40,9 +40,7 @@ export class Host {
   readonly #home: string;
   readonly #store: TaskStore;
   readonly #chronicle: Chronicle;
-  readonly #worlds = new Map<string, Promise<RepositoryWorld>>();
-  /** Loops may be at work in them still: they are closed at the end. */
-  readonly #retired: Promise<RepositoryWorld>[] = [];
+  readonly #worlds: Worlds;
   /** Of the world that was made last. */
   #newest: RepositoryWorld | null = null;
   #reaped: Promise<void> | null = null;
@@ -60,6 +58,9 @@ export class Host {
     this.#home = home;
     this.#store = store;
     this.#chronicle = chronicle;
+    const make = (living: Living) => this.#makeWorld(living);
+    const isAtWork = (repo: string, startedAt: Millis) => this.#isAtWork(repo, startedAt);
+    this.#worlds = new Worlds({ around, home, chronicle, make, isAtWork });
   }
 
   /** Takes the home. Throws what asUserError() knows. */
@@ -168,10 +169,7 @@ export class Host {
   }
 
   async close(): Promise<void> {
-    const worlds = await Promise.allSettled([...this.#worlds.values(), ...this.#retired]);
-    for (const world of worlds) {
-      if (world.status === "fulfilled") await world.value.close();
-    }
+    await this.#worlds.close();
     await this.#chronicle.close();
     await this.#states?.close();
     await this.#store.close();
@@ -219,42 +217,35 @@ export class Host {
   }
 
   #settle(request: RunRequest): Promise<Settled> {
-    return settle(this.#around, (repo) => this.world(repo), request);
+    return settle(this.#around, (repo) => this.#worlds.fresh(repo), request);
   }
 
-  /** One per repository, however many loops of it start at once. */
   world(repo: string): Promise<RepositoryWorld> {
-    const known = this.#worlds.get(repo);
-    if (known !== undefined) return known;
-    const making = this.#makeWorld(repo);
-    this.#worlds.set(repo, making);
-    // The next who asks may find it mended.
-    making.catch(() => this.#worlds.delete(repo));
-    return making;
+    return this.#worlds.of(repo);
   }
 
   /**
-   * Lets go of worlds whose configuration has changed: the next loop gets a new one, and those at
-   * work keep theirs. Resolves to what is broken; there the old world stays.
+   * Follows changed files: what a loop is told and may do from its next iteration on, all else from
+   * the next attempt. Resolves to what is broken; there the last good configuration holds.
    */
-  async reload(): Promise<readonly string[]> {
-    const problems: string[] = [];
-    for (const [repo, making] of [...this.#worlds]) {
-      const world = await making.catch(() => null);
-      if (world === null) continue;
-      const change = changeOf(this.#around, this.#home, repo, world);
-      if (change === "none") continue;
-      if (change !== "changed") problems.push(change.broken);
-      else if (this.#retired.length >= retiredMax) problems.push("too often: td restart");
-      else {
-        this.#retired.push(making);
-        this.#worlds.delete(repo);
-      }
-    }
-    return problems;
+  reload(): Promise<readonly string[]> {
+    return this.#worlds.reload();
   }
 
-  async #makeWorld(repo: string): Promise<RepositoryWorld> {
+  /** Whether files are others than at the last look. */
+  async hasMoved(): Promise<boolean> {
+    const moved = await Promise.all(this.#worlds.livings().map((living) => living.hasMoved()));
+    return moved.includes(true);
+  }
+
+  #isAtWork(repo: string, startedAt: Millis): boolean {
+    return [...this.states.state.loops.values()].some(
+      (loop) =>
+        loop.repo === repo && loop.status === "running" && (loop.startedAt ?? 0) <= startedAt,
+    );
+  }
+
+  async #makeWorld(living: Living): Promise<RepositoryWorld> {
     await requireGit();
     const watch = (event: LiveEvent) => {
       this.waits.take(event);
@@ -263,13 +254,12 @@ export class Host {
     const world = await makeWorld({
       around: this.#around,
       home: this.#home,
-      repo,
+      living,
       store: this.#store,
       audit: (redact) => this.#chronicle.audit(redact),
       watch,
     });
     try {
-      await this.#chronicle.configured(repo, world.config);
       // Once, before anything runs: later the fresh worktrees of other loops are in use.
       this.#reaped ??= this.#reap(world);
       await this.#reaped;

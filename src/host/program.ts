@@ -34,6 +34,7 @@ export function createProgram(around: Surroundings): Program {
     writeInit: async (view) => (await pages()).writeInit(view),
     config: async (place) => (await pages()).viewConfig(around, place),
     configSchema: async () => (await pages()).configJsonSchema(),
+    ...configVersions(around),
     types: async (place) => (await pages()).listTypes(around, place),
     type: async (place, name) => (await pages()).explainType(around, place, name),
     ...homePages(around),
@@ -70,6 +71,21 @@ function homePages(around: Surroundings) {
     uninstallUnit: async ({ home }) => (await import("./unit.ts")).uninstallUnit(around, home),
   } satisfies Partial<Program>;
 }
+
+function configVersions(around: Surroundings): ConfigVersions {
+  const pages = () => import("./config-pages.ts");
+  return {
+    configHistory: async (place) => (await pages()).configHistory(place),
+    configRollback: async (place, id) => (await pages()).planRollback(around, place, id),
+    configMigration: async (place) => (await pages()).planMigration(around, place),
+    rewriteConfig: async (view) => (await pages()).rewriteFiles(view),
+  };
+}
+
+type ConfigVersions = Pick<
+  Program,
+  "configHistory" | "configRollback" | "configMigration" | "rewriteConfig"
+>;
 
 /** The same object, whose failures are UserErrors wherever a person can mend them. */
 function guarded<T extends object>(target: T): T {

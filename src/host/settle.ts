@@ -11,6 +11,7 @@ import type { RunPlan, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import { detectAt } from "./detect.ts";
 import { findGit } from "./git-program.ts";
+import { Living } from "./living.ts";
 import { noStore } from "./no-store.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { makeWorld, type RepositoryWorld } from "./world.ts";
@@ -130,8 +131,8 @@ export async function planAlone(
   const made: RepositoryWorld[] = [];
   const worldOf = async (repo: string) => {
     const quiet = { store: noStore, audit: () => unrecorded, watch: () => undefined };
-    const request = { around, home, repo, ...quiet };
-    const world = await makeWorld(request).catch((error: unknown) => {
+    const living = new Living(around, home, repo);
+    const world = await makeWorld({ around, home, living, ...quiet }).catch((error: unknown) => {
       throw unusableHome(home, error) ?? error;
     });
     made.push(world);

@@ -1,6 +1,5 @@
 import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import { type LoadedConfig, loadConfig, userConfigFiles } from "../adapters/config/load-config.ts";
 import {
   type LoadedLoopTypes,
@@ -8,7 +7,6 @@ import {
   loopTypeDirectories,
 } from "../adapters/config/loop-types.ts";
 import { modelSettings } from "../adapters/config/model-settings.ts";
-import { ConfigError } from "../adapters/config/problem.ts";
 import type { Config } from "../adapters/config/schema.ts";
 import { createDocuments } from "../adapters/documents.ts";
 import { HttpFetcher } from "../adapters/fetcher.ts";
@@ -24,11 +22,12 @@ import type { LoopId, SandboxSettings } from "../core/loop.ts";
 import { createRedact } from "../core/redact.ts";
 import { auditedSandbox } from "../engine/audited.ts";
 import type { Audit } from "../ports/audit.ts";
-import { type HookName, hookNames } from "../ports/hooks.ts";
+import { type HookName, type Hooks, hookNames } from "../ports/hooks.ts";
 import type { LiveEvent, Redact, Sandbox, TaskStore, World } from "../ports.ts";
 import { toolNames } from "../tools/toolset.ts";
 import { systemClock } from "./clock.ts";
 import { dayLimit } from "./day-limit.ts";
+import type { Living } from "./living.ts";
 import { noStore } from "./no-store.ts";
 import { identity } from "./reading-trees.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -37,6 +36,7 @@ import type { Surroundings } from "./surroundings.ts";
 export interface RepositoryWorld {
   readonly world: World;
   readonly config: LoadedConfig;
+  /** What can be started now. */
   readonly loopTypes: LoadedLoopTypes;
   readonly sandbox: SrtSandbox;
   readonly worktrees: GitWorktrees;
@@ -47,8 +47,7 @@ export interface RepositoryWorld {
 export interface WorldRequest {
   readonly around: Surroundings;
   readonly home: string;
-  /** Root of the user's checkout. */
-  readonly repo: string;
+  readonly living: Living;
   readonly store: TaskStore;
   /** The home's chain, for secrets of the repository's configuration. */
   readonly audit: (redact: Redact) => Audit;
@@ -56,8 +55,8 @@ export interface WorldRequest {
 }
 
 export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld> {
-  const { around, home, repo, store, watch } = request;
-  const loaded = loadRepositoryConfig(around, home, repo);
+  const { around, home, living, store, watch } = request;
+  const { repo, config: loaded } = living;
   const { config } = loaded;
   const { env, userHome, euid } = around;
   const isDaemons = store !== noStore; // Who has the log is the daemon.
@@ -83,7 +82,6 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     runSetup: (setup, signal) =>
       runSetup(auditedSandbox(sandbox, audit, "setup"), sandboxSettings(config), setup, signal),
   });
-  const loopTypes = loadRepositoryTypes(around, home, repo, config);
   const world: World = {
     clock: systemClock,
     random: { next: () => Math.random() },
@@ -96,20 +94,31 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     fileSystem: createFileSystem({ uid, ripgrep: await findProgram("rg", searchPath(env)) }),
     documents: createDocuments(uid),
     fetcher: new HttpFetcher(),
-    loopTypes,
-    hooks: createHooks({
-      hooks: configuredHooks(loaded, repo),
-      sandbox: auditedSandbox(sandbox, audit, "hook"),
-      settings: sandboxSettings(config),
-      repo,
-      userHome,
-    }),
+    loopTypes: living.loopTypes,
+    hooks: liveHooks(living, auditedSandbox(sandbox, audit, "hook"), userHome),
     redact,
     watch,
   };
   const dayUsd = dayLimit(() => loadRepositoryConfig(around, home, repo).config, config);
-  const made = { world, config: loaded, loopTypes, sandbox, worktrees, dayUsd };
-  return { ...made, close: () => sandbox.close() };
+  return {
+    ...{ world, config: loaded, sandbox, worktrees, dayUsd },
+    close: () => sandbox.close(),
+    get loopTypes() {
+      return living.types;
+    },
+  };
+}
+
+/** Each hook as it is configured when its moment comes. */
+function liveHooks(living: Living, sandbox: Pick<Sandbox, "run">, userHome: string): Hooks {
+  return {
+    run: (request, signal) => {
+      const { repo, config } = living;
+      const hooks = configuredHooks(config, repo);
+      const settings = sandboxSettings(config.config);
+      return createHooks({ hooks, sandbox, settings, repo, userHome }).run(request, signal);
+    },
+  };
 }
 
 export function loadRepositoryConfig(
@@ -121,27 +130,6 @@ export function loadRepositoryConfig(
   const userFiles = userConfigFiles(env, around.userHome);
   const projectFile = repo === null ? null : join(repo, "taskdaemon.yml");
   return loadConfig({ userFiles, projectFile, env });
-}
-
-/** Whether a world made now would be another. */
-export function changeOf(
-  around: Surroundings,
-  home: string,
-  repo: string,
-  { config, loopTypes }: RepositoryWorld,
-): "none" | "changed" | { readonly broken: string } {
-  try {
-    const now = loadRepositoryConfig(around, home, repo);
-    const types = loadRepositoryTypes(around, home, repo, now.config);
-    const same = isDeepStrictEqual(
-      [now.config, types.list()].map((value) => JSON.stringify(value)),
-      [config.config, loopTypes.list()].map((value) => JSON.stringify(value)),
-    );
-    return same ? "none" : "changed";
-  } catch (error) {
-    if (error instanceof ConfigError) return { broken: error.message };
-    throw error;
-  }
 }
 
 export function loadRepositoryTypes(

@@ -28,6 +28,28 @@ export interface ConfigView {
   readonly warnings: readonly string[];
 }
 
+export interface ConfigVersionView {
+  readonly id: string;
+  readonly at: string;
+  /** False for what was broken, and put aside by a rollback. */
+  readonly good: boolean;
+  readonly files: readonly { readonly file: string; readonly hash: string }[];
+  /** By loop type, the version that `iteration.started` names. */
+  readonly types: Readonly<Record<string, string>>;
+  /** `+`, `~` or `-` and the file, against the version before. */
+  readonly changed: readonly string[];
+}
+
+/** `text` null: the file goes. */
+export interface FileEdit {
+  readonly file: string;
+  readonly text: string | null;
+}
+
+export interface RewriteView {
+  readonly edits: readonly FileEdit[];
+}
+
 export interface TypeSummary {
   readonly name: string;
   readonly description: string;
@@ -137,6 +159,13 @@ export interface Program {
   /** Throws when the configuration is invalid. */
   config(place: Place): Promise<ConfigView>;
   configSchema(): Promise<unknown>;
+  /** Of this repository, the newest last. */
+  configHistory(place: Place): Promise<readonly ConfigVersionView[]>;
+  /** What would bring that version back; what is there now is kept as one. */
+  configRollback(place: Place, id: string): Promise<RewriteView>;
+  /** What would bring files to the newest format. */
+  configMigration(place: Place): Promise<RewriteView>;
+  rewriteConfig(view: RewriteView): Promise<void>;
   types(place: Place): Promise<readonly TypeSummary[]>;
   /** Throws when there is none of that name. `text` is the definition as written. */
   type(place: Place, name: string): Promise<TypeExplanation & { readonly text: string }>;

@@ -319,6 +319,11 @@ export class FakeProgram extends FakeHome implements Program {
     };
   }
 
+  configHistory = async () => [];
+  configRollback = async () => ({ edits: [{ file: "/repo/taskdaemon.yml", text: "x" }] });
+  configMigration = async () => ({ edits: [] });
+  rewriteConfig = async (view: unknown) => void this.asked.push(view);
+
   async configSchema(): Promise<unknown> {
     return { type: "object" };
   }

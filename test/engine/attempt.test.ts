@@ -223,12 +223,13 @@ describe("when the world fails", () => {
   });
 });
 
-test("a loop type that does not exist fails the loop with its name", async () => {
+test("a loop whose type is not there is blocked, with its name", async () => {
   const small = await SmallWorld.start({});
   const id = await small.createOf("gardener");
   expect(await small.rest(id)).toMatchObject({
-    status: "failed",
-    reason: "there is no loop type gardener",
+    status: "blocked",
+    blockedOn: "setup",
+    reason: "there is no loop type gardener: put its files back, then td resume 1",
   });
 });
 

@@ -8,7 +8,7 @@ import { type KeyPath, readYaml } from "./yaml-document.ts";
 
 const variablePrefix = "TASKDAEMON_";
 /** Variables of ours that are no configuration keys. */
-const otherVariables = ["TASKDAEMON_HOME"];
+const otherVariables = ["TASKDAEMON_HOME", "TASKDAEMON_VERSION"];
 
 export interface EnvironmentLayer extends Layer {
   readonly warnings: readonly string[];

@@ -1,5 +1,6 @@
 import { problemsOf, type Written } from "./issues.ts";
 import { type ConfigKey, keyAt, keysOf, matches } from "./keys.ts";
+import { migrated, newestVersion, versionOf } from "./migrate.ts";
 import type { Problem } from "./problem.ts";
 import { configSchema } from "./schema.ts";
 import { type Environment, type Refused, substitute } from "./substitute.ts";
@@ -16,6 +17,8 @@ export type Origin =
 export interface Layer {
   readonly value: Tree;
   readonly problems: readonly Problem[];
+  /** Of an older format: how it is made new. */
+  readonly warnings?: readonly string[];
   originOf(path: KeyPath): Origin;
 }
 
@@ -38,8 +41,17 @@ export function fileLayer(file: string, text: string, env: Environment, refused:
     const problem = { file, ...document.valuePlace([]), message, suggestion: null };
     return { value: {}, problems: [problem], originOf };
   }
+  const version = versionOf(value);
+  if (version === null || version > newestVersion) {
+    const message = `version: this program reads files up to version ${newestVersion}`;
+    const place = document.valuePlace(["version"]);
+    const problem = { file, ...place, message, suggestion: "a newer TaskDaemon may read it" };
+    return { value: {}, problems: [problem], originOf };
+  }
+  const { tree, edits } = migrated(value);
+  const { version: _, ...current } = tree;
   const problems: Problem[] = [];
-  const replaced = mapTexts(value, (written, path) => {
+  const replaced = mapTexts(current, (written, path) => {
     const result = substitute(written, env, refused);
     if (result.ok) return asKind(result.text, written, path);
     const place = document.valuePlace(path);
@@ -47,7 +59,8 @@ export function fileLayer(file: string, text: string, env: Environment, refused:
     return written;
   }) as Tree;
   if (problems.length > 0) return { value: {}, problems, originOf };
-  return { ...validated(withoutEmptySections(replaced), document), originOf };
+  const warnings = edits.length === 0 ? [] : [`${file} is of an older format: td config migrate`];
+  return { ...validated(withoutEmptySections(replaced), document), originOf, warnings };
 }
 
 /** `max: ${MAX}` is a number, though a substituted text. */

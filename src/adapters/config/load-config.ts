@@ -63,7 +63,7 @@ export function loadConfig(request: ConfigRequest): LoadedConfig {
   const files = [...users, ...projects];
   const layers = [...files.map((layer) => withAbsolutePaths(layer)), environment];
   const config = parsed(layers);
-  const { warnings } = environment;
+  const warnings = layers.flatMap((layer) => layer.warnings ?? []);
   return { config, origins: originsOf(config, layers), warnings, files: files.map((l) => l.file) };
 }
 

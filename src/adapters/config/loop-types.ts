@@ -20,7 +20,6 @@ import {
   partialsOf,
   readConfined,
   readTypeFile,
-  type SourceFile,
 } from "./type-files.ts";
 import type { KeyPath } from "./yaml-document.ts";
 
@@ -48,8 +47,6 @@ export interface LoadedLoopType extends LoopType {
 export interface LoadedLoopTypes extends LoopTypes {
   get(name: string): LoadedLoopType | null;
   list(): readonly LoadedLoopType[];
-  /** All files that were read, but for those that come with the program. */
-  readonly sources: readonly SourceFile[];
 }
 
 const loopTypeKeys = keysOf(loopTypeSchema);
@@ -83,23 +80,18 @@ export function loadLoopTypes(request: LoopTypesRequest): LoadedLoopTypes {
   reading.tell([...unknownParents(types), ...hierarchyProblems(types)]);
   throwProblems(reading.problems());
   const sorted = [...types.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const { sources } = reading;
-  return { get: (name) => types.get(name) ?? null, list: () => sorted, sources };
+  return { get: (name) => types.get(name) ?? null, list: () => sorted };
 }
 
 /** One look at all directories: what is wrong anywhere, and what was read. */
 class Reading {
-  readonly sources: SourceFile[] = [];
   readonly #request: LoopTypesRequest;
   readonly #surroundings: Pick<TemplateSurroundings, "partials">;
   readonly #problems: Problem[] = [];
 
   constructor(request: LoopTypesRequest) {
     this.#request = request;
-    const places = request.directories.map(({ path }) => path);
-    this.#surroundings = {
-      partials: partialsOf(places, (source, directory) => this.#keep(source, directory)),
-    };
+    this.#surroundings = { partials: partialsOf(request.directories.map(({ path }) => path)) };
   }
 
   tell(problems: readonly Problem[]): void {
@@ -130,7 +122,6 @@ class Reading {
       for (const path of this.attempt(() => filesOf(directory, repo)) ?? []) {
         const file = this.attempt(() => readTypeFile(path, directory.path));
         if (file === null) continue;
-        this.#keep({ file: path, text: file.document.text }, directory.path);
         if (here.some(({ name }) => name === file.name)) {
           const place = { file: path, ...file.document.keyPlace(["name"]) };
           const message = `there are two types "${file.name}" here`;
@@ -230,16 +221,10 @@ class Reading {
       const message = `there is no file ${quoted(path)} beside this one`;
       throw new ConfigError([{ ...placeOfSource(node.from, "value"), message, suggestion: null }]);
     }
-    this.#keep({ file, text }, directory);
     const template = compileTemplate(file, text, { parameters, ...this.#surroundings });
     if (!template.ok) throw new ConfigError(template.problems);
     const { render, needs, included } = template;
     return { texts: [text, ...included.values()], needs, render };
-  }
-
-  #keep(source: SourceFile, directory: string): void {
-    const isKnown = this.sources.some(({ file }) => file === source.file);
-    if (!isKnown && directory !== builtInDirectory) this.sources.push(source);
   }
 }
 

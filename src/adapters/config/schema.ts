@@ -12,6 +12,7 @@ import {
   size,
   whole,
 } from "./fields.ts";
+import { newestVersion } from "./migrate.ts";
 
 const sectionError = "expected keys below it";
 
@@ -347,5 +348,6 @@ export type Config = z.output<typeof configSchema>;
 /** For editors: what a person may write, with every default. */
 export function configJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(configSchema, { io: "input", target: "draft-7" });
-  return { title: "taskdaemon.yml", ...schema };
+  const version = { type: "integer", enum: [newestVersion], description: "Format of this file." };
+  return { title: "taskdaemon.yml", ...schema, properties: { version, ...schema.properties } };
 }

@@ -18,12 +18,6 @@ export interface LoopTypeDirectory {
   readonly mustExist: boolean;
 }
 
-/** A file that a configuration was read from. */
-export interface SourceFile {
-  readonly file: string;
-  readonly text: string;
-}
-
 /** The types that come with the program; from `src` and from `dist` the way is the same. */
 export const builtInDirectory = resolve(import.meta.dirname, "../../../loops");
 
@@ -62,11 +56,8 @@ export function readTypeFile(file: string, directory: string): TypeFile {
 const partialName = /^[a-z][a-z0-9-]{0,62}$/;
 const partialSuffixes = [".hbs", ".md.hbs"];
 
-/** `partials/NAME.hbs` of the directories, the last one first; `read` is told what is read. */
-export function partialsOf(
-  directories: readonly string[],
-  read: (source: SourceFile, directory: string) => void,
-): PartialReader {
+/** `partials/NAME.hbs` of the directories, the last one first. */
+export function partialsOf(directories: readonly string[]): PartialReader {
   const places = [builtInDirectory, ...directories].reverse();
   return {
     read: (name) => {
@@ -75,9 +66,7 @@ export function partialsOf(
         for (const suffix of partialSuffixes) {
           const file = join(directory, "partials", `${name}${suffix}`);
           if (readText(file) === null) continue;
-          const text = readConfined(file, directory);
-          read({ file, text }, directory);
-          return { file, text };
+          return { file, text: readConfined(file, directory) };
         }
       }
       return null;

@@ -24,7 +24,6 @@ export interface Place {
 /** One YAML file as plain values, and where each of them stands. */
 export interface YamlDocument {
   readonly file: string;
-  readonly text: string;
   /** Null for an empty file. */
   readonly value: unknown;
   readonly problems: readonly Problem[];
@@ -43,7 +42,7 @@ const errorsMax = 3;
 export function readYaml(file: string, text: string): YamlDocument {
   const lines = new LineCounter();
   const source = text.startsWith("\uFEFF") ? text.slice(1) : text;
-  if (isTooDeep(source)) return empty(file, text, `nested deeper than ${depthMax} levels`);
+  if (isTooDeep(source)) return empty(file, `nested deeper than ${depthMax} levels`);
   // Its own check of keys takes time quadratic in their number; ours does not.
   const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: false };
   const parsed = parseDocument(source, options);
@@ -53,7 +52,6 @@ export function readYaml(file: string, text: string): YamlDocument {
   const value = errors.length > 0 ? null : reader.read(parsed.contents, [], depthMax);
   return {
     file,
-    text,
     value,
     problems: reader.problems,
     keyPlace: (path) => nearest(reader.keys, path),
@@ -75,10 +73,42 @@ function isTooDeep(source: string): boolean {
   return compactNesting.test(source);
 }
 
-function empty(file: string, text: string, message: string): YamlDocument {
+function empty(file: string, message: string): YamlDocument {
   const start = { line: 1, column: 1 };
   const problems = [{ file, ...start, message, suggestion: null }];
-  return { file, text, value: null, problems, keyPlace: () => start, valuePlace: () => start };
+  return { file, value: null, problems, keyPlace: () => start, valuePlace: () => start };
+}
+
+/** Another value at a path; or another name for its key, null for none any more. */
+export type YamlEdit =
+  | { readonly path: readonly string[]; readonly value: unknown }
+  | { readonly path: readonly string[]; readonly name: string | null };
+
+/** The same text with some values changed and `first` before everything; comments stay. */
+export function editYaml(
+  text: string,
+  edits: readonly YamlEdit[],
+  first: { readonly name: string; readonly value: unknown },
+): string {
+  const parsed = parseDocument(text.startsWith("\uFEFF") ? text.slice(1) : text);
+  for (const edit of edits) {
+    if ("value" in edit) parsed.setIn(edit.path, edit.value);
+    else if (edit.name === null) parsed.deleteIn(edit.path);
+    else {
+      const pair = pairAt(parsed.getIn(edit.path.slice(0, -1), true), edit.path.at(-1) ?? "");
+      if (isScalar(pair?.key)) pair.key.value = edit.name;
+    }
+  }
+  if (parsed.has(first.name)) parsed.set(first.name, first.value);
+  else if (isMap(parsed.contents)) {
+    parsed.contents.items.unshift(parsed.createPair(first.name, first.value));
+  }
+  return parsed.toString({ lineWidth: 0 });
+}
+
+function pairAt(map: unknown, name: string): Pair | undefined {
+  if (!isMap(map)) return undefined;
+  return map.items.find(({ key }) => isScalar(key) && String(key.value) === name);
 }
 
 /** One value in YAML, without its final line break. */
