@@ -89,7 +89,7 @@ class Look {
   async on(): Promise<End> {
     const { socket, door, id, watch, signal } = this.#following;
     if (signal.aborted) return "over";
-    const url = `ws://daemon/v1/feed?from=${this.#next}&loop=${id}`;
+    const url = `ws://localhost/v1/feed?from=${this.#next}&loop=${id}`;
     // Not by a ws+unix address, in which a path may not be any path.
     const feed = new WebSocket(url, { createConnection: () => connectSocket(socket) });
     const ended = Promise.withResolvers<End>();
