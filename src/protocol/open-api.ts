@@ -70,6 +70,7 @@ const routes: readonly Route[] = [
   },
   { method: "post", path: "/v1/dead-letters/{message}/drop", summary: "Forgets it" },
   { method: "get", path: "/v1/feed", summary: "WebSocket: durable and live events" },
+  { method: "get", path: "/v1/board", summary: "WebSocket: rows for screens, and what changes" },
   {
     method: "post",
     path: "/v1/shutdown",

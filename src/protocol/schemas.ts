@@ -89,6 +89,9 @@ export const feedQuery = z.strictObject({
   loop: loopId.optional(),
 });
 
+/** What a screen says on its board. */
+export const boardFocus = z.strictObject({ focus: loopId.nullable() });
+
 /** One line of a batch: the options of `td run`, by their names. */
 export const batchLine = z.strictObject({
   type: z.string(),

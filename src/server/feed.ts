@@ -5,6 +5,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type { Desk } from "../protocol/desk.ts";
 import type { FeedEvent } from "../protocol/door.ts";
 import { feedQuery } from "../protocol/schemas.ts";
+import { Board } from "./board.ts";
 
 /** What a subscriber may have unread before it is dropped. */
 const unreadBytesMax = 8 * 1024 * 1024;
@@ -20,7 +21,8 @@ const tooSlow = 4001;
 
 /**
  * The live feed: `{"kind":"event",…}` durable and numbered without gaps from `from` on,
- * `{"kind":"live",…}` as it happens. A subscriber that cannot keep up is dropped and told.
+ * `{"kind":"live",…}` as it happens. At `/v1/board` rows for screens. A subscriber that cannot
+ * keep up is dropped and told.
  */
 export function createFeed(desk: Desk): {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -30,6 +32,7 @@ export function createFeed(desk: Desk): {
   cut(): void;
 } {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: messageBytesMax });
+  const board = new Board(desk);
   return {
     upgrade: (request, socket, head) => {
       // Until `ws` has the connection nobody else hears its errors.
@@ -37,7 +40,8 @@ export function createFeed(desk: Desk): {
       socket.on("error", drop);
       const url = URL.parse(request.url ?? "/", "http://daemon");
       const query = feedQuery.safeParse(Object.fromEntries(url?.searchParams ?? []));
-      if (url?.pathname !== "/v1/feed" || !query.success) {
+      const isBoard = url?.pathname === "/v1/board";
+      if ((!isBoard && url?.pathname !== "/v1/feed") || !query.success) {
         socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
         return;
       }
@@ -48,7 +52,8 @@ export function createFeed(desk: Desk): {
       sockets.handleUpgrade(request, socket, head, (client) => {
         socket.off("error", drop);
         const { from, loop } = query.data;
-        serve(desk, client, from ?? null, loop ?? null);
+        if (isBoard) board.serve(client, from ?? null);
+        else serve(desk, client, from ?? null, loop ?? null);
       });
     },
     close: () => {
