@@ -34,6 +34,12 @@ export async function main(): Promise<void> {
     homeOf: (option) => homeOf(around, option),
     program: createProgram(around),
     exit: (code) => process.exit(code),
+    suspend: () => process.kill(0, "SIGTSTP"),
+    onCrash: (listener) => {
+      process.on("uncaughtExceptionMonitor", listener);
+      return () => process.off("uncaughtExceptionMonitor", listener);
+    },
+    tui: async (session, options) => (await import("./tui/tui.ts")).tui(session, options),
     onSignal: (name, listener) => {
       process.on(name, listener);
       return () => process.off(name, listener);

@@ -18,11 +18,12 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   client: ["protocol", "type ports", "type views", "node:", "npm:"],
   server: ["protocol", "core", "type ports", "type views", "node:", "npm:"],
   cli: ["protocol", "views", "type core", "type ports", "node:", "npm:"],
+  tui: ["cli", "protocol", "views", "type core", "type ports", "node:", "npm:"],
   host: [
     ...["core", "ports", "views", "protocol", "tools", "engine", "adapters"],
     ...["server", "client", "mock-llm", "node:"],
   ],
-  main: ["host", "cli", "core", "ports", "views", "protocol", "engine", "adapters", "node:"],
+  main: ["host", "cli", "tui", "core", "ports", "views", "protocol", "engine", "adapters", "node:"],
 };
 
 /** Where an npm package is used besides the one file that every package has. */
@@ -36,7 +37,7 @@ const usedTwice: Readonly<Record<string, readonly string[]>> = {
     "protocol/schemas.ts",
   ],
   // Both ends of the live feed.
-  ws: ["client/follow.ts", "server/feed.ts"],
+  ws: ["client/board.ts", "client/follow.ts", "server/feed.ts"],
   yaml: ["adapters/config/yaml-document.ts", "mock-llm/scenario-text.ts"],
 };
 

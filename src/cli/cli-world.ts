@@ -1,14 +1,16 @@
 import type { Program } from "../protocol/program.ts";
+import type { Session } from "./session.ts";
 
 /** Where text goes; a terminal says how wide it is. */
 export type Screen = NodeJS.WritableStream & {
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
 };
 
 export type Keyboard = NodeJS.ReadableStream & { readonly isTTY?: boolean };
 
-export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP";
+export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGCONT";
 
 /** Everything the command line knows of the process around it. */
 export interface CliWorld {
@@ -26,4 +28,16 @@ export interface CliWorld {
   readonly onSignal: (name: SignalName, listener: () => void) => () => void;
   /** Ends the process at once; without it the second Ctrl-C is left to the system's default. */
   readonly exit?: (code: number) => void;
+  /** Stops this process and what was started with it, as Ctrl-Z does; SIGCONT goes on. */
+  readonly suspend: () => void;
+  /** What is to be done before a bug is printed; returns what takes it off again. */
+  readonly onCrash: (listener: () => void) => () => void;
+  /** `td tui`, which draws on the whole terminal. */
+  readonly tui: (session: Session, options: TuiOptions) => Promise<number>;
+}
+
+export interface TuiOptions {
+  readonly mouse: boolean;
+  readonly restoreTerminal?: true | undefined;
+  readonly theme?: string | undefined;
 }

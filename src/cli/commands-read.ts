@@ -32,6 +32,7 @@ export function readCommands(grammar: Grammar): readonly AnyCommand[] {
       ),
     replayCommand(grammar),
     eventsCommand(grammar),
+    tuiCommand(grammar),
   ].map((command) => command.helpGroup("Looking:"));
 }
 
@@ -88,4 +89,13 @@ function eventsCommand(grammar: Grammar): AnyCommand {
         return events(session, options);
       }),
     );
+}
+
+function tuiCommand(grammar: Grammar): AnyCommand {
+  return grammar
+    .command("tui", "the screen: plans, loops, records and events, live; ? in it explains the keys")
+    .option("--no-mouse", "leave the mouse to the terminal")
+    .addOption(choice("--theme <theme>", "colours for this background", ["dark", "light", "plain"]))
+    .option("--restore-terminal", "mend a terminal that a killed td left behind")
+    .action((options, self) => grammar.run(self, (session) => session.world.tui(session, options)));
 }

@@ -49,6 +49,11 @@ export async function openForRun(
   return { door: await startDaemon(session), plan };
 }
 
+/** The daemon of the home, started when none runs. */
+export async function openAnyDaemon(session: Session): Promise<Door> {
+  return (await findDaemon(session)) ?? startDaemon(session);
+}
+
 /** Starts the daemon and says so; refuses with --no-start. */
 async function startDaemon(session: Session): Promise<Door> {
   const { world, place } = session;

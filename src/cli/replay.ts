@@ -35,7 +35,7 @@ async function recordsOf(
   return records;
 }
 
-function recordText({ iteration, entries, diff }: IterationRecord, look: Look): string {
+export function recordText({ iteration, entries, diff }: IterationRecord, look: Look): string {
   const title = iteration === 0 ? "before any work" : `iteration ${iteration}`;
   const replies = entries.flatMap((entry) => (entry.type === "reply" ? [entry.usage] : []));
   return [

@@ -7,6 +7,7 @@ import type { DraftView } from "../protocol/plans.ts";
 import { ping, refusal } from "../protocol/schemas.ts";
 import type { QueueView, StatusView } from "../protocol/status.ts";
 import type { LoopView } from "../views/loop-view.ts";
+import { connectBoard } from "./board.ts";
 import { follow, type Keeper } from "./follow.ts";
 import { remoteMail } from "./mail.ts";
 
@@ -24,6 +25,7 @@ export function connectDoor(socket: string, keeper: Keeper): Door {
     (await post("/v1/loops", requests)) as readonly LoopView[];
   const door: Omit<Door, "drive"> = {
     ...remoteMail({ get, post }),
+    board: (hearing) => connectBoard(socket, hearing),
     loops: async (filter) => (await get(`/v1/loops${queryOf(filter)}`)) as LoopView[],
     loop: async (id) => (await get(loopPath(id))) as LoopView,
     why: async (id) => (await get(loopPath(id, "/why"))) as Awaited<ReturnType<Door["why"]>>,

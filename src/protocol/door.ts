@@ -3,6 +3,7 @@ import type { Deliver, Priority } from "../core/loop.ts";
 import type { LiveEvent, TranscriptEntry } from "../ports.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import type { WhyView } from "../views/why.ts";
+import type { BoardHearing, BoardLink } from "./board-link.ts";
 import type { MailDoor, MailReader } from "./mail.ts";
 import type { MetricsView } from "./metrics.ts";
 import type { Amendment, DraftView } from "./plans.ts";
@@ -97,6 +98,8 @@ export interface Door extends Reader, MailDoor {
    * daemon that comes back. Aborting `signal` ends the watching, and the loop goes on.
    */
   drive(id: string, watch: (event: LiveEvent) => void, signal: AbortSignal): Promise<LoopView>;
+  /** Rows of all loops and what changes, across ends of the daemon, until the link is closed. */
+  board(hearing: BoardHearing): BoardLink;
   /** Makes a loop that rests ready to go on: interrupted, paused, blocked or failed. */
   resume(id: string, raise: Raise): Promise<LoopView>;
   pause(id: string): Promise<LoopView>;

@@ -63,6 +63,9 @@ export function start(
     }) as unknown as CliWorld["stdin"],
     homeOf: (option) => option ?? home,
     program,
+    suspend: () => undefined,
+    onCrash: () => () => undefined,
+    tui: async () => 0,
     onSignal: (name, listener) => {
       of(name).add(listener);
       return () => of(name).delete(listener);

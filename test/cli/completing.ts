@@ -13,5 +13,8 @@ process.exitCode = await runCli({
   stdin,
   homeOf: (option) => option ?? "/nowhere",
   program,
+  suspend: () => undefined,
+  onCrash: () => () => undefined,
+  tui: async () => 0,
   onSignal: () => () => undefined,
 });

@@ -1,0 +1,55 @@
+/** The next model, and what is to be done: pure. */
+import { act } from "./act.ts";
+import { noticed, take, withLists } from "./frames.ts";
+import { actionOf } from "./keys.ts";
+import type { Message, Model, Step } from "./model.ts";
+import { unchanged } from "./model.ts";
+import { moveList, movePage, pointed } from "./move.ts";
+import { overlayKey, overlayPaste } from "./overlays.ts";
+import { settled } from "./page.ts";
+
+export function update(model: Model, message: Message): Step {
+  const step = next(model, message);
+  return settled(model, step);
+}
+
+function next(model: Model, message: Message): Step {
+  switch (message.type) {
+    case "key":
+      return keyed(model, message.key);
+    case "paste":
+      if (model.overlay !== null) return overlayPaste(model, message.text);
+      return unchanged(model);
+    case "mouse":
+      return mouse(model, message);
+    case "resize":
+      return unchanged({ ...model, columns: message.columns, rows: message.rows });
+    default:
+      return unchanged(take(model, message));
+  }
+}
+
+function keyed(before: Model, key: string): Step {
+  if (key === "C-c") return interrupted(before);
+  const model = before.isLeaving ? { ...before, isLeaving: false } : before;
+  if (model.overlay !== null) return overlayKey(model, key);
+  const action = actionOf(model.keys, key);
+  return action === null ? unchanged(model) : act(model, action);
+}
+
+/** Twice leaves; once only what is open. */
+function interrupted(model: Model): Step {
+  if (model.isLeaving) return { model, effects: [{ type: "quit" }] };
+  const told = noticed({ ...model, overlay: null }, "Ctrl-C once more leaves; the daemon goes on");
+  return unchanged({ ...told, isLeaving: true });
+}
+
+const wheelRows = 3;
+
+function mouse(model: Model, { does, x, y }: Extract<Message, { type: "mouse" }>): Step {
+  if (model.overlay !== null) return unchanged(model);
+  if (does === "press") return unchanged(withLists(pointed(model, x, y)));
+  const by = does === "wheelUp" ? -wheelRows : wheelRows;
+  const isOnPage = pointed(model, x, y).pane === "detail";
+  return unchanged(isOnPage ? movePage(model, by) : moveList(model, by));
+}

@@ -1,0 +1,170 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { BoardRow } from "../../src/protocol/board.ts";
+import { draw } from "../../src/tui/draw.ts";
+import { actions, bindingOf, remapped } from "../../src/tui/keys.ts";
+import { type Effect, firstModel, type Message, type Model } from "../../src/tui/model.ts";
+import { Screen } from "../../src/tui/screen.ts";
+import { update } from "../../src/tui/update.ts";
+import { complete, loop, startedAt } from "../cli/fake-program.ts";
+import { statusView } from "../cli/fake-status.ts";
+
+const { keys } = remapped({});
+const rows: readonly BoardRow[] = [
+  loop("7", { type: "plan", title: "billing rewrite", status: "delegated" }),
+  loop("7.2", { type: "spec", parent: "7", title: "sessions", status: "delegated" }),
+  loop("7.2.1", { parent: "7.2", title: "修复 auth 😀", status: "running", iteration: 7 }),
+  loop("7.10", { type: "spec", parent: "7", title: "later", status: "draft" }),
+  loop("8", { title: "done", ...complete }),
+  loop("9", { title: "asks", status: "blocked", blockedOn: "question", reason: "Which?" }),
+];
+
+interface Played {
+  readonly model: Model;
+  readonly effects: readonly Effect[];
+}
+
+function play(messages: readonly Message[], columns = 120, high = 40): Played {
+  let model = firstModel({ columns, rows: high, now: startedAt, keys, theme: "dark" });
+  const effects: Effect[] = [];
+  const first: readonly Message[] = [
+    { type: "link", link: "live" },
+    { type: "rows", rows, isFirst: true },
+    { type: "status", status: statusView },
+  ];
+  for (const message of [...first, ...messages]) {
+    const step = update(model, message);
+    model = step.model;
+    effects.push(...step.effects);
+  }
+  return { model, effects };
+}
+
+const press = (...names: readonly string[]): Message[] =>
+  names.map((key) => ({ type: "key", key }));
+const ids = ({ model }: Played) => model.lists.executions.rows.map(({ id }) => id);
+const selected = ({ model }: Played) => model.lists.executions.selected;
+const typed = (text: string) => press(...[...text].map((key) => (key === " " ? "space" : key)));
+
+test("the tree has every loop after its parent, 7.2 before 7.10", () => {
+  expect(ids(play([]))).toEqual(["7", "7.2", "7.2.1", "7.10", "8", "9"]);
+});
+
+test("folding hides what is below, and unfolding shows it", () => {
+  const folded = play(press("j", "h"));
+  expect(ids(folded)).toEqual(["7", "7.2", "7.10", "8", "9"]);
+  expect(ids(play(press("j", "h", "right")))).toHaveLength(6);
+});
+
+test("a filter keeps those above what passes; Escape takes one step back at a time", () => {
+  const filtered = play([...press("/"), ...typed("status:running"), ...press("enter")]);
+  expect(ids(filtered)).toEqual(["7", "7.2", "7.2.1"]);
+  const once = play([...press("/"), ...typed("auth"), ...press("enter", "enter", "escape")]);
+  expect([once.model.pane, ids(once).length]).toEqual(["list", 3]);
+  const twice = play([...press("/"), ...typed("auth"), ...press("enter", "escape", "escape")]);
+  expect(ids(twice)).toHaveLength(6);
+});
+
+test("a filter that is given up is as it was before", () => {
+  const given = play([...press("/"), ...typed("x"), ...press("escape")]);
+  expect(given.model.lists.executions.filter).toBe("");
+});
+
+test("actions concern what is marked, and then the marks are gone", () => {
+  const { effects, model } = play(press("space", "space", "p"));
+  expect(effects.filter(({ type }) => type === "act")).toEqual([
+    { type: "act", verb: "pause", ids: ["7", "7.2"] },
+  ]);
+  expect(model.marks.size).toBe(0);
+});
+
+test("stop asks before it stops", () => {
+  expect(play(press("x")).effects.filter(({ type }) => type === "act")).toEqual([]);
+  expect(play(press("x", "n", "y")).effects.filter(({ type }) => type === "act")).toEqual([]);
+  expect(play(press("x", "y")).effects).toContainEqual({ type: "act", verb: "stop", ids: ["7"] });
+});
+
+test("a frozen list stands still, and then shows everything that came", () => {
+  const more: Message = { type: "rows", rows: [loop("10", { title: "new" })], isFirst: false };
+  expect(ids(play([...press("f"), more]))).toHaveLength(6);
+  expect(ids(play([...press("f"), more, ...press("f")]))).toHaveLength(7);
+});
+
+test("the selection stays on its loop when others come before it", () => {
+  const more: Message = { type: "rows", rows: [loop("1", { title: "new" })], isFirst: false };
+  expect(selected(play([...press("j", "j"), more]))).toBe("7.2.1");
+});
+
+test("the page of the selection is asked for, and another page's text is not taken", () => {
+  const { effects } = play(press("j", "]"));
+  const loads = effects.flatMap((effect) => (effect.type === "load" ? [effect.key] : []));
+  expect(loads).toEqual(["output|7|", "output|7.2|", "diff|7.2|"]);
+  const late = play([...press("j"), { type: "page", key: "output|7|", lines: [[]] }]);
+  expect(late.model.page.lines).toEqual([]);
+});
+
+test("q leaves, Ctrl-C leaves when it comes twice, Escape never does", () => {
+  const leaves = (...names: string[]) =>
+    play(press(...names)).effects.some(({ type }) => type === "quit");
+  expect([leaves("q"), leaves("C-c", "C-c"), leaves("C-c", "j", "C-c")]).toEqual([
+    true,
+    true,
+    false,
+  ]);
+  expect(leaves(...new Array<string>(10).fill("escape"))).toBe(false);
+});
+
+test("every action has a key of its own, and the palette finds and does it", () => {
+  const all = actions.flatMap((action) => keys[action]);
+  expect(new Set(all).size).toBe(all.length);
+  const { model } = play([...press(":"), ...typed("records"), ...press("enter")]);
+  expect(model.view).toBe("records");
+});
+
+test("keys are remapped by name; a key that would do two things is refused", () => {
+  expect(remapped({ pause: "P" }).keys.pause).toEqual(["P"]);
+  expect(remapped({ pause: "r" })).toMatchObject({ problem: expect.stringContaining("r is") });
+  expect(remapped({ dance: "D" }).problem).toContain("dance");
+});
+
+const escapeCode = String.fromCharCode(27);
+const placed = new RegExp(`${escapeCode}\\[(\\d+);(\\d+)H([^${escapeCode}]*)`, "g");
+
+/** The rows of the screen as text. */
+function shown(model: Model): string[] {
+  const screen = new Screen(model.columns, model.rows);
+  draw(screen, model);
+  const lines = Array.from({ length: model.rows }, () => " ".repeat(model.columns));
+  for (const [, y, x, text = ""] of screen.flush(() => "").matchAll(placed)) {
+    const line = lines[Number(y) - 1] ?? "";
+    const at = Number(x) - 1;
+    lines[Number(y) - 1] = line.slice(0, at) + text + line.slice(at + text.length);
+  }
+  return lines;
+}
+
+const everyKey = [...actions.flatMap((action) => keys[action]), ..."xyz", "backspace", "C-c"];
+
+test("whatever is pressed, in whatever size, there is a screen and one selection in its list", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.constantFrom(...everyKey), { maxLength: 40 }),
+      fc.integer({ min: 20, max: 200 }),
+      fc.integer({ min: 6, max: 60 }),
+      (pressed, columns, high) => {
+        const { model } = play(press(...pressed), columns, high);
+        expect(shown(model)).toHaveLength(high);
+        for (const list of Object.values(model.lists)) {
+          const isThere = list.rows.some(({ id }) => id === list.selected);
+          expect(isThere || list.rows.length === 0).toBe(true);
+        }
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test("the help is made of the key table", () => {
+  const text = shown(play(press("?"), 120, 60).model).join("\n");
+  for (const action of actions) expect(text).toContain(bindingOf(action).help.slice(0, 40));
+});
