@@ -25,7 +25,7 @@ import {
 } from "./daemon-support.ts";
 import { killIfThere, type Process, processesOf } from "./processes.ts";
 import { type Desk, jsonOf, startTd, td } from "./program.ts";
-import { fileAt, loopTimeoutMs, removePlaces, scripted, shell } from "./support.ts";
+import { bash, done, fileAt, loopTimeoutMs, removePlaces, scripted, shell } from "./support.ts";
 
 vi.setConfig({ testTimeout: loopTimeoutMs, maxConcurrency: 2 });
 afterAll(removePlaces);
@@ -119,8 +119,11 @@ test.concurrent("stop --now interrupts within two seconds; restart goes on", () 
     await untilStatus(desk, id, "complete");
   }));
 
+/** Outlasts whatever a busy machine takes to ask something meanwhile. */
+const longerTurn = scripted([[bash("echo begun > begun.txt; sleep 300")], [done]]);
+
 test.concurrent("TERM drains, the second TERM interrupts", () =>
-  withDaemon(longTurn, async (desk) => {
+  withDaemon(longerTurn, async (desk) => {
     const guardian = await guardianOf(desk);
     const id = await inLongTurn(desk);
     kill(guardian, "SIGTERM");
