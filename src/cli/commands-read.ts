@@ -31,6 +31,7 @@ export function readCommands(grammar: Grammar): readonly AnyCommand[] {
         grammar.run(self, async (session) => (await import("./diff.ts")).diff(session, id)),
       ),
     replayCommand(grammar),
+    reportCommand(grammar),
     eventsCommand(grammar),
     tuiCommand(grammar),
   ].map((command) => command.helpGroup("Looking:"));
@@ -73,6 +74,21 @@ function replayCommand(grammar: Grammar): AnyCommand {
       grammar.run(self, async (session) => {
         const { replay } = await import("./replay.ts");
         return replay(session, id, options);
+      }),
+    );
+}
+
+function reportCommand(grammar: Grammar): AnyCommand {
+  return grammar
+    .command("report", "the evidence of a loop or a plan, for who reviews it")
+    .argument("<id>", "a loop (td list)")
+    .addOption(choice("--format <format>", "how it is written (default: md)", ["md", "html"]))
+    .option("--out <file>", "write it there; a name ending in .html is HTML", text)
+    .addHelpText("after", "\nExamples:\n  td report 7 | less\n  td report 7 --out report.html\n")
+    .action((id, options, self) =>
+      grammar.run(self, async (session) => {
+        const { report } = await import("./report.ts");
+        return report(session, id, options);
       }),
     );
 }

@@ -30,7 +30,7 @@ export function complete(root: AnyCommand, words: readonly string[], offers: Off
 
 /** The shell's own completion of file names. */
 const directiveDefault = 0;
-const pathOptions = new Set(["--file", "--batch", "--scenario", "--home", "--repo"]);
+const pathOptions = new Set(["--file", "--batch", "--scenario", "--out", "--home", "--repo"]);
 
 function wantsPath(words: readonly string[]): boolean {
   return pathOptions.has(words.at(-2) ?? "");

@@ -30,6 +30,8 @@ export function connectDoor(socket: string, keeper: Keeper): Door {
     loop: async (id) => (await get(loopPath(id))) as LoopView,
     why: async (id) => (await get(loopPath(id, "/why"))) as Awaited<ReturnType<Door["why"]>>,
     diff: async (id) => (await get(loopPath(id, "/diff"))) as string,
+    report: async (id) =>
+      (await get(loopPath(id, "/report"))) as Awaited<ReturnType<Door["report"]>>,
     iterations: async (id) => (await get(loopPath(id, "/iterations"))) as number[],
     record: async (id, iteration) =>
       (await get(loopPath(id, `/iterations/${iteration}`))) as Awaited<ReturnType<Door["record"]>>,

@@ -16,6 +16,7 @@ import { messageView } from "../views/message-view.ts";
 import { questions } from "../views/questions.ts";
 import { type LiveWait, type WhyView, why } from "../views/why.ts";
 import { systemClock } from "./clock.ts";
+import { reportFor } from "./report.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** What a reader looks at; a live daemon and a log on disk both have it. */
@@ -45,6 +46,10 @@ export function createReader(sight: Sight): Reader {
       const state = await sight.state();
       const liveWaitOf = sight.waitOf;
       return why({ state, now: sight.now(), waitingOf: null, liveWaitOf }, find(state, id));
+    },
+    report: async (id) => {
+      const state = await sight.state();
+      return reportFor(sight, state, find(state, id));
     },
     draft: async (id) => {
       const state = await sight.state();

@@ -7,6 +7,7 @@ import type { BoardHearing, BoardLink } from "./board-link.ts";
 import type { MailDoor, MailReader } from "./mail.ts";
 import type { MetricsView } from "./metrics.ts";
 import type { Amendment, DraftView } from "./plans.ts";
+import type { ReportReader } from "./report.ts";
 import type { QueueView, StatusView } from "./status.ts";
 
 export interface RunRequest {
@@ -73,7 +74,7 @@ export interface IterationRecord {
 }
 
 /** Reading needs no lock: it works beside a running daemon. */
-export interface Reader extends MailReader {
+export interface Reader extends MailReader, ReportReader {
   loops(filter: LoopFilter): Promise<readonly LoopView[]>;
   loop(id: string): Promise<LoopView>;
   why(id: string): Promise<WhyView>;

@@ -26,6 +26,7 @@ const routes: readonly Route[] = [
   { method: "get", path: "/v1/loops/{id}", summary: "One loop" },
   { method: "get", path: "/v1/loops/{id}/why", summary: "Why it is where it is" },
   { method: "get", path: "/v1/loops/{id}/diff", summary: "What it changed" },
+  { method: "get", path: "/v1/loops/{id}/report", summary: "The evidence, for who reviews it" },
   { method: "get", path: "/v1/loops/{id}/iterations", summary: "Iterations with a record" },
   {
     method: "get",

@@ -62,6 +62,9 @@ function addReading(app: Hono, desk: Desk): void {
   app.get("/v1/loops/:id/why", async (context) => context.json(await desk.why(idOf(context))));
   app.get("/v1/loops/:id/draft", async (context) => context.json(await desk.draft(idOf(context))));
   app.get("/v1/loops/:id/diff", async (context) => context.text(await desk.diff(idOf(context))));
+  app.get("/v1/loops/:id/report", async (context) =>
+    context.json(await desk.report(idOf(context))),
+  );
   app.get("/v1/loops/:id/iterations", async (context) =>
     context.json(await desk.iterations(idOf(context))),
   );

@@ -79,7 +79,7 @@ function nameOf(id: string): string {
 }
 
 /** 7.2 before 7.10. */
-function byId(a: LoopView, b: LoopView): number {
+export function byId(a: Pick<LoopView, "id">, b: Pick<LoopView, "id">): number {
   const [left, right] = [a.id, b.id].map((id) => id.split(".").map(Number));
   for (let index = 0; index < Math.max(left?.length ?? 0, right?.length ?? 0); index += 1) {
     const difference = (left?.[index] ?? -1) - (right?.[index] ?? -1);

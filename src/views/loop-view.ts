@@ -32,7 +32,7 @@ export interface LoopView {
   readonly updatedAt: string;
 }
 
-interface VerdictView {
+export interface VerdictView {
   readonly passed: boolean;
   readonly exitCode: number | null;
   readonly command: string;
@@ -76,7 +76,7 @@ export function loopView(loop: Loop, stage: Stage | null): LoopView {
   };
 }
 
-function verdictView(verdict: Verdict | null): VerdictView | null {
+export function verdictView(verdict: Verdict | null): VerdictView | null {
   if (verdict === null) return null;
   const { passed, exitCode, command, durationMs, commit, evidence, note } = verdict;
   const tests =

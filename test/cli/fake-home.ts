@@ -40,4 +40,8 @@ export class FakeHome {
   readonly unit = async () => unitView;
   readonly installUnit = async () => unitReport;
   readonly uninstallUnit = this.installUnit;
+  readonly trash = async () => [{ id: "t1", loop: "1", removedAt: "2026-01-01T00:00:00.000Z" }];
+  readonly restoreTrash = async () => "/home/td/worktrees/1";
+  readonly emptyTrash = async () => 2;
+  shell = async () => ({ dir: "/home/td/worktrees/1", env: { TD_LOOP: "1" } });
 }

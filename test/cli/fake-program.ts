@@ -27,6 +27,7 @@ import { noDraft } from "./fake-draft.ts";
 import { FakeHome } from "./fake-home.ts";
 import { FakeMail } from "./fake-mail.ts";
 import { metricsView } from "./fake-metrics.ts";
+import { sampleReport } from "./fake-report.ts";
 import { queueView, statusView } from "./fake-status.ts";
 
 export const startedAt = Date.UTC(2026, 0, 1);
@@ -180,6 +181,7 @@ export class FakeProgram extends FakeHome implements Program {
         return this.find(id);
       },
       why: async (id) => this.#why(id),
+      report: async (id) => ({ ...sampleReport, id: this.find(id).id }),
       draft: async (id) => ({ id, status: this.find(id).status, ...this.draft }),
       events: async (from) => {
         this.onRead();
@@ -369,22 +371,6 @@ export class FakeProgram extends FakeHome implements Program {
     for (const record of auditRecords) {
       if (filter.loop === null || filter.loop === record.loop) tell(record);
     }
-  }
-
-  async trash() {
-    return [{ id: "t1", loop: "1", removedAt: new Date(startedAt).toISOString() }];
-  }
-
-  async restoreTrash(): Promise<string> {
-    return "/home/td/worktrees/1";
-  }
-
-  async emptyTrash(): Promise<number> {
-    return 2;
-  }
-
-  async shell() {
-    return { dir: "/home/td/worktrees/1", env: { TD_LOOP: "1" } };
   }
 
   async mockLlm({ write }: { write: (line: string) => void }, signal: AbortSignal): Promise<void> {
