@@ -2,6 +2,8 @@ import { statSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type DaemonLog, openDaemonLog } from "../adapters/daemon-log.ts";
+import { Hand } from "../adapters/process/hand.ts";
+import { startBy } from "../adapters/process/launch.ts";
 import { type Crew, reconcile } from "../engine/loop-manager.ts";
 import { Scheduler } from "../engine/scheduler.ts";
 import type { Door } from "../protocol/door.ts";
@@ -59,6 +61,22 @@ async function unlessHung(closing: Promise<void>): Promise<void> {
     await Promise.race([closing, sleep(closeMsMax, undefined, { signal: over.signal })]);
   } finally {
     over.abort();
+  }
+}
+
+/** A process of its own that does nothing but serve: a hand starts its programs. */
+export async function withHand<Result>(
+  { self: [node] }: Surroundings,
+  home: string,
+  body: () => Promise<Result>,
+): Promise<Result> {
+  const hand = new Hand({ node, home });
+  startBy(hand);
+  try {
+    return await body();
+  } finally {
+    startBy(null);
+    await hand.close();
   }
 }
 

@@ -21,8 +21,9 @@ export function createProgram(around: Surroundings): Program {
     stopDaemon: async ({ home }, options) =>
       (await import("./control.ts")).stopDaemon(home, options),
     runDaemon: async ({ home, onSignal }) => {
-      const { runDaemon } = await import("./daemon.ts");
-      return runDaemon(around, home, { version: around.version, onSignal });
+      const { runDaemon, withHand } = await import("./daemon.ts");
+      const options = { version: around.version, onSignal };
+      return withHand(around, home, () => runDaemon(around, home, options));
     },
     guardDaemon: async ({ home, onSignal }) => {
       const { guard } = await import("./guardian.ts");

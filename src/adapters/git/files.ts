@@ -1,6 +1,6 @@
 import type { Buffer } from "node:buffer";
 import { lstat, readFile, rm, stat } from "node:fs/promises";
-import { runProgram } from "./programs.ts";
+import { runProgram } from "../process/launch.ts";
 
 /** For `catch`: what is not there is null; anything else stays an error. */
 export function absent(error: unknown): null {

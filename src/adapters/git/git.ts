@@ -1,5 +1,7 @@
 import { Buffer } from "node:buffer";
-import { type ProgramResult, runProgram } from "./programs.ts";
+import { runProgram } from "../process/launch.ts";
+import type { ProgramResult } from "../process/program.ts";
+import { clearStale, lockIn } from "./stale-lock.ts";
 
 /** Names of git objects and files are passed and returned as latin1: every byte survives. */
 export type Bytes = string;
@@ -14,6 +16,8 @@ export interface GitPlace {
   readonly excludesFile?: string;
   /** More object directories to read from. */
   readonly alternates?: readonly string[];
+  /** Nobody but this daemon writes there: a lock of a dead git may go. */
+  readonly isOurs?: boolean;
   /** Runs git as the owner of the files it is going to write. */
   readonly owner?: Owner | null;
 }
@@ -82,6 +86,17 @@ export async function tryGit(
   place: GitPlace,
   args: readonly string[],
   options: GitOptions = {},
+): Promise<ProgramResult> {
+  const result = await runGit(place, args, options);
+  const lock = result.exitCode === 0 || place.isOurs !== true ? null : lockIn(result.stderr);
+  if (lock === null || !(await clearStale(lock))) return result;
+  return runGit(place, args, options);
+}
+
+async function runGit(
+  place: GitPlace,
+  args: readonly string[],
+  options: GitOptions,
 ): Promise<ProgramResult> {
   const all = [
     ...settings,

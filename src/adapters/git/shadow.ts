@@ -14,7 +14,7 @@ import type { Repository } from "./repository.ts";
  */
 export interface Shadow {
   readonly repository: Repository;
-  readonly place: { readonly gitDir: string };
+  readonly place: { readonly gitDir: string; readonly isOurs: true };
   /** For an agent's git: where all objects of a checkpoint are found. */
   readonly objectDirs: readonly string[];
   /** `refs/taskdaemon/<home>` in the user's repository. */
@@ -43,7 +43,7 @@ export async function openShadow(home: string, repository: Repository): Promise<
   else await writeWhole(join(gitDir, "shallow"), shallow);
   return {
     repository,
-    place: { gitDir },
+    place: { gitDir, isOurs: true },
     objectDirs: [join(gitDir, "objects"), ...repository.objectDirs],
     pinPrefix: pinPrefixOf(home),
     shallow,

@@ -13,8 +13,8 @@ export interface StagedChange {
   readonly path: Bytes;
 }
 
+import { runProgram } from "../process/launch.ts";
 import { ignoredPaths } from "./ignore-rules.ts";
-import { runProgram } from "./programs.ts";
 import type { Shadow } from "./shadow.ts";
 
 const embeddedMax = 200;

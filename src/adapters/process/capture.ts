@@ -6,8 +6,17 @@ export const secretBytesMax = 4096;
 /** More pieces than this are joined, so that tiny writes cost no more than large ones. */
 const piecesMax = 256;
 
+/** What was captured, as it came: nothing of it is redacted yet. */
+export interface Captured {
+  readonly bytesMax: number;
+  readonly bytes: number;
+  readonly head: Uint8Array;
+  readonly tail: Uint8Array;
+}
+
 /** Keeps head and tail of a stream in bounded memory, however much flows through. */
 export class BoundedCapture {
+  readonly #bytesMax: number;
   readonly #headBytesMax: number;
   readonly #tailBytesMax: number;
   #head: Buffer[] = [];
@@ -17,6 +26,7 @@ export class BoundedCapture {
   #bytes = 0;
 
   constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
     this.#headBytesMax = Math.ceil(bytesMax / 2);
     this.#tailBytesMax = Math.floor(bytesMax / 2);
   }
@@ -43,28 +53,9 @@ export class BoundedCapture {
     this.#shrinkTail(keep);
   }
 
-  /** Valid UTF-8, redacted; what was cut is told in a line of its own. */
-  text(redact: Redact): string {
-    const head = Buffer.concat(this.#head);
-    const tail = Buffer.concat(this.#tail);
-    if (this.#bytes <= this.#headBytesMax + this.#tailBytesMax) {
-      return redact(decode(Buffer.concat([head, tail])));
-    }
-    const kept = this.#tailBytesMax + secretBytesMax;
-    const isWhole = head.length + tail.length === this.#bytes;
-    const whole = isWhole ? redact(decode(Buffer.concat([head, tail]))) : null;
-    if (whole !== null && Buffer.byteLength(whole) <= this.#headBytesMax + this.#tailBytesMax) {
-      return whole;
-    }
-    // Where the middle is gone, half of a secret may lie at its rims: they go too.
-    const rim = isWhole ? 0 : secretBytesMax;
-    const first = whole ?? redact(decode(head));
-    const last = whole ?? redact(decode(fromCharacter(tail.subarray(-kept))));
-    return joinCut(
-      dropEnd(first, Math.max(rim, Buffer.byteLength(first) - this.#headBytesMax)),
-      dropStart(last, Math.max(rim, Buffer.byteLength(last) - this.#tailBytesMax)),
-      this.#bytes,
-    );
+  captured(): Captured {
+    const [head, tail] = [Buffer.concat(this.#head), Buffer.concat(this.#tail)];
+    return { bytesMax: this.#bytesMax, bytes: this.#bytes, head, tail };
   }
 
   #shrinkTail(keep: number): void {
@@ -74,6 +65,28 @@ export class BoundedCapture {
     this.#tail = [kept];
     this.#tailBytes = kept.length;
   }
+}
+
+/** Valid UTF-8, redacted; what was cut is told in a line of its own. */
+export function textOf(captured: Captured, redact: Redact): string {
+  const { bytes, bytesMax } = captured;
+  const head = Buffer.from(captured.head);
+  const tail = Buffer.from(captured.tail);
+  const [headBytesMax, tailBytesMax] = [Math.ceil(bytesMax / 2), Math.floor(bytesMax / 2)];
+  if (bytes <= bytesMax) return redact(decode(Buffer.concat([head, tail])));
+  const kept = tailBytesMax + secretBytesMax;
+  const isWhole = head.length + tail.length === bytes;
+  const whole = isWhole ? redact(decode(Buffer.concat([head, tail]))) : null;
+  if (whole !== null && Buffer.byteLength(whole) <= bytesMax) return whole;
+  // Where the middle is gone, half of a secret may lie at its rims: they go too.
+  const rim = isWhole ? 0 : secretBytesMax;
+  const first = whole ?? redact(decode(head));
+  const last = whole ?? redact(decode(fromCharacter(tail.subarray(-kept))));
+  return joinCut(
+    dropEnd(first, Math.max(rim, Buffer.byteLength(first) - headBytesMax)),
+    dropStart(last, Math.max(rim, Buffer.byteLength(last) - tailBytesMax)),
+    bytes,
+  );
 }
 
 function decode(bytes: Buffer): string {

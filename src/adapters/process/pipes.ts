@@ -16,28 +16,39 @@ export interface OutputPipes {
   closeDescriptors(): void;
 }
 
-/**
- * Named pipes for the output of children. Node gives children sockets, and a script cannot open
- * /dev/stdout or /dev/stderr again when that is a socket, nor when it belongs to another user.
- */
-export class PipePool {
-  readonly #free: (readonly [string, string])[] = [];
+/** Where `count` pairs of named pipes lie. */
+export interface PipePlace {
+  readonly dir: string;
+  readonly count: number;
+}
 
-  /** Makes `count` pairs in `dir`, which must be private; `owner` is who children will be. */
-  constructor(
-    dir: string,
-    { count, owner }: { readonly count: number; readonly owner: number | null },
-  ) {
-    for (let n = 0; n < count; n += 1)
-      this.#free.push([join(dir, `${n}-out`), join(dir, `${n}-err`)]);
-    const paths = this.#free.flat();
-    execFileSync(pipeMaker, ["-m", "600", "--", ...paths]);
-    if (owner !== null) for (const path of paths) chownSync(path, owner, owner);
-  }
+/**
+ * Makes named pipes for the output of children, in a private directory; `owner` is who children
+ * will be. Node gives children sockets, and a script cannot open /dev/stdout or /dev/stderr again
+ * when that is a socket, nor when it belongs to another user.
+ */
+export function makePipes(place: PipePlace, owner: number | null): PipePlace {
+  const paths = pairsOf(place).flat();
+  execFileSync(pipeMaker, ["-m", "600", "--", ...paths]);
+  if (owner !== null) for (const path of paths) chownSync(path, owner, owner);
+  return place;
+}
+
+type Pair = readonly [stdout: string, stderr: string];
+
+function pairsOf({ dir, count }: PipePlace): Pair[] {
+  return Array.from({ length: count }, (_, n) => [join(dir, `${n}-out`), join(dir, `${n}-err`)]);
+}
+
+/** Lends the pairs of any number of places. */
+export class PipePool {
+  readonly #free = new Map<string, Pair[]>();
 
   /** Nobody else has the pair while `action` runs. Not for more callers at once than pairs. */
-  async lend<T>(action: (pipes: OutputPipes) => Promise<T>): Promise<T> {
-    const pair = this.#free.pop();
+  async lend<T>(place: PipePlace, action: (pipes: OutputPipes) => Promise<T>): Promise<T> {
+    const free = this.#free.get(place.dir) ?? pairsOf(place);
+    this.#free.set(place.dir, free);
+    const pair = free.pop();
     assert(pair !== undefined, "there are as many pairs of pipes as commands at once");
     const stdout = openPipe(pair[0]);
     const stderr = openPipe(pair[1]);
@@ -57,7 +68,7 @@ export class PipePool {
       closeDescriptors();
       stdout.reader.destroy();
       stderr.reader.destroy();
-      this.#free.push(pair);
+      free.push(pair);
     }
   }
 }

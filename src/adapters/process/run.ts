@@ -5,9 +5,8 @@ import { setPriority } from "node:os";
 import { performance } from "node:perf_hooks";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Redact } from "../../ports.ts";
-import { BoundedCapture } from "./capture.ts";
-import type { OutputPipes, PipePool } from "./pipes.ts";
+import { BoundedCapture, type Captured } from "./capture.ts";
+import type { OutputPipes, PipePlace, PipePool } from "./pipes.ts";
 import { isAlive, ProcessTable, readProc, sendSignal } from "./tree.ts";
 import type { TreeLimits, TreeWatch } from "./watch.ts";
 
@@ -20,12 +19,11 @@ export interface ProcessRequest {
   readonly uid: number | null;
   readonly timeoutMs: number;
   readonly outputBytesMax: number;
-  readonly redact: Redact;
   readonly limits: TreeLimits;
   /** Opened for reading as descriptor 4. */
   readonly inputFile: string | null;
   /** Instead of Node's own, which scripts cannot open by name. */
-  readonly pipes: PipePool | null;
+  readonly pipes: PipePlace | null;
   /** Marks processes that leave the tree, so that the end finds them: an environment entry. */
   readonly mark: string | null;
 }
@@ -36,9 +34,9 @@ export interface ProcessEnd {
   readonly ended: ProcessEnding;
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
-  readonly output: string;
-  readonly stdout: string;
-  readonly stderr: string;
+  readonly output: Captured;
+  readonly stdout: Captured;
+  readonly stderr: Captured;
   /** What came on descriptor 3, for programs that report there. */
   readonly status: string;
   readonly durationMs: number;
@@ -68,13 +66,13 @@ const leftoverRounds = 400;
  * Runs a program in a process group of its own until it ends, is aborted, takes too long or
  * grows beyond its limits; then everything it started is dead. Rejects with SpawnFailed only.
  */
-export function runProcess(
+export function runProcessHere(
   request: ProcessRequest,
-  watch: TreeWatch,
+  { watch, pipes }: { readonly watch: TreeWatch; readonly pipes: PipePool },
   signal: AbortSignal,
 ): Promise<ProcessEnd> {
   if (request.pipes === null) return runWith(request, null, watch, signal);
-  return request.pipes.lend((pipes) => runWith(request, pipes, watch, signal));
+  return pipes.lend(request.pipes, (lent) => runWith(request, lent, watch, signal));
 }
 
 async function runWith(
@@ -106,9 +104,9 @@ async function runWith(
       ended,
       exitCode: ended === "exited" ? code : null,
       signal: by,
-      output: captures.both.text(request.redact),
-      stdout: captures.stdout.text(request.redact),
-      stderr: captures.stderr.text(request.redact),
+      output: captures.both.captured(),
+      stdout: captures.stdout.captured(),
+      stderr: captures.stderr.captured(),
       status: captures.status(),
       durationMs: Math.round(performance.now() - startedAt),
     };

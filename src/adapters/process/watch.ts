@@ -23,7 +23,7 @@ interface Watched {
  */
 export class TreeWatch {
   readonly #watched = new Map<number, Watched>();
-  readonly #pageBytes = readPageBytes();
+  #pageBytes: number | null = null;
   #timer: NodeJS.Timeout | null = null;
 
   /** `breached` is called once at most. The returned function ends the watch. */
@@ -51,6 +51,7 @@ export class TreeWatch {
 
   #look(): void {
     const table = new ProcessTable();
+    this.#pageBytes ??= readPageBytes();
     for (const [root, { limits, breached }] of this.#watched) {
       const { pids, rssPages } = table.tree(root);
       const breach = this.#breach(pids, rssPages * this.#pageBytes, limits);

@@ -3,9 +3,8 @@ import { availableParallelism, platform, userInfo } from "node:os";
 import { join } from "node:path";
 import { arch, geteuid, pid } from "node:process";
 import type { Redact } from "../../ports.ts";
-import { PipePool } from "../process/pipes.ts";
+import { makePipes, type PipePlace } from "../process/pipes.ts";
 import { readProc } from "../process/tree.ts";
-import { TreeWatch } from "../process/watch.ts";
 import { searchPath } from "./environment.ts";
 import { findPrograms, type SandboxPrograms } from "./programs.ts";
 import { Scratch } from "./scratch.ts";
@@ -48,10 +47,9 @@ export interface Ground {
   readonly strayDescriptors: readonly number[];
   /** System call filters; null where we do not know the processor. */
   readonly filters: SeccompFilters | null;
-  readonly watch: TreeWatch;
   /** How many commands run at once. */
   readonly slots: number;
-  readonly pipes: PipePool;
+  readonly pipes: PipePlace;
 }
 
 interface SeccompFilters {
@@ -81,9 +79,8 @@ export function prepareGround(options: SandboxOptions): Ground {
     isMac: platform() === "darwin",
     strayDescriptors: findStrayDescriptors(),
     filters: writeFilters(scratch.keep("seccomp")),
-    watch: new TreeWatch(),
     slots,
-    pipes: new PipePool(scratch.keep("pipes"), { count: slots, owner: dropTo }),
+    pipes: makePipes({ dir: scratch.keep("pipes"), count: slots }, dropTo),
   };
 }
 

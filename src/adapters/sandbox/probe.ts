@@ -1,6 +1,7 @@
 import type { LoopId } from "../../core/loop.ts";
 import type { CommandRequest } from "../../ports.ts";
-import { runProcess } from "../process/run.ts";
+import { textOf } from "../process/capture.ts";
+import { runProcess } from "../process/launch.ts";
 import type { Ground } from "./ground.ts";
 import { installRemedy, type Program, startRemedy } from "./programs.ts";
 import { confinedRequest } from "./requests.ts";
@@ -62,8 +63,9 @@ async function tryConfinement(ground: Ground, confinement: Confinement): Promise
   const temp = ground.scratch.temp();
   try {
     const request = confinedRequest(ground, probeCommand, { confinement, temp, pass: null });
-    const end = await runProcess(request, ground.watch, AbortSignal.timeout(probeTimeoutMs));
-    return end.exitCode === 0 ? "" : end.stderr.trim() || `${end.ended} ${end.exitCode}`;
+    const end = await runProcess(request, AbortSignal.timeout(probeTimeoutMs));
+    const said = textOf(end.stderr, ground.options.redact).trim();
+    return end.exitCode === 0 ? "" : said || `${end.ended} ${end.exitCode}`;
   } finally {
     await removeTree(temp);
   }

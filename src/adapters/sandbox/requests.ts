@@ -102,7 +102,7 @@ function common(
     readonly temp: string;
     readonly more: Readonly<Record<string, string>>;
   },
-): Pick<ProcessRequest, "env" | "timeoutMs" | "outputBytesMax" | "redact" | "limits"> {
+): Pick<ProcessRequest, "env" | "timeoutMs" | "outputBytesMax" | "limits"> {
   const { settings, timeoutMs, outputBytesMax } = request;
   return {
     env: commandEnvironment(ground.options.env, {
@@ -113,7 +113,6 @@ function common(
     }),
     timeoutMs,
     outputBytesMax,
-    redact: ground.options.redact,
     limits: {
       memoryBytesMax: settings.memoryBytesMax,
       processesMax: settings.processesMax + wrapperProcesses,

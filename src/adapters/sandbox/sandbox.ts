@@ -6,8 +6,10 @@ import {
   type Sandbox,
   SandboxUnavailable,
 } from "../../ports.ts";
-import { type ProcessEnd, type ProcessRequest, runProcess, SpawnFailed } from "../process/run.ts";
-import { Bulkhead } from "./bulkhead.ts";
+import { Bulkhead } from "../process/bulkhead.ts";
+import { textOf } from "../process/capture.ts";
+import { runProcess } from "../process/launch.ts";
+import { type ProcessEnd, type ProcessRequest, SpawnFailed } from "../process/run.ts";
 import { type Ground, prepareGround, type SandboxOptions } from "./ground.ts";
 import { AllowlistProxy } from "./network.ts";
 import { probeGround, type SandboxProbe } from "./probe.ts";
@@ -55,7 +57,7 @@ export class SrtSandbox implements Sandbox {
       throw new SandboxUnavailable(this.probe.problem);
     }
     const end = await this.#bulkhead.pass(signal, () => this.#runNow(request, signal));
-    return end === null ? neverStarted : resultOf(end);
+    return end === null ? neverStarted : this.#resultOf(end);
   }
 
   forget(loop: LoopId): Promise<void> {
@@ -131,15 +133,27 @@ export class SrtSandbox implements Sandbox {
 
   async #start(request: ProcessRequest, signal: AbortSignal): Promise<ProcessEnd> {
     try {
-      const end = await runProcess(request, this.#ground.watch, signal);
+      const end = await runProcess(request, signal);
       if (request.mark === null && !hasStarted(end)) {
-        throw new SandboxUnavailable(`the sandbox did not start: ${end.stderr.trim()}`);
+        throw new SandboxUnavailable(
+          `the sandbox did not start: ${this.#resultOf(end).stderr.trim()}`,
+        );
       }
       return end;
     } catch (cause) {
       if (!(cause instanceof SpawnFailed)) throw cause;
       throw new SandboxUnavailable(cause.message, { cause });
     }
+  }
+
+  #resultOf({ exitCode, ended, durationMs, ...said }: ProcessEnd): CommandResult {
+    const { redact } = this.#ground.options;
+    return {
+      ...{ exitCode, ended, durationMs },
+      output: textOf(said.output, redact),
+      stdout: textOf(said.stdout, redact),
+      stderr: textOf(said.stderr, redact),
+    };
   }
 }
 
@@ -156,8 +170,3 @@ const neverStarted: CommandResult = {
   stderr: "",
   durationMs: 0,
 };
-
-function resultOf(end: ProcessEnd): CommandResult {
-  const { exitCode, ended, output, stdout, stderr, durationMs } = end;
-  return { exitCode, ended, output, stdout, stderr, durationMs };
-}

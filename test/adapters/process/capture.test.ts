@@ -1,14 +1,14 @@
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { BoundedCapture, secretBytesMax } from "../../../src/adapters/process/capture.ts";
+import { BoundedCapture, secretBytesMax, textOf } from "../../../src/adapters/process/capture.ts";
 
 const asIs = (text: string) => text;
 
 function captured(chunks: readonly Buffer[], bytesMax: number, redact = asIs): string {
   const capture = new BoundedCapture(bytesMax);
   for (const chunk of chunks) capture.push(chunk);
-  return capture.text(redact);
+  return textOf(capture.captured(), redact);
 }
 
 function cutUp(bytes: Buffer, sizes: readonly number[]): Buffer[] {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Bulkhead } from "../../../src/adapters/sandbox/bulkhead.ts";
+import { Bulkhead } from "../../../src/adapters/process/bulkhead.ts";
 import { commandEnvironment } from "../../../src/adapters/sandbox/environment.ts";
 import { installRemedy } from "../../../src/adapters/sandbox/programs.ts";
 import { seccompFilter } from "../../../src/adapters/sandbox/seccomp.ts";

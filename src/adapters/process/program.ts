@@ -1,12 +1,13 @@
 import { Buffer } from "node:buffer";
 import { execa } from "execa";
 
-export interface ProgramOptions {
+export interface ProgramRequest {
+  readonly program: string;
+  readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   /** latin1: each character is a byte. */
   readonly input?: string;
-  readonly signal?: AbortSignal;
   readonly uid?: number;
   readonly gid?: number;
   readonly outputBytesMax?: number;
@@ -30,10 +31,9 @@ const outputBytesMaxDefault = 512 * 1024 * 1024;
 const timeoutMsDefault = 15 * 60_000;
 
 /** Runs a program of the system with nothing of the daemon's environment. Rejects on abort only. */
-export async function runProgram(
-  program: string,
-  args: readonly string[],
-  options: ProgramOptions,
+export async function runProgramHere(
+  { program, args, ...options }: ProgramRequest,
+  signal: AbortSignal,
 ): Promise<ProgramResult> {
   const result = await execa(program, args, {
     cwd: options.cwd,
@@ -47,17 +47,19 @@ export async function runProgram(
     ...(options.input === undefined
       ? { stdin: "ignore" as const }
       : { input: Buffer.from(options.input, "latin1") }),
-    ...(options.signal ? { cancelSignal: options.signal } : {}),
+    cancelSignal: signal,
     ...(options.uid === undefined ? {} : { uid: options.uid }),
     ...(options.gid === undefined ? {} : { gid: options.gid }),
   });
   if (result.isCanceled) throw new Error(`${program} was aborted`, { cause: result });
   const exitCode = result.exitCode ?? (result.isMaxBuffer ? 0 : -1);
   const stderr = Buffer.from(result.stderr, "latin1").toString("utf8");
+  // Not the whole command line, which would hide it.
+  const why = result.originalMessage || (result.shortMessage ?? "");
   return {
     exitCode,
     stdout: result.stdout,
-    stderr: exitCode === -1 ? `${stderr}\n${result.shortMessage ?? ""}` : stderr,
+    stderr: exitCode === -1 ? `${stderr}\n${why}` : stderr,
     truncated: result.isMaxBuffer,
   };
 }
