@@ -20,7 +20,15 @@ import { systemClock } from "./clock.ts";
 import type { Living } from "./living.ts";
 import { providersOf } from "./providers.ts";
 import { createReader, find, openRecords, readFeed } from "./reader.ts";
-import { planOf, refuseWhatWillFail, requireGit, type Settled, settle, titleOf } from "./settle.ts";
+import {
+  planOf,
+  refuseWhatWillFail,
+  requireGit,
+  type Site,
+  settle,
+  titleOf,
+  visit,
+} from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { Waits } from "./waits.ts";
 import { Watchers } from "./watchers.ts";
@@ -190,13 +198,14 @@ export class Host {
   }
 
   async plan(request: RunRequest): Promise<RunPlan> {
-    return planOf(await this.#settle(request), request);
+    return planOf(settle(await this.#visit(request), request), request);
   }
 
   /** All or none. Refuses here, before anything is written, what could only fail later. */
   async create(requests: readonly RunRequest[]): Promise<readonly LoopView[]> {
     const commands: Command[] = [];
-    for (const request of requests) commands.push(await this.#command(request));
+    const sites = new Map<string, Promise<Site>>();
+    for (const request of requests) commands.push(await this.#command(request, sites));
     const refused = commands
       .map((command) => this.states.tryOut(command))
       .find((answer) => !answer.ok);
@@ -204,8 +213,12 @@ export class Host {
     return Promise.all(commands.map((command) => this.ask(command)));
   }
 
-  async #command(request: RunRequest): Promise<Command> {
-    const settled = await this.#settle(request);
+  /** Requests for one commit look at it once. */
+  async #command(request: RunRequest, sites: Map<string, Promise<Site>>): Promise<Command> {
+    const key = JSON.stringify([request.dir, request.base]);
+    const site = sites.get(key) ?? this.#visit(request);
+    sites.set(key, site);
+    const settled = settle(await site, request);
     refuseWhatWillFail(settled);
     const { repo, settings } = settled;
     const { type, task, priority } = request;
@@ -216,8 +229,8 @@ export class Host {
     return { type: "createLoop", loop: { ...loop, ...approved, status: "pending" } };
   }
 
-  #settle(request: RunRequest): Promise<Settled> {
-    return settle(this.#around, (repo) => this.#worlds.fresh(repo), request);
+  #visit(request: RunRequest): Promise<Site> {
+    return visit(this.#around, (repo) => this.#worlds.fresh(repo), request);
   }
 
   world(repo: string): Promise<RepositoryWorld> {

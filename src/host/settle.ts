@@ -1,4 +1,5 @@
 import { unrecorded } from "../adapters/audit/unrecorded.ts";
+import type { DetectedValidation } from "../adapters/config/repository-facts.ts";
 import { resolveSettings } from "../adapters/config/resolve-settings.ts";
 import { resolveCommit, resolveRepository } from "../adapters/git/repository.ts";
 import { codeOf, HomeUnusable } from "../adapters/store/errors.ts";
@@ -26,26 +27,41 @@ export interface Settled {
   readonly baseName: string;
 }
 
-/** Refuses what names nothing: no repository, no such commit, no such type, no command. */
-export async function settle(
+/** A commit of a repository, and what a request for it needs to know. */
+export interface Site {
+  readonly repository: RepositoryWorld;
+  readonly repo: string;
+  readonly baseName: string;
+  readonly baseCommit: string;
+  readonly detected: DetectedValidation | null;
+}
+
+/** Looks at what a request names. Refuses no repository, and no such commit. */
+export async function visit(
   { euid }: Surroundings,
   worldOf: (repo: string) => Promise<RepositoryWorld>,
-  request: RunRequest,
-): Promise<Settled> {
+  { dir, base }: Pick<RunRequest, "dir" | "base">,
+): Promise<Site> {
   await requireGit();
-  const found = await resolveRepository(request.dir, euid === 0 ? 0 : null);
-  const baseName = request.base ?? "HEAD";
+  const found = await resolveRepository(dir, euid === 0 ? 0 : null);
+  const baseName = base ?? "HEAD";
   const baseCommit = await resolveCommit(found, baseName);
   const repo = found.root;
   const repository = await worldOf(repo);
-  const { config, loopTypes, worktrees } = repository;
+  const detected = await detectAt(repository.worktrees, repo, baseCommit);
+  return { repository, repo, baseName, baseCommit, detected };
+}
+
+/** Refuses what names nothing: no such type, no command. */
+export function settle(site: Site, request: RunRequest): Settled {
+  const { repository, repo, baseName, baseCommit, detected } = site;
+  const { config, loopTypes } = repository;
   const type = loopTypes.get(request.type);
   if (type === null) {
     const known = loopTypes.list().map(({ name }) => name);
     const message = `there is no loop type ${request.type} (there is ${known.join(", ")})`;
     throw new UserError(exitCodes.notFound, message);
   }
-  const detected = await detectAt(worktrees, repo, baseCommit);
   const resolved = resolveSettings({
     config: config.config,
     type: type.definition,
@@ -139,7 +155,7 @@ export async function planAlone(
     return world;
   };
   try {
-    const settled = await settle(around, worldOf, request);
+    const settled = settle(await visit(around, worldOf, request), request);
     refuseWhatWillFail(settled);
     return await planOf(settled, request);
   } finally {
