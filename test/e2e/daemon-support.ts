@@ -111,10 +111,14 @@ export async function guardianOf({ place }: Desk): Promise<number> {
 const untilMsMax = 60_000;
 
 /** Asks until it is so. */
-export async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
-  const end = Date.now() + untilMsMax;
+export async function until(
+  what: string,
+  isSo: () => Promise<boolean> | boolean,
+  waitMsMax = untilMsMax,
+): Promise<void> {
+  const end = Date.now() + waitMsMax;
   while (!(await isSo())) {
-    if (Date.now() > end) throw new Error(`not within ${untilMsMax} ms: ${what}`);
+    if (Date.now() > end) throw new Error(`not within ${waitMsMax} ms: ${what}`);
     await setTimeout(50);
   }
 }
