@@ -7,7 +7,16 @@ import { join } from "node:path";
 export interface Row {
   /** Of the benchmark and the case: `submit 50 writers, throughput`. */
   readonly name: string;
-  readonly unit: "ms" | "per s" | "µs" | "processes" | "requests" | "tokens";
+  readonly unit:
+    | "ms"
+    | "per s"
+    | "µs"
+    | "MB"
+    | "kB"
+    | "loops"
+    | "processes"
+    | "requests"
+    | "tokens";
   readonly ours: number;
   readonly baseline: number;
   readonly ratio: number;
