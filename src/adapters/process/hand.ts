@@ -70,7 +70,8 @@ export class Hand {
     if (alive === null) return;
     const { child, socket } = alive;
     const timer = setTimeout(() => child.kill("SIGKILL"), closeMsMax);
-    const gone = child.exitCode === null ? once(child, "exit") : null;
+    const isGone = child.exitCode !== null || child.signalCode !== null;
+    const gone = isGone ? null : once(child, "exit");
     socket.end();
     await gone;
     clearTimeout(timer);
