@@ -1,16 +1,43 @@
+import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../ports.ts";
 
-/** Timers longer than this fire at once; a longer sleep is several. */
-const timerMsMax = 2_000_000_000;
+/** A machine that slept, or whose clock was set forward, is noticed so soon. */
+const sliceMs = 30_000;
+/** What a clock may lose while it is slewed, which is no jump: of a second, and in all. */
+const slewShare = 0.001;
+const slewMs = 1_000;
 
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  sleepUntil: async (at, signal) => {
+/**
+ * The machine's time, but for jumps back: who set the clock an hour back did not mean that what
+ * waits for a second waits for an hour. A jump forward is followed; time never goes back.
+ */
+export function steadyClock(machine: {
+  readonly wall: () => number;
+  readonly monotonic: () => number;
+}): Clock {
+  let [last, lastMonotonic] = [machine.wall(), machine.monotonic()];
+  let ahead = 0;
+  const now = () => {
+    const monotonic = machine.monotonic();
+    const elapsed = monotonic - lastMonotonic;
+    const lost = last + elapsed - (machine.wall() + ahead);
+    if (lost > slewMs + slewShare * elapsed) ahead += lost;
+    last = Math.max(last, machine.wall() + ahead);
+    lastMonotonic = monotonic;
+    return Math.round(last);
+  };
+  const sleepUntil: Clock["sleepUntil"] = async (at, signal) => {
     while (!signal.aborted) {
-      const leftMs = at - Date.now();
+      const leftMs = at - now();
       if (leftMs <= 0) return;
-      await sleep(Math.min(leftMs, timerMsMax), undefined, { signal }).catch(() => undefined);
+      await sleep(Math.min(leftMs, sliceMs), undefined, { signal }).catch(() => undefined);
     }
-  },
-};
+  };
+  return { now, sleepUntil };
+}
+
+export const systemClock: Clock = steadyClock({
+  wall: () => Date.now(),
+  monotonic: () => performance.now(),
+});
