@@ -79,7 +79,7 @@ export async function runMockLlm({
   await mock.close();
 }
 
-const connectionsMax = 4096;
+const connectionsMax = 16_384;
 
 async function close(server: Server): Promise<void> {
   if (!server.listening) return;

@@ -1,7 +1,7 @@
 import { Agent, fetch } from "undici";
 
-/** Connections to one origin; more requests than that would queue, which looks like a stall. */
-const connectionsMax = 1024;
+/** To one origin, as many as `concurrency` allows: what queues here looks like a stall. */
+const connectionsMax = 10_000;
 
 /**
  * The fetch of all model clients. Its own idle timers are off, because pings would feed them:
