@@ -12,6 +12,7 @@ import { benchSandbox } from "./sandbox.ts";
 import { benchSchedule } from "./schedule.ts";
 import { benchStore } from "./store.ts";
 import { benchStream } from "./stream.ts";
+import { benchStreams } from "./streams.ts";
 import { benchSubmit } from "./submit.ts";
 import { benchThousand } from "./thousand.ts";
 import { benchVersion } from "./version.ts";
@@ -38,10 +39,11 @@ const benches: Readonly<Record<string, () => Promise<Findings>>> = {
   schedule: async () => benchSchedule(),
   numbers: benchNumbers,
   thousand: benchThousand,
+  streams: benchStreams,
 };
 
 /** Takes too long to be run unasked. */
-const onlyByName = ["thousand"];
+const onlyByName = ["thousand", "streams"];
 
 /** How much worse than recorded a ratio may be, before `--check` says no. */
 const tolerance = 0.25;

@@ -10,9 +10,18 @@ export interface SlowModel {
   close(): Promise<void>;
 }
 
+export interface Mind {
+  readonly replyMs: number;
+  /** Of each reply's words. */
+  readonly wordsTokens: number;
+  /** What it writes in its first turn. */
+  readonly path: string;
+  readonly content: string;
+}
+
 /** Each reply takes `replyMs`, in pieces. */
-export async function startSlowModel(replyMs: number): Promise<SlowModel> {
-  const server = fork(fileURLToPath(import.meta.url), ["serve", String(replyMs)]);
+export async function startSlowModel(mind: Mind): Promise<SlowModel> {
+  const server = fork(fileURLToPath(import.meta.url), ["serve", JSON.stringify(mind)]);
   const [url] = (await once(server, "message")) as [string];
   return { url, close: () => stop(server) };
 }
@@ -23,22 +32,20 @@ async function stop(server: ChildProcess): Promise<void> {
   await gone;
 }
 
-/** Of four characters, as the server counts. */
-const wordsTokens = 200;
-const words = "Now. ".repeat(wordsTokens).slice(0, 4 * wordsTokens);
-
-/** Mends `sum.txt` in one turn, and is done in the next. */
-function mending(replyMs: number): Policy {
+/** Writes the file in one turn, and is done in the next. */
+function mending({ replyMs, wordsTokens, path, content }: Mind): Policy {
+  // Of four characters each, as the server counts.
+  const text = "Now. ".repeat(wordsTokens).slice(0, 4 * wordsTokens);
+  const read = { name: "read", input: { path } };
+  const write = { name: "write", input: { path, content } };
+  const done = { name: "complete_task", input: { summary: "It is done." } };
   return ({ turn }) => {
-    const read = { name: "read", input: { path: "sum.txt" } };
-    const write = { name: "write", input: { path: "sum.txt", content: "plus\n" } };
-    const done = { name: "complete_task", input: { summary: "It is done." } };
     const tools = turn === 0 ? [read, write] : [done];
-    return { text: words, tools, "tokens-per-second": (wordsTokens * 1_000) / replyMs };
+    return { text, tools, "tokens-per-second": (wordsTokens * 1_000) / replyMs };
   };
 }
 
 if (import.meta.main && process.argv[2] === "serve") {
-  const mock = await startMockLlm({ policy: mending(Number(process.argv[3])) });
+  const mock = await startMockLlm({ policy: mending(JSON.parse(process.argv[3] ?? "{}") as Mind) });
   process.send?.(mock.url);
 }

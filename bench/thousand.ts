@@ -23,6 +23,7 @@ import { startSlowModel } from "./slow-model.ts";
 const { TD_BENCH_LOOPS = "1000" } = process.env;
 const loops = Number(TD_BENCH_LOOPS);
 const replyMs = 2_000;
+const wordsTokens = 200;
 const lookMs = 500;
 /** How often `td status` is run as a person would, besides. */
 const commandEvery = 20;
@@ -66,7 +67,7 @@ interface Seen {
 }
 
 export async function benchThousand(): Promise<Findings> {
-  const model = await startSlowModel(replyMs);
+  const model = await startSlowModel({ replyMs, wordsTokens, path: "sum.txt", content: "plus\n" });
   try {
     // Not in the temporary directory: where that is memory, a sync costs nothing.
     return await withPlace((place) => measure(place, model.url), import.meta.dirname);
