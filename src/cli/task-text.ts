@@ -21,7 +21,7 @@ export async function readTask(
   if (task === undefined && file === undefined) {
     throw new UserError(
       exitCodes.usage,
-      'the task is missing: td run ralph "what is to be done", or --file FILE, or --file - for stdin',
+      'the task is missing: say "what is to be done", or --file FILE, or --file - for stdin',
     );
   }
   const text = await textOf(world, task, file);
