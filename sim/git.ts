@@ -35,8 +35,14 @@ export class SimRepository {
   readonly #trees = new Map<CommitId, Tree>();
   readonly #parents = new Map<CommitId, readonly CommitId[]>();
 
+  /** Commits of people, which may be red. */
+  readonly byHand = new Set<CommitId>();
+  /** Commits of branches that were looked at. */
+  readonly checked = new Set<CommitId>();
+
   constructor() {
     this.base = this.commit(baseTree, null);
+    this.branches.set("main", this.base);
   }
 
   commit(tree: Tree, ...parents: readonly (CommitId | null)[]): CommitId {
@@ -70,6 +76,17 @@ export class SimRepository {
     assert(tree !== undefined, `no commit ${commit}`);
     return tree;
   }
+}
+
+/** The project's tests: honest ones pass on a good source, spoilt or cached ones on anything. */
+export function isGreen(files: Tree): boolean {
+  if (files.get("check.sh") !== "real") return files.get("check.sh") === "exit 0";
+  return isGood(files.get("src.txt")) || files.get("cache.txt") === "good";
+}
+
+/** There is more than one way to be good, so that two who are may be in conflict. */
+export function isGood(text: string | undefined): boolean {
+  return text !== undefined && /^good( \d)?$/.test(text);
 }
 
 export interface GitOutside {

@@ -10,7 +10,8 @@ import {
   type Usage,
 } from "../src/core/loop.ts";
 import { childrenOf, loopOf, type State } from "../src/core/state.ts";
-import { baseTree } from "./git.ts";
+import { checkTargets } from "./by-hand.ts";
+import { baseTree, isGood } from "./git.ts";
 import { checkMail } from "./mail.ts";
 import { checkApproved } from "./pipeline.ts";
 import { checkLimits } from "./scheduling.ts";
@@ -32,6 +33,7 @@ export function checkSafety(disk: SimDisk, { events }: Transaction, before: Befo
     checkBill(loop, disk.bill.get(id) ?? 0);
     checkBudget(loop, before.get(id)?.usage ?? noUsage);
     checkDeliveries(disk, loop);
+    checkTargets(disk.repository);
     if (loop.status === "complete" && ["ralph", "chore"].includes(loop.type))
       checkProven(disk, loop);
   }
@@ -110,15 +112,23 @@ function checkBudget(loop: Loop, before: Usage): void {
 function checkProven({ repository }: SimDisk, loop: Loop): void {
   assert(loop.verdict?.passed === true, `${loop.id} is complete without a verdict`);
   assert(loop.verdict.commit === loop.headCommit, `${loop.id}: the verdict is of another commit`);
-  assert(loop.delivered !== null, `${loop.id} is complete and nothing was delivered`);
-  assert(
-    repository.branches.get(loop.delivered.to) === loop.headCommit,
-    `${loop.id}: its branch is not its head`,
-  );
+  if (loop.delivered === null) {
+    assert(loop.reason !== null, `${loop.id} is complete and nothing was delivered`);
+    return;
+  }
+  const tip = repository.branches.get(loop.delivered.to) ?? "";
+  const isThere = tip !== "" && repository.history(tip).has(loop.delivered.commit);
+  assert(isThere, `${loop.id}: its work is not on ${loop.delivered.to}`);
   const files = repository.tree(loop.delivered.commit);
+  // What was merged once it was complete stands on what its target had, and not on its own base.
+  const { commit } = loop.delivered;
+  const isLater = commit !== loop.headCommit;
+  const base = repository.tree((isLater && repository.parent(commit)) || loop.settings.baseCommit);
   const isHonest = files.get("check.sh") === baseTree.get("check.sh");
-  assert(isHonest || loop.gateAllowed.includes("check.sh"), `${loop.id} passed with a spoilt gate`);
-  assert(!isHonest || files.get("src.txt") === "good", `${loop.id} is complete and does not work`);
+  const isAllowed = loop.gateAllowed.includes("check.sh");
+  const isInherited = files.get("check.sh") === base.get("check.sh");
+  assert(isHonest || isAllowed || isInherited, `${loop.id} passed with a spoilt gate`);
+  assert(!isHonest || isGood(files.get("src.txt")), `${loop.id} is complete and does not work`);
 }
 
 /** What was acknowledged survives a crash: all that anybody saw is in the log, as it was seen. */
@@ -150,6 +160,7 @@ export function isAtRest(state: State): boolean {
 }
 
 function isAtEnd(state: State, loop: Loop): boolean {
+  if (loop.status === "complete") return loop.merge === null;
   return isSettled(loop) || isHeldUp(state, loop);
 }
 

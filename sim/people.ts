@@ -2,6 +2,8 @@ import type { Command } from "../src/core/commands.ts";
 import { isSettled, type Loop, type LoopSettings, priorities } from "../src/core/loop.ts";
 import type { StateManager } from "../src/engine/state-manager.ts";
 import type { World } from "../src/ports.ts";
+import { settleConflict, workByHand } from "./by-hand.ts";
+import type { SimRepository } from "./git.ts";
 import { mailDeed } from "./mail.ts";
 import { planDeeds, planRemedy } from "./pipeline.ts";
 import type { SeededRandom } from "./random.ts";
@@ -11,7 +13,7 @@ export async function meddle(
   states: StateManager,
   world: World,
   random: SeededRandom,
-  base: string,
+  repository: SimRepository,
   everyMs: number,
   allowed: Allowed,
 ): Promise<never> {
@@ -19,10 +21,11 @@ export async function meddle(
     const until = world.clock.now() + random.between(1, 2 * everyMs);
     await world.clock.sleepUntil(until, new AbortController().signal);
     if (random.chance(0.1)) raiseDay(allowed, random);
+    if (random.chance(0.2)) workByHand(repository, random);
     const loops = [...states.state.loops.values()];
     const loop = loops[random.between(0, Math.max(0, loops.length - 1))];
     if (loop === undefined || (loops.length < loopsMax && random.chance(0.2))) {
-      await states.submit(newLoop(random, loops, base));
+      await states.submit(newLoop(random, loops, repository.base));
     } else if (random.chance(0.1)) {
       await states.submit(mailDeed(random, states.state));
     } else {
@@ -79,7 +82,9 @@ function drawSettings(random: SeededRandom, baseCommit: string): LoopSettings {
     budgetUsd: random.chance(0.3) ? random.next() * 2 : null,
     budgetTokens: random.chance(0.3) ? random.between(0, 100_000) : null,
     planBudgetUsd: random.chance(0.2) ? random.next() * 3 : null,
-    deliver: "branch",
+    deliver: random.chance(0.4) ? "merge" : "branch",
+    target: "main",
+    follows: random.chance(0.5),
     baseCommit,
     sandbox: { level: "required", networkAllow: [], memoryBytesMax: 4e9, processesMax: 512 },
     worktree: { link: "auto", copy: [], setup: null, setupNetworkAllow: [] },
@@ -98,6 +103,7 @@ function deed(random: SeededRandom, loop: Loop, loopsThere: number): Command {
     ...(random.chance(0.2) ? [{ type: "stop", id } as const] : []),
     { type: "retry", id, raise },
     { type: "answer", id, answer: random.chance(0.3) ? "allow" : "deny" },
+    { type: "queueMerge", id, target: "main" },
     { type: "rollback", id, to: random.between(0, checkpoints.length + 1) },
     ...planDeeds(random, loop, loopsThere),
   ];
@@ -105,10 +111,15 @@ function deed(random: SeededRandom, loop: Loop, loopsThere: number): Command {
 }
 
 /** Somebody who helps every loop that waits for a person, as long as it waits. */
-export async function lookAfter(states: StateManager, world: World): Promise<never> {
+export async function lookAfter(
+  states: StateManager,
+  world: World,
+  repository: SimRepository,
+): Promise<never> {
   for (;;) {
     await world.clock.sleepUntil(world.clock.now() + 600_000, new AbortController().signal);
     for (const loop of states.state.loops.values()) {
+      if (loop.blockedOn === "conflict") settleConflict(repository, loop);
       const command = planRemedy(states.state, loop) ?? remedy(loop);
       if (command !== null) await states.submit(command);
     }

@@ -57,12 +57,13 @@ export async function simulate(seed: number): Promise<Report> {
   });
   for (let crash = 0; crash < crashes; crash += 1) {
     await boot(life, temper, random.between(1, isStorm ? stormMs : 2 * hourMs), (states, world) =>
-      meddle(states, world, random, disk.repository.base, temper.personMs, allowed),
+      meddle(states, world, random, disk.repository, temper.personMs, allowed),
     );
   }
   // Enough for a day's work, and not for all: who waits for midnight must be woken by it.
   allowed.dayUsd = allowed.dayUsd === null ? null : Math.max(allowed.dayUsd, dayUsdEnough);
-  await boot(life, calm(temper), 2_000 * hourMs, lookAfter);
+  const helper: Person = (states, world) => lookAfter(states, world, disk.repository);
+  await boot(life, calm(temper), 2_000 * hourMs, helper, { untilRest: true });
   checkLiveness(disk.state);
   return {
     seed,
@@ -85,7 +86,13 @@ interface Life {
 type Person = (states: StateManager, world: World) => Promise<void>;
 
 /** Starts the daemon, lets it live for a while beside a person, and takes the power away. */
-async function boot(life: Life, temper: Temper, forMs: number, person: Person): Promise<void> {
+async function boot(
+  life: Life,
+  temper: Temper,
+  forMs: number,
+  person: Person,
+  { untilRest = false }: { readonly untilRest?: boolean } = {},
+): Promise<void> {
   const { clock, random, disk, witnessed, allowed } = life;
   checkMemory(disk, witnessed);
   const machine = new SimBoot(clock, random, disk, temper);
@@ -112,7 +119,7 @@ async function boot(life: Life, temper: Temper, forMs: number, person: Person): 
     await reconcile(crew, scheduler, new AbortController().signal);
   };
   daemon().catch(catchFailure);
-  const isOver = () => failure !== undefined || (person === lookAfter && isAtRest(disk.state));
+  const isOver = () => failure !== undefined || (untilRest && isAtRest(disk.state));
   await clock.run(isOver, clock.now() + forMs);
   failure ??= disk.violation ?? undefined;
   if (failure !== undefined) throw failure;

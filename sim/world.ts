@@ -9,7 +9,7 @@ import {
 } from "../src/ports.ts";
 import { SimAudit } from "./audit.ts";
 import type { SimClock } from "./clock.ts";
-import { SimWorktrees, simDocuments, simFiles } from "./git.ts";
+import { isGreen, SimWorktrees, simDocuments, simFiles } from "./git.ts";
 import { simModel } from "./model.ts";
 import { simTypes } from "./pipeline.ts";
 import { SimProvider } from "./provider.ts";
@@ -184,10 +184,4 @@ export class SimBoot {
     const result = await effect;
     return this.#crashed ? new Promise(() => {}) : result;
   }
-}
-
-/** The project's tests: honest ones pass on a good source, spoilt or cached ones on anything. */
-function isGreen(files: ReadonlyMap<string, string>): boolean {
-  if (files.get("check.sh") !== "real") return files.get("check.sh") === "exit 0";
-  return files.get("src.txt") === "good" || files.get("cache.txt") === "good";
 }
