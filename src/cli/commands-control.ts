@@ -35,6 +35,13 @@ export function controlCommands(grammar: Grammar): readonly AnyCommand[] {
         }),
       ),
     grammar
+      .command("merge", "brings finished work to its target branch (git.target)")
+      .argument("<id>", "a complete loop or plan (td list --status complete)")
+      .addHelpText("after", "\nExample:\n  td merge 7\n")
+      .action((id, _, self) =>
+        grammar.run(self, async (session) => (await import("./merge.ts")).merge(session, id)),
+      ),
+    grammar
       .command("shell", "opens your shell where a loop works")
       .argument("<id>", "a loop (td list)")
       .option("--print", "print the directory instead")

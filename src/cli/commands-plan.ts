@@ -1,8 +1,15 @@
+import type { Deliver } from "../core/loop.ts";
 import type { Amendment } from "../protocol/plans.ts";
 import { type AnyCommand, choice, type Grammar, positive, text } from "./grammar.ts";
 import type { Session } from "./session.ts";
 
 const budgetUsdMax = 1_000_000;
+const deliveries = Object.keys({
+  branch: true,
+  merge: true,
+  pr: true,
+  none: true,
+} satisfies Record<Deliver, true>) as Deliver[];
 
 /** Commands of the pipeline: from a sentence to loops that carry it out. */
 export function planCommands(grammar: Grammar): readonly AnyCommand[] {
@@ -49,6 +56,7 @@ function newPlanCommand(grammar: Grammar): AnyCommand {
     .option("--model <model>", "provider/model", text)
     .option("--budget <usd>", "dollars it may cost", positive(budgetUsdMax, "a number of dollars"))
     .option("--base <ref>", "start from this commit, branch or tag (default: HEAD)", text)
+    .addOption(choice("--deliver <how>", "what becomes of the finished plan", deliveries))
     .option("--dry-run", "show what would happen, prompt included; spend nothing")
     .option("--detach", "print the loop and return at once")
     .option("--yes", "approve the plan in advance, and go on until all of it is done")

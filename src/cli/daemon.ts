@@ -88,14 +88,34 @@ export async function queue(session: Session): Promise<number> {
   return exitCodes.done;
 }
 
-function queueLines({ slots, counts, queueMax, types, hold, providers }: QueueView): string[] {
+function queueLines({
+  slots,
+  counts,
+  queueMax,
+  types,
+  merges,
+  hold,
+  providers,
+}: QueueView): string[] {
   const head = `${slots.used} of ${slots.max} slots · ${counts.waiting} of ${queueMax} waiting`;
   const full = types.map(({ type, used, max }) => ` · ${oneLine(type)} ${used} of ${max}`);
   return [
     `${head}${full.join("")}`,
     ...(hold === null ? [] : [`nothing new starts: ${oneLine(hold.reason)}`]),
+    ...merges.map(mergesText),
     ...providers.map(providerText),
   ];
+}
+
+const idsShownMax = 10;
+
+/** "merging into main: 7, then 8, 9 and 3 more" */
+function mergesText({ target, merging, waiting }: QueueView["merges"][number]): string {
+  const shown = waiting.slice(0, idsShownMax).map(oneLine).join(", ");
+  const more = waiting.length - idsShownMax;
+  const rest = more > 0 ? `${shown} and ${more} more` : shown;
+  const now = merging === null ? "nothing yet" : oneLine(merging);
+  return `merging into ${oneLine(target)}: ${now}${rest === "" ? "" : `, then ${rest}`}`;
 }
 
 const queueColumns: readonly Column<WaitingRow>[] = [

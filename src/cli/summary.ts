@@ -50,5 +50,6 @@ export function usageText(usage: LoopView["usage"]): string {
 
 function nextOf({ id, delivered }: LoopView): string {
   if (delivered === null) return `td diff ${id} shows the changes`;
-  return `git merge ${delivered.to}  (td diff ${id} shows the changes)`;
+  if (!delivered.to.startsWith("taskdaemon/")) return `td diff ${id} shows the changes`;
+  return `td merge ${id}, or git merge ${delivered.to}  (td diff ${id} shows the changes)`;
 }

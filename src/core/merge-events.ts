@@ -109,7 +109,6 @@ function rebased(
     baseline: base === loop.settings.baseCommit ? loop.baseline : null,
     verdict,
     conflicts,
-    merge: isAsGood ? loop.merge : null,
     progress: progress === null ? loop.progress : [...loop.progress, progress].slice(-progressMax),
   };
 }

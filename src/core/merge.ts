@@ -129,7 +129,10 @@ type Ended = Extract<AttemptOutcome, { type: "queued" | "returned" }>;
 
 /** An attempt that ends with its loop in a queue, or back from it. */
 export function queueEnded(loop: Loop, outcome: Ended): Event[] {
-  if (outcome.type === "returned") return [to(loop, "pending", outcome.reason)];
+  if (outcome.type === "returned") {
+    const left: Event = { type: "loop.undelivered", loop: loop.id, data: { reason: null } };
+    return [left, to(loop, "pending", outcome.reason)];
+  }
   const { target, notBeforeAt } = outcome;
   const wait = loop.merge?.target === target ? [] : [queued(loop.id, target)];
   return [...wait, to(loop, "pending", `waits to be merged into ${target}`, { notBeforeAt })];
@@ -172,7 +175,7 @@ function deliveryOf(state: State, all: readonly Event[], id: LoopId, completion:
     last?.type === "loop.branched" ? last.data : { branch: loop.branch, commit: loop.tip };
   if (branch.branch === null || branch.commit === null) return [completion];
   const { deliver, target } = loop.settings;
-  const isLater = (deliver === "merge" || deliver === "pr") && target !== undefined;
+  const isLater = deliver === "merge" && target !== undefined;
   if (isLater) return [queued(id, target)];
   const data = { to: branch.branch, commit: branch.commit };
   return deliver === "none"

@@ -34,18 +34,19 @@ async function resultOf(delivering: Delivering): Promise<DeliveryResult> {
     const { state } = engine.states;
     const loop = loopOf(state, id);
     assert(loop.merge !== null && isDelivery(state, loop), `${id} is not to be delivered`);
-    const place = await targetPlace(engine, loop, isUpdate(loop) ? aim(loop) : loop.merge.target);
+    const place = await targetPlace(engine, loop, isUpdate(loop) ? aimOf(loop) : loop.merge.target);
     const isPlan = loop.tip !== null && state.children.has(id);
     const result = isPlan
       ? await deliverPlan(delivering, loop, place)
       : await deliverAlone(delivering, loop, place);
     if (result !== null) return result;
   }
-  return { type: "refused", reason: `${aim(loopOf(engine.states.state, id))} moves all the time` };
+  return { type: "refused", reason: "the branch moves all the time: try again later" };
 }
 
-function aim({ settings }: Loop): string {
-  return settings.target ?? "";
+function aimOf({ id, settings }: Loop): string {
+  assert(settings.target !== undefined, `${id} is for no branch`);
+  return settings.target;
 }
 
 /** The plan's branch takes up what the target has become; then the target moves to its end. */

@@ -8,6 +8,7 @@ import { runAttempt } from "./attempt.ts";
 import { deliverQueued } from "./delivery.ts";
 import type { Engine } from "./engine.ts";
 import { withHeartbeat } from "./heartbeat.ts";
+import { watchTargets } from "./main-watcher.ts";
 import { greetDays } from "./purse.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { StateManager } from "./state-manager.ts";
@@ -53,6 +54,7 @@ export async function reconcile(
   const isOver = () => signal.aborted || (drain.aborted && running.size === 0);
   const over = new AbortController();
   const greeting = greetDays(crew, over.signal).catch(onBug);
+  const watching = watchTargets(crew, scheduler.limits.pollMs, over.signal).catch(onBug);
   while (!isOver() && failures.length === 0) {
     const change = states.changes.next();
     haltFenced(states, running);
@@ -68,7 +70,7 @@ export async function reconcile(
   for (const bell of [signal, drain]) bell.removeEventListener("abort", wake);
   for (const { halt } of running.values()) halt.abort(signal.reason);
   over.abort();
-  await Promise.all([greeting, endOrLeave(clock, running)]);
+  await Promise.all([greeting, watching, endOrLeave(clock, running)]);
   if (failures.length > 0) throw failures[0];
   await handBack(states, running);
 }

@@ -8,6 +8,7 @@ import { combineOnto, conflicted, lesson, type Place, planPlace, targetPlace } f
 import { moveTo } from "./delivery.ts";
 import { type Course, type Engine, headOf, must, stage } from "./engine.ts";
 import { gateDefinitionAt } from "./gate.ts";
+import { isProven } from "./rebase.ts";
 import { type CombinedVerdict, judgeCombined } from "./verdict.ts";
 
 /** An attempt of a loop whose turn in its merge queue has come. */
@@ -35,6 +36,8 @@ export async function mergeAttempt(merging: Merging): Promise<AttemptOutcome> {
   course.at = `its merge into ${target}`;
   for (let tries = 0; tries < triesMax; tries += 1) {
     const loop = loopOf(engine.states.state, id);
+    // A crash came between what was found and its consequence.
+    if (!isProven(loop)) return { type: "returned", reason: "its work has to pass again" };
     const place =
       loop.parent === null
         ? await targetPlace(engine, loop, target)

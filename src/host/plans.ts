@@ -6,6 +6,7 @@ import {
   problemsText,
   withModels,
 } from "../core/documents.ts";
+import { rootIdOf } from "../core/ledger.ts";
 import type { Loop } from "../core/loop.ts";
 import type { DocumentWork } from "../ports/documents.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
@@ -22,6 +23,8 @@ export async function amend(host: Host, name: string, amendment: Amendment): Pro
     case "approve":
     case "drop":
       return host.ask({ type: amendment.type, id });
+    case "merge":
+      return merge(host, loop);
     case "reject":
       return host.ask({ type: "reject", id, feedback: amendment.feedback });
     case "add": {
@@ -35,6 +38,18 @@ export async function amend(host: Host, name: string, amendment: Amendment): Pro
     default:
       return amendment satisfies never;
   }
+}
+
+/** `td merge`: into the queue of the branch that it is for, as it was configured then or is now. */
+async function merge(host: Host, { id, parent, repo, settings }: Loop): Promise<LoopView> {
+  if (parent !== null) {
+    const plan = rootIdOf({ id, parent });
+    const message = `${id} is part of plan ${plan}, and merged with it: td merge ${plan}`;
+    throw new UserError(exitCodes.usage, message);
+  }
+  const { config } = await host.world(repo);
+  const target = settings.target ?? config.config.git.target;
+  return host.ask({ type: "queueMerge", id, target });
 }
 
 async function edit(host: Host, loop: Loop, files: readonly DraftFile[]): Promise<LoopView> {

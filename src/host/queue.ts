@@ -42,6 +42,7 @@ export function queueOf({ host, scheduler, queueMax }: Queued): QueueView {
     counts: { running: scheduler.running, waiting: scheduler.pending },
     slots: { used: scheduler.running, max: runningMax },
     types,
+    merges: scheduler.lanes().slice(0, rowsMax),
     hold: scheduler.hold,
     queueMax,
     providers: host.providers(),

@@ -1,13 +1,13 @@
 import { unrecorded } from "../adapters/audit/unrecorded.ts";
 import type { DetectedValidation } from "../adapters/config/repository-facts.ts";
 import { resolveSettings } from "../adapters/config/resolve-settings.ts";
-import { resolveCommit, resolveRepository } from "../adapters/git/repository.ts";
+import { type Repository, resolveCommit, resolveRepository } from "../adapters/git/repository.ts";
 import { codeOf, HomeUnusable } from "../adapters/store/errors.ts";
 import { assert } from "../core/assert.ts";
 import { outputDirectory } from "../core/documents.ts";
-import type { LoopSettings } from "../core/loop.ts";
+import type { CommitId, LoopSettings } from "../core/loop.ts";
 import { repositoryFacts } from "../engine/repository-facts.ts";
-import type { LoopType, PromptValues } from "../ports.ts";
+import { type LoopType, type PromptValues, WorktreeError } from "../ports.ts";
 import type { RunPlan, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import { detectAt } from "./detect.ts";
@@ -34,6 +34,8 @@ export interface Site {
   readonly baseName: string;
   readonly baseCommit: string;
   readonly detected: DetectedValidation | null;
+  /** Where the configured target stands; null where there is no such branch. */
+  readonly targetCommit: CommitId | null;
 }
 
 /** Looks at what a request names. Refuses no repository, and no such commit. */
@@ -49,12 +51,13 @@ export async function visit(
   const repo = found.root;
   const repository = await worldOf(repo);
   const detected = await detectAt(repository.worktrees, repo, baseCommit);
-  return { repository, repo, baseName, baseCommit, detected };
+  const targetCommit = await branchCommit(found, repository.config.config.git.target);
+  return { repository, repo, baseName, baseCommit, detected, targetCommit };
 }
 
 /** Refuses what names nothing: no such type, no command. */
 export function settle(site: Site, request: RunRequest): Settled {
-  const { repository, repo, baseName, baseCommit, detected } = site;
+  const { repository, repo, baseName, baseCommit, detected, targetCommit } = site;
   const { config, loopTypes } = repository;
   const type = loopTypes.get(request.type);
   if (type === null) {
@@ -74,14 +77,29 @@ export function settle(site: Site, request: RunRequest): Settled {
     },
     baseCommit,
     detected,
+    targetCommit,
   });
   if (!resolved.ok) throw new UserError(exitCodes.usage, resolved.reason);
   const { settings } = resolved;
-  if (settings.deliver === "merge" || settings.deliver === "pr") {
-    const message = `--deliver ${settings.deliver} needs the merge queue, which this version does not have yet: use branch or none`;
+  refuseDelivery(settings, config.config.git.target);
+  return { repository, repo, settings, baseName };
+}
+
+function refuseDelivery({ deliver, target }: LoopSettings, wanted: string): void {
+  if (deliver === "pr") {
+    const message = "--deliver pr is still to come: use branch and gh pr create, or merge";
     throw new UserError(exitCodes.usage, message);
   }
-  return { repository, repo, settings, baseName };
+  if (deliver !== "merge" || target !== undefined) return;
+  const message = `--deliver merge is for the branch ${wanted}, and there is none: name another as git.target in taskdaemon.yml`;
+  throw new UserError(exitCodes.usage, message);
+}
+
+async function branchCommit(repository: Repository, branch: string): Promise<CommitId | null> {
+  return resolveCommit(repository, `refs/heads/${branch}`).catch((error: unknown) => {
+    if (error instanceof WorktreeError) return null;
+    throw error;
+  });
 }
 
 /** Refuses, before anything is written, what could only fail later. */

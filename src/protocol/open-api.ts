@@ -52,7 +52,7 @@ const routes: readonly Route[] = [
   {
     method: "post",
     path: "/v1/loops/{id}/amend",
-    summary: "Approves, rejects, drops, edits or adds",
+    summary: "Approves, rejects, drops, edits, adds or merges",
     body: schemas.amendment,
   },
   {

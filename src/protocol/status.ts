@@ -78,9 +78,20 @@ export interface QueueView {
   readonly slots: { readonly used: number; readonly max: number };
   /** The types that have a limit of their own. */
   readonly types: readonly { readonly type: string; readonly used: number; readonly max: number }[];
+  /** The merge queues in which somebody stands. */
+  readonly merges: readonly MergeQueueView[];
   readonly hold: HoldView | null;
   readonly queueMax: number;
   readonly providers: readonly ProviderView[];
+}
+
+interface MergeQueueView {
+  readonly repo: string;
+  readonly target: string;
+  /** Who is being merged just now. */
+  readonly merging: string | null;
+  /** In the order in which they come. */
+  readonly waiting: readonly string[];
 }
 
 export interface QueueRow {

@@ -21,6 +21,8 @@ export interface LoopView {
   readonly baseCommit: string;
   readonly headCommit: string | null;
   readonly delivered: { readonly to: string; readonly commit: string } | null;
+  /** The branch in whose merge queue it is; null when it is in none. */
+  readonly merging: string | null;
   readonly verdict: VerdictView | null;
   readonly baseline: VerdictView | null;
   readonly model: string;
@@ -63,6 +65,7 @@ export function loopView(loop: Loop, stage: Stage | null): LoopView {
     baseCommit: settings.baseCommit,
     headCommit: loop.headCommit,
     delivered: loop.delivered,
+    merging: loop.merge?.target ?? null,
     verdict: verdictView(loop.verdict),
     baseline: verdictView(loop.baseline),
     model: loop.escalated ? (settings.escalation ?? settings.model) : settings.model,

@@ -59,6 +59,7 @@ function tell(scene: Scene, loop: Loop): Telling {
     case "pending":
       return waiting(scene, loop);
     case "running":
+      if (loop.merge !== null) return { sentence: `It is being merged into ${loop.merge.target}.` };
       return {
         sentence: `Attempt ${loop.attempt} is at work on iteration ${loop.iteration + 1} of ${loop.settings.iterationsMax}.`,
         causes: () => [...asking(scene.state, loop, scene.now), ...lastVerdict(loop)],
@@ -73,7 +74,7 @@ function tell(scene: Scene, loop: Loop): Telling {
     case "blocked":
       return loop.blockedOn === "child" ? heldUp(scene, loop) : blocked(scene.state, loop);
     case "delegated":
-      return { sentence: "Its own work is done; it waits for its children." };
+      return { sentence: delegatedWords(loop) };
     case "complete":
       return {
         sentence: completed(loop),
@@ -92,6 +93,12 @@ function tell(scene: Scene, loop: Loop): Telling {
   }
 }
 
+function delegatedWords({ merge }: Loop): string {
+  return merge === null
+    ? "Its own work is done; it waits for its children."
+    : `Its branch and ${merge.target} come together: it is in the merge queue.`;
+}
+
 function stoppedWords(loop: Loop): string {
   if (loop.dropped) return "A person dropped it; the rest goes on without it.";
   const isPersons = loop.reason === null || loop.reason === "stopped";
@@ -106,6 +113,22 @@ function asking(state: State, { id }: Loop, now: Millis): string[] {
   );
 }
 
+/** Passed, and not yet where it belongs. */
+function merging(state: State, { id, repo, merge }: Loop): Telling {
+  const before = [...state.loops.values()].filter(
+    (other) =>
+      other.id !== id &&
+      other.repo === repo &&
+      other.merge !== null &&
+      other.merge.target === merge?.target,
+  );
+  const others = before.length === 0 ? "" : `, with ${before.length} more in its queue`;
+  return {
+    sentence: `It has passed and waits to be merged into ${merge?.target}${others}.`,
+    causes: () => before.slice(0, causesMax).map((other) => `${other.id} is in the queue too.`),
+  };
+}
+
 /** Live: nothing of it is in the state. */
 function held(loop: Loop, { until, reason }: LiveWait, now: Millis): Telling {
   const time =
@@ -116,20 +139,30 @@ function held(loop: Loop, { until, reason }: LiveWait, now: Millis): Telling {
   };
 }
 
-function completed({ verdict, delivered }: Loop): string {
+function completed(loop: Loop): string {
+  const { verdict, delivered, merge, reason } = loop;
   const proof =
     verdict === null ? "" : ` \`${verdict.command}\` passed on ${short(verdict.commit)}.`;
   const where =
     verdict?.command === "documents"
       ? " All that came of it is complete."
       : delivered === null
-        ? " Nothing was delivered, as asked."
+        ? undelivered(loop)
         : ` The work is on ${delivered.to}.`;
-  return `It is complete.${proof}${where}`;
+  const next = merge === null ? "" : ` It waits to be merged into ${merge.target}.`;
+  const obstacle = delivered === null || reason === null ? "" : ` Since then: ${reason}`;
+  return `It is complete.${proof}${where}${next}${obstacle}`;
+}
+
+function undelivered({ reason }: Loop): string {
+  return reason === null
+    ? " Nothing was delivered, as asked."
+    : ` Nothing was delivered: ${reason}`;
 }
 
 function waiting(scene: Scene, loop: Loop): Telling {
   const { state, now, waitingOf } = scene;
+  if (loop.merge !== null) return merging(state, loop);
   const dependency = dependencyWords(state, loop);
   if (dependency !== null) {
     return { ...dependency, causes: () => chain(scene, unmetOf(state, loop.dependsOn)) };
@@ -237,6 +270,12 @@ function blocked(state: State, loop: Loop): Telling {
         sentence: `It is stuck: ${reason}.`,
         causes,
         remedy: `td answer ${loop.id} "a hint"`,
+      };
+    case "conflict":
+      return {
+        sentence: `It is in conflict: ${reason}.`,
+        causes: () => loop.conflicts.map((path) => `${path} has conflict markers.`),
+        remedy: `td shell ${loop.id}, then td resume ${loop.id}`,
       };
     default:
       return {

@@ -52,6 +52,7 @@ export function loop(id: string, more: Partial<LoopView> = {}): LoopView {
     baseCommit: "a".repeat(40),
     headCommit: null,
     delivered: null,
+    merging: null,
     verdict: null,
     baseline: null,
     model: "anthropic/model",

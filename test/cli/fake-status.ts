@@ -33,6 +33,7 @@ export const queueView: QueueView = {
   waiting: [{ id: "2", ...queued, priority: "low", why: "It waits for 1.", position: null }],
   counts: { running: 1, waiting: 1 },
   slots: { used: 1, max: 50 },
+  merges: [{ repo: "/repo", target: "main", merging: "7", waiting: ["8", "9"] }],
   types: [{ type: "ralph", used: 1, max: 40 }],
   hold: { on: "disk", reason: "900 MB are free" },
   queueMax: 10_000,

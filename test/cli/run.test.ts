@@ -38,7 +38,7 @@ test("prints what the loop is on stdout, and plain lines on stderr", async () =>
       verdict     \`npm test\` passed on bbbbbbbbbb (12 tests, 1.2 s)
       iterations  2 of 10
       usage       12.3k tokens in 5 requests, $0.12
-      next        git merge taskdaemon/1 (td diff 1 shows the changes)
+      next        td merge 1, or git merge taskdaemon/1 (td diff 1 shows the changes)
     "
   `);
   expect(err).toMatchInlineSnapshot(`

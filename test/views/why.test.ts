@@ -69,7 +69,7 @@ describe("one sentence and a remedy for everything that blocks", () => {
       "What defines its validation was changed: check.sh was changed.",
       "td diff 1, then td answer 1 allow | deny",
     ],
-    ["conflict", "a.txt", "It is blocked: a.txt.", "td run --resume 1"],
+    ["conflict", "a.txt", "It is in conflict: a.txt.", "td shell 1, then td resume 1"],
     ["budget", "all gone.", "Its budget is exhausted: all gone.", "td resume 1 --budget USD"],
     ["stuck", "the same", "It is stuck: the same.", 'td answer 1 "a hint"'],
     ["key", "401", "It is blocked: 401.", "td run --resume 1"],

@@ -19,6 +19,8 @@ export interface SettingsRequest {
   readonly options: RunOptions;
   readonly baseCommit: CommitId;
   readonly detected: DetectedValidation | null;
+  /** Where the configured target stands; null where there is no such branch. */
+  readonly targetCommit?: CommitId | null;
 }
 
 export type ResolvedSettings =
@@ -53,10 +55,17 @@ export function resolveSettings(request: SettingsRequest): ResolvedSettings {
     budgetTokens: config.budget["loop-tokens"],
     planBudgetUsd: options.budgetUsd ?? config.budget["plan-usd"],
     deliver: options.deliver ?? config.git.deliver,
+    ...targetOf(request),
     baseCommit,
     ...confinement(config),
   };
   return { ok: true, settings };
+}
+
+/** A loop that begins where its target stands goes along with it. */
+function targetOf({ config, baseCommit, targetCommit = null }: SettingsRequest) {
+  if (targetCommit === null) return {};
+  return { target: config.git.target, follows: targetCommit === baseCommit };
 }
 
 function confinement({ sandbox, worktree }: Config): Pick<LoopSettings, "sandbox" | "worktree"> {
