@@ -4,8 +4,10 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 const needed = { bwrap: "bubblewrap", socat: "socat", rg: "ripgrep", git: "git" };
+/** Without it the tests of the dashboard are skipped, and say so. */
+const wanted = { chromium: "chromium" };
 
-const missing = process.platform === "linux" ? missingPackages() : [];
+const missing = process.platform === "linux" ? missingPackages({ ...needed, ...wanted }) : [];
 if (missing.length > 0) {
   const install = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
   if (process.getuid() === 0 && has("apt-get")) {
@@ -13,15 +15,15 @@ if (missing.length > 0) {
     run("apt-get update -qq");
     run(`${install} -qq`);
   }
-  const left = missingPackages();
+  const left = missingPackages(needed);
   if (left.length > 0) {
     console.error(`The tests need ${left.join(", ")}. Install them first: sudo ${install}`);
     process.exit(1);
   }
 }
 
-function missingPackages() {
-  return Object.entries(needed)
+function missingPackages(programs) {
+  return Object.entries(programs)
     .filter(([program]) => !has(program))
     .map(([, name]) => name);
 }

@@ -105,6 +105,24 @@ test("every npm package is reached from one file", () => {
   expect(Object.fromEntries(shared)).toEqual(usedTwice);
 });
 
+const page = join(import.meta.dirname, "../web");
+const pageFiles = readdirSync(page, { recursive: true, encoding: "utf8" }).filter(
+  (path) => /\.tsx?$/.test(path) && !path.endsWith(".config.ts"),
+);
+/** What the browser gets of src/: views for their rules of drawing, the rest as types alone. */
+const ofPage = /^(?:\.\.\/)+src\/(?:views|(type )(?:protocol|views|ports\.ts))/;
+const pageLibraries = ["@dagrejs/dagre", "react", "react-dom/client"];
+
+test.each(pageFiles)("web/%s draws views and asks routes", (path) => {
+  const text = readFileSync(join(page, path), "utf8");
+  const imports = [...text.matchAll(/^import (type )?[^;]*?"([^"]+)"/gm)];
+  const strange = imports.filter(([, type = "", specifier = ""]) => {
+    if (!specifier.startsWith(".")) return !pageLibraries.includes(specifier);
+    return specifier.includes("/src/") && !ofPage.test(specifier.replace("src/", `src/${type}`));
+  });
+  expect(strange.map(([whole]) => whole)).toEqual([]);
+});
+
 test(`no file is longer than ${linesMax} lines`, () => {
   const long = files.filter((path) => textOf(path).split("\n").length - 1 > linesMax);
   expect(long).toEqual([]);

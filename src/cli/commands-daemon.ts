@@ -1,4 +1,4 @@
-import type { AnyCommand, Grammar } from "./grammar.ts";
+import { type AnyCommand, type Grammar, whole } from "./grammar.ts";
 
 /** The daemon, and `td stop`, which is about it or about one loop. */
 export function daemonCommands(grammar: Grammar): readonly AnyCommand[] {
@@ -38,9 +38,20 @@ export function daemonCommands(grammar: Grammar): readonly AnyCommand[] {
       .action((_, self) =>
         grammar.run(self, async (session) => (await import("./metrics.ts")).metrics(session)),
       ),
+    dashboardCommand(grammar),
     unitGroup(grammar),
     purgeCommand(grammar),
   ].map((command) => command.helpGroup("Daemon:"));
+}
+
+function dashboardCommand(grammar: Grammar): AnyCommand {
+  return grammar
+    .command("dashboard", "opens the web dashboard of this machine, and prints its link")
+    .option("--port <n>", "where it is, from now on; 0 takes any that is free", whole(0, 65_535))
+    .addHelpText("after", "\nExamples:\n  td dashboard\n  td dashboard --port 8080\n")
+    .action((options, self) =>
+      grammar.run(self, async (s) => (await import("./dashboard.ts")).dashboard(s, options)),
+    );
 }
 
 function unitGroup(grammar: Grammar): AnyCommand {

@@ -32,6 +32,11 @@ export async function openDaemon(
   return startDaemon(session);
 }
 
+/** The daemon for what is asked of no loop, started when none runs. */
+export async function openAny(session: Session): Promise<Door> {
+  return (await findDaemon(session)) ?? startDaemon(session);
+}
+
 /**
  * The daemon for new loops. Before one is started, the first request is tried here: what is wrong
  * with it, or with this environment that the daemon would get, is told without a daemon.

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { request as httpRequest } from "node:http";
+import type { DashboardView } from "../protocol/dashboard.ts";
 import type { Door, FeedEvent, Raise, RunRequest } from "../protocol/door.ts";
 import { type ExitCode, exitCodes, UserError } from "../protocol/errors.ts";
 import type { MetricsView } from "../protocol/metrics.ts";
@@ -50,6 +51,7 @@ export function connectDoor(socket: string, keeper: Keeper): Door {
     status: async () => (await get("/v1/status")) as StatusView,
     metrics: async () => (await get("/v1/metrics")) as MetricsView,
     queue: async () => (await get("/v1/queue")) as QueueView,
+    dashboard: async (port) => (await post("/v1/dashboard", { port })) as DashboardView,
     version: async () => ping.parse(await get("/v1/ping")).version,
     shutdown: async (options) => {
       await post("/v1/shutdown", options);

@@ -13,10 +13,12 @@ import { openSocket } from "../server/listen.ts";
 import { watchConfig } from "./config-watch.ts";
 import { connect } from "./control.ts";
 import { DaemonConfig } from "./daemon-config.ts";
+import { Dashboard } from "./dashboard.ts";
 import { createDesk } from "./desk.ts";
 import { asUserError } from "./errors.ts";
 import { type Guards, keepGuards } from "./guards.ts";
 import { Host } from "./host.ts";
+import { viewConfig } from "./pages.ts";
 import { guardianFileOf, isOurs, pidFileOf, pidOf, socketOf } from "./socket.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -152,14 +154,13 @@ async function serve(
     configState: () => config.state(),
     dayUsd: config.dayUsd,
     isDraining: () => drain.signal.aborted,
+    config: (dir) => viewConfig(around, { home, dir: dir ?? home }),
+    dashboard: (port) => dashboard.open(port),
     shutdown,
   });
-  const socket = socketOf(home);
-  if (!isOurs(socket, home)) {
-    throw new UserError(exitCodes.invalid, `${socket} lies in a directory of somebody else`);
-  }
   const report = (error: unknown) => logger.error({ error: String(error) }, "a bug");
-  const door = await openSocket(socket, { version, desk, asUserError, report });
+  const door = await openSocket(ownSocketOf(home), { version, desk, asUserError, report });
+  const dashboard = Dashboard.of(home, door.serving, (why) => logger.warn(why));
   const reload = oneByOne(() => reloaded(config, host, log));
   const leave = handleSignals(options, { draining: drain.signal, shutdown, reload, log });
   leave.push(follow(config, host, reload, log));
@@ -177,11 +178,17 @@ async function serve(
     throw new UserError(exitCodes.failed, `${home} was removed: its daemon ends`);
   } finally {
     for (const way of leave) way();
-    await door.close();
+    await Promise.all([door.close(), dashboard.close()]);
     scheduler.close();
     guards.close();
     desk.close();
   }
+}
+
+function ownSocketOf(home: string): string {
+  const socket = socketOf(home);
+  if (isOurs(socket, home)) return socket;
+  throw new UserError(exitCodes.invalid, `${socket} lies in a directory of somebody else`);
 }
 
 async function reloaded(config: DaemonConfig, host: Host, { logger }: DaemonLog): Promise<void> {

@@ -1,14 +1,19 @@
 import { memoryUsage } from "node:process";
+import { assert } from "../core/assert.ts";
 import type { Transaction } from "../core/events.ts";
 import { loopStatuses } from "../core/loop.ts";
 import type { Scheduler } from "../engine/scheduler.ts";
+import type { DashboardView } from "../protocol/dashboard.ts";
 import type { Desk } from "../protocol/desk.ts";
 import type { FeedEvent, Raise, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
+import type { ConfigView } from "../protocol/program.ts";
 import type { StatusView } from "../protocol/status.ts";
 import { type LoopView, timeOf } from "../views/loop-view.ts";
 import { systemClock } from "./clock.ts";
 import { dayBudgetOf } from "./day-budget.ts";
+import { feedback } from "./feedback.ts";
+import { History } from "./history.ts";
 import type { Host } from "./host.ts";
 import { openMail } from "./mail.ts";
 import { keepNumbers, type Numbers } from "./numbers.ts";
@@ -26,12 +31,15 @@ export interface DeskOptions {
   readonly configState: () => StatusView["config"];
   readonly dayUsd: () => number | null;
   readonly isDraining: () => boolean;
+  readonly config: (dir: string | null) => Promise<ConfigView>;
+  readonly dashboard: (port: number | null) => Promise<DashboardView>;
   readonly shutdown: (options: { readonly now: boolean }) => void;
 }
 
 /** What the daemon's routes call, over a host. */
 export function createDesk(options: DeskOptions): Desk & { close(): void } {
-  const { host, shutdown } = options;
+  const { host, shutdown, config, dashboard } = options;
+  const history = new History(host);
   const numbers = keepNumbers(host, options.home, options.version);
   const startedAt = systemClock.now();
   return {
@@ -45,15 +53,27 @@ export function createDesk(options: DeskOptions): Desk & { close(): void } {
     stop: (id) => host.ask({ type: "stop", id: host.id(id) }),
     answer: (id, answer) => host.ask({ type: "answer", id: host.id(id), answer }),
     amend: (id, amendment) => amend(host, id, amendment),
+    feedback: async (id, text) =>
+      feedback(host, id, text, async (request) => {
+        const [view] = await create(options, [request]);
+        assert(view !== undefined, "one was asked for");
+        return view;
+      }),
     rollback: (id, to) => host.ask({ type: "rollback", id: host.id(id), to }),
     status: () => statusOf(options, startedAt, numbers),
     metrics: numbers.metrics,
     metricsText: numbers.metricsText,
     queue: async () => queueOf(options),
+    history: () => history.view(),
+    config,
+    dashboard,
     follow: (from, listener) => follow(host, from, listener),
     watch: (loop, listener) => host.watch(loop, listener),
     shutdown,
-    close: numbers.close,
+    close: () => {
+      numbers.close();
+      history.close();
+    },
   };
 }
 

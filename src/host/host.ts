@@ -304,6 +304,13 @@ export class Host {
   }
 
   async ask(command: Command): Promise<LoopView> {
+    const id = await this.tell(command);
+    assert(id !== null, "the command was about a loop");
+    return loopView(find(this.states.state, id), null);
+  }
+
+  /** The same for what need not be about a loop. */
+  async tell(command: Command): Promise<LoopId | null> {
     const { states } = this;
     const submitted = this.#chronicle.asked(command).then(() => states.submit(command));
     const decision = await submitted.catch((error: unknown) => {
@@ -311,7 +318,6 @@ export class Host {
       throw error;
     });
     if (!decision.ok) throw new UserError(exitCodes.usage, decision.reason);
-    assert(decision.id !== null, "the command was about a loop");
-    return loopView(find(states.state, decision.id), null);
+    return decision.id;
   }
 }

@@ -1,9 +1,12 @@
 import type { LiveEvent } from "../ports.ts";
 import type { LoopView } from "../views/loop-view.ts";
+import type { DashboardView } from "./dashboard.ts";
 import type { FeedEvent, Raise, Reader, RunPlan, RunRequest } from "./door.ts";
+import type { HistoryView } from "./history.ts";
 import type { MailDoor } from "./mail.ts";
 import type { MetricsView } from "./metrics.ts";
 import type { Amendment } from "./plans.ts";
+import type { ConfigView } from "./program.ts";
 import type { QueueView, StatusView } from "./status.ts";
 
 /** What the daemon's door stands before: everything a client may ask, as the routes call it. */
@@ -17,11 +20,18 @@ export interface Desk extends Reader, MailDoor {
   answer(id: string, text: string): Promise<LoopView>;
   rollback(id: string, to: number): Promise<LoopView>;
   amend(id: string, amendment: Amendment): Promise<LoopView>;
+  /** A person's remarks on its work, to whom it concerns: itself, or one that goes on from there. */
+  feedback(id: string, text: string): Promise<LoopView>;
   status(): Promise<StatusView>;
   queue(): Promise<QueueView>;
   metrics(): Promise<MetricsView>;
   /** The same as Prometheus reads it. */
   metricsText(): Promise<{ readonly text: string; readonly contentType: string }>;
+  history(): Promise<HistoryView>;
+  /** What is configured, for a repository or none, and where each value comes from. */
+  config(dir: string | null): Promise<ConfigView>;
+  /** Opens the dashboard's door, at a port of its own choice where none is named. */
+  dashboard(port: number | null): Promise<DashboardView>;
   /** Durable events from `from` on, old ones first, without gaps; returns the way out. */
   follow(from: number, listener: (event: FeedEvent) => void): Promise<() => void>;
   /** What goes by, of one loop or of all; of one, its last steps first. */

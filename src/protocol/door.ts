@@ -4,6 +4,7 @@ import type { LiveEvent, TranscriptEntry } from "../ports.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import type { WhyView } from "../views/why.ts";
 import type { BoardHearing, BoardLink } from "./board-link.ts";
+import type { DashboardView } from "./dashboard.ts";
 import type { MailDoor, MailReader } from "./mail.ts";
 import type { MetricsView } from "./metrics.ts";
 import type { Amendment, DraftView } from "./plans.ts";
@@ -112,6 +113,8 @@ export interface Door extends Reader, MailDoor {
   status(): Promise<StatusView>;
   queue(): Promise<QueueView>;
   metrics(): Promise<MetricsView>;
+  /** Opens the dashboard's door where it is not open yet. */
+  dashboard(port: number | null): Promise<DashboardView>;
   shutdown(options: { readonly now: boolean }): Promise<void>;
   version(): Promise<string>;
 }

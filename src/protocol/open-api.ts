@@ -15,6 +15,14 @@ const routes: readonly Route[] = [
   { method: "get", path: "/v1/queue", summary: "What runs, what waits, and why" },
   { method: "get", path: "/v1/metrics", summary: "Counters and histograms" },
   { method: "get", path: "/metrics", summary: "The same, as Prometheus reads it" },
+  { method: "get", path: "/v1/history", summary: "The last day, for charts" },
+  { method: "get", path: "/v1/config", summary: "What is configured, and where it comes from" },
+  {
+    method: "post",
+    path: "/v1/dashboard",
+    summary: "Opens the dashboard's door",
+    body: schemas.dashboard,
+  },
   { method: "get", path: "/v1/loops", summary: "All loops, or those that match" },
   {
     method: "post",
@@ -54,6 +62,12 @@ const routes: readonly Route[] = [
     path: "/v1/loops/{id}/amend",
     summary: "Approves, rejects, drops, edits, adds or merges",
     body: schemas.amendment,
+  },
+  {
+    method: "post",
+    path: "/v1/loops/{id}/feedback",
+    summary: "Remarks on its work, to whom it concerns",
+    body: schemas.feedback,
   },
   {
     method: "get",

@@ -90,8 +90,14 @@ export const feedQuery = z.strictObject({
   loop: loopId.optional(),
 });
 
-/** What a screen says on its board. */
+/** What a screen says on its board, and what opens the dashboard's door. */
 export const boardFocus = z.strictObject({ focus: loopId.nullable() });
+export const login = z.strictObject({ token: z.string().max(200) });
+export const dashboard = z.strictObject({ port: z.int().min(0).max(65_535).nullable() });
+export const feedback = z.strictObject({ text: z.string().min(1).max(100_000) });
+export const configQuery = z.strictObject({
+  dir: z.string().startsWith("/").max(4_096).optional(),
+});
 
 /** One line of a batch: the options of `td run`, by their names. */
 export const batchLine = z.strictObject({

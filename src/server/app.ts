@@ -41,7 +41,12 @@ export function createApp(options: AppOptions): Hono {
     const { text, contentType } = await desk.metricsText();
     return context.body(text, 200, { "content-type": contentType });
   });
+  app.get("/v1/history", async (context) => context.json(await desk.history()));
   app.get("/v1/openapi.json", (context) => context.json(openApi(version)));
+  app.post("/v1/dashboard", async (context) => {
+    const { port } = await bodyOf(context, schemas.dashboard);
+    return context.json(await desk.dashboard(port));
+  });
   app.post("/v1/shutdown", async (context) => {
     desk.shutdown(await bodyOf(context, schemas.shutdown));
     return context.json({ ok: true }, 202);
@@ -76,6 +81,10 @@ function addReading(app: Hono, desk: Desk): void {
     );
     return context.json(await desk.record(idOf(context), to));
   });
+  app.get("/v1/config", async (context) => {
+    const { dir } = parsed(schemas.configQuery, context.req.query(), "the query");
+    return context.json(await desk.config(dir ?? null));
+  });
   app.get("/v1/events", async (context) => {
     const { from } = parsed(schemas.feedQuery, context.req.query(), "the query");
     return context.json(await desk.events(from ?? 1));
@@ -97,6 +106,10 @@ function addWriting(app: Hono, desk: Desk): void {
   app.post("/v1/loops/:id/answer", async (context) => {
     const { text } = await bodyOf(context, schemas.answer);
     return context.json(await desk.answer(idOf(context), text));
+  });
+  app.post("/v1/loops/:id/feedback", async (context) => {
+    const { text } = await bodyOf(context, schemas.feedback);
+    return context.json(await desk.feedback(idOf(context), text));
   });
   app.post("/v1/loops/:id/amend", async (context) =>
     context.json(await desk.amend(idOf(context), await bodyOf(context, schemas.amendment))),

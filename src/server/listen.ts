@@ -6,24 +6,28 @@ import { exitCodes } from "../protocol/errors.ts";
 import { type AppOptions, createApp } from "./app.ts";
 import { createFeed } from "./feed.ts";
 import { foreignness } from "./foreign.ts";
+import type { Serving } from "./web-door.ts";
 
 /** Answers under way when the door closes may take so long. */
 const answerMsMax = 1_000;
+
+/** The socket, and what it leads to, for other doors; those close first. */
+export interface SocketDoor {
+  readonly serving: Serving;
+  close(): Promise<void>;
+}
 
 /**
  * Opens the daemon's door at a Unix socket that only its user may use. Whoever calls holds the
  * home's lock, so a socket that is still there is a dead daemon's.
  */
-export async function openSocket(
-  path: string,
-  options: AppOptions,
-): Promise<{ close(): Promise<void> }> {
-  const app = createApp(options);
+export async function openSocket(path: string, options: AppOptions): Promise<SocketDoor> {
   const feed = createFeed(options.desk);
-  const answer = getRequestListener(app.fetch);
+  const listener = getRequestListener(createApp(options).fetch);
+  const answer: Serving["answer"] = (request, response) => void listener(request, response);
   const server = createServer((request, response) => {
     const why = foreignness(request);
-    if (why === null) void answer(request, response);
+    if (why === null) answer(request, response);
     else refuse(response, why);
   });
   server.on("upgrade", (request, socket, head) => {
@@ -35,6 +39,7 @@ export async function openSocket(
   await listening(server, path);
   await chmod(path, 0o600);
   return {
+    serving: { answer, upgrade: feed.upgrade },
     close: async () => {
       feed.close();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -28,7 +28,7 @@ export function treeOf(loops: readonly LoopView[], root: string | null): readonl
 }
 
 /** Who waits for whom, among the loops that are there. */
-export function graphOf(loops: readonly LoopView[]): GraphView {
+export function graphOf(loops: readonly (Node & Pick<LoopView, "dependsOn">)[]): GraphView {
   const sorted = [...loops].sort(byId);
   const ids = new Set(sorted.map(({ id }) => id));
   const nodes = sorted.map(({ id, type, title, status, parent }) => ({

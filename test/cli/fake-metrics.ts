@@ -1,6 +1,6 @@
 import type { MetricsView } from "../../src/protocol/metrics.ts";
 
-export const metricsView: MetricsView = {
+const metricsView: MetricsView = {
   metrics: [
     {
       name: "taskdaemon_tokens_total",
@@ -26,4 +26,13 @@ export const metricsView: MetricsView = {
       ],
     },
   ],
+};
+
+/** What a daemon says of itself, and where it shows it. */
+export const fakeNumbers = {
+  metrics: async () => metricsView,
+  dashboard: async (port: number | null) => ({
+    port: port ?? 7_817,
+    url: "http://127.0.0.1:7817/#token=t",
+  }),
 };

@@ -26,7 +26,7 @@ import { auditRecords } from "./fake-audit.ts";
 import { noDraft } from "./fake-draft.ts";
 import { FakeHome } from "./fake-home.ts";
 import { FakeMail } from "./fake-mail.ts";
-import { metricsView } from "./fake-metrics.ts";
+import { fakeNumbers } from "./fake-metrics.ts";
 import { sampleReport } from "./fake-report.ts";
 import { queueView, statusView } from "./fake-status.ts";
 
@@ -264,7 +264,7 @@ export class FakeProgram extends FakeHome implements Program {
       version: async () => this.daemonVersion,
       status: async () => statusView,
       queue: async () => queueView,
-      metrics: async () => metricsView,
+      ...fakeNumbers,
       shutdown: async () => undefined,
     };
   }

@@ -1,0 +1,31 @@
+/** Where the nodes of a graph stand. In a worker: it takes a while, and nobody waits. */
+import dagre from "@dagrejs/dagre";
+import { type Layout, type LayoutRequest, nodeHeight, nodeWidth } from "./layout.ts";
+
+addEventListener("message", ({ data }: MessageEvent<LayoutRequest>) => {
+  postMessage(layoutOf(data));
+});
+
+function layoutOf({ key, ids, edges }: LayoutRequest): Layout {
+  const graph = new dagre.graphlib.Graph();
+  graph.setGraph({ rankdir: "LR", nodesep: 16, ranksep: 48, marginx: 12, marginy: 12 });
+  graph.setDefaultEdgeLabel(() => ({}));
+  for (const id of ids) graph.setNode(id, { width: nodeWidth, height: nodeHeight });
+  for (const { from, to } of edges) graph.setEdge(from, to);
+  dagre.layout(graph);
+  const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
+  const nodes = ids.map((id) => {
+    const { x, y } = graph.node(id) as { x: number; y: number };
+    return { id, x: x - nodeWidth / 2, y: y - nodeHeight / 2 };
+  });
+  const paths = edges.map(({ from, to, kind }) => {
+    const { points } = graph.edge(from, to) as { points: readonly { x: number; y: number }[] };
+    return {
+      from,
+      to,
+      kind,
+      d: points.map(({ x, y }, at) => `${at === 0 ? "M" : "L"}${x} ${y}`).join(""),
+    };
+  });
+  return { key, width, height, nodes, paths };
+}

@@ -1,0 +1,35 @@
+import { useMemo } from "react";
+import { Filter, useFilter } from "../parts/filter.tsx";
+import { LoopList } from "../parts/loop-list.tsx";
+import { useSeen } from "../store.ts";
+
+const open = new Set(["draft", "pending", "running", "paused", "blocked", "delegated"]);
+
+/** The live tree. */
+export function LoopsPage() {
+  const all = useSeen((now) => now.rows);
+  const { wanted, set } = useFilter();
+  const { status, text } = wanted;
+  const rows = useMemo(() => {
+    const words = text.toLowerCase();
+    return all.filter(
+      (row) =>
+        (status === "all" || (status === "open" ? open.has(row.status) : row.status === status)) &&
+        (words === "" ||
+          `${row.id} ${row.title} ${row.type} ${row.reason ?? ""}`.toLowerCase().includes(words)),
+    );
+  }, [all, status, text]);
+  return (
+    <div className="page fills">
+      <h1>Loops</h1>
+      <Filter
+        wanted={wanted}
+        set={set}
+        choices={["all", "open"]}
+        shown={rows.length}
+        of={all.length}
+      />
+      <LoopList rows={rows} isTree />
+    </div>
+  );
+}
