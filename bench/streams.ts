@@ -34,6 +34,7 @@ const replyMs = 2_000;
 const wordsTokens = 80;
 const warmLoops = 200;
 const neverMs = 600_000;
+const crowdMsMax = 300_000;
 const megabyte = 2 ** 20;
 const random = { next: () => Math.random() };
 
@@ -112,7 +113,8 @@ async function lead(atOnce: number, loops: number, baseUrl: string, place: strin
     const isOver = () =>
       [...states.state.loops.values()].filter(({ status }) => status === "complete").length >=
       count;
-    while (!isOver()) {
+    for (const end = Date.now() + crowdMsMax; !isOver(); ) {
+      if (Date.now() > end) throw new Error(`${flight.max} streams at most, and no end`);
       await sleep(250);
       rssBytes = Math.max(rssBytes, process.memoryUsage.rss());
     }

@@ -2,11 +2,12 @@
 import { execFile } from "node:child_process";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { monitorEventLoopDelay, performance } from "node:perf_hooks";
+import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { connect } from "../src/host/control.ts";
+import { openLagMeter } from "../src/host/lag.ts";
 import type { Door } from "../src/protocol/door.ts";
 import {
   atLeast,
@@ -57,6 +58,8 @@ interface Desk {
 interface Seen {
   readonly rssBytes: number[];
   readonly lagMs: number[];
+  /** Of this process, which does next to nothing: what the machine itself is late by. */
+  readonly idleLagMs: number[];
   readonly statusMs: number[];
   readonly commandMs: number[];
   readonly nodeMs: number[];
@@ -79,16 +82,13 @@ export async function benchThousand(): Promise<Findings> {
 async function measure(place: string, modelUrl: string): Promise<Findings> {
   const home = join(place, "home");
   const { repo, td } = await furnish(place, home, modelUrl);
-  const own = monitorEventLoopDelay({ resolution: 20 });
   try {
     await td("start");
     const door = await connect(home);
     if (door === null) throw new Error("the daemon does not answer");
     const batchMs = await acceptAll({ repo, td, door }, place);
-    own.enable();
     const seen = await watch({ repo, td, door });
-    own.disable();
-    return findings(seen, batchMs, own.percentile(99) / 1e6 - 20);
+    return findings(seen, batchMs);
   } finally {
     await td("stop", "--now").catch(() => "");
   }
@@ -135,9 +135,10 @@ async function acceptAll({ td }: Desk, place: string): Promise<number> {
 /** Looks at it until the last loop has ended. */
 async function watch({ td, door }: Desk): Promise<Seen> {
   const seen: Seen = {
-    ...{ rssBytes: [], lagMs: [], statusMs: [], commandMs: [], nodeMs: [] },
+    ...{ rssBytes: [], lagMs: [], idleLagMs: [], statusMs: [], commandMs: [], nodeMs: [] },
     ...{ running: [], streams: [], wallMs: 0, ends: {} },
   };
+  const idle = openLagMeter();
   const startedAt = performance.now();
   for (let n = 1; performance.now() - startedAt < minutesMax * 60_000; n += 1) {
     const askedAt = performance.now();
@@ -145,6 +146,7 @@ async function watch({ td, door }: Desk): Promise<Seen> {
     seen.statusMs.push(performance.now() - askedAt);
     seen.rssBytes.push(status.rssBytes);
     seen.lagMs.push(status.eventLoopLagMs);
+    seen.idleLagMs.push(idle.lagMs());
     seen.running.push(status.loops["running"] ?? 0);
     seen.streams.push(status.providers.reduce((sum, { inFlight }) => sum + inFlight, 0));
     seen.ends = status.loops;
@@ -156,6 +158,7 @@ async function watch({ td, door }: Desk): Promise<Seen> {
     }
     await sleep(lookMs);
   }
+  idle.close();
   seen.wallMs = performance.now() - startedAt;
   return seen;
 }
@@ -175,7 +178,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedAt;
 }
 
-function findings(seen: Seen, batchMs: number, ownLagMs: number): Findings {
+function findings(seen: Seen, batchMs: number): Findings {
   const bar = atMost(1);
   const { complete = 0 } = seen.ends;
   const rows: readonly Row[] = [
@@ -204,7 +207,7 @@ function findings(seen: Seen, batchMs: number, ownLagMs: number): Findings {
     `${Math.round(seen.wallMs / 1_000)} s; most at once: ${Math.max(...seen.running)} loops, ${Math.max(...seen.streams)} streams`,
     `status over the socket: median ${median(seen.statusMs).toFixed(1)} ms, worst ${Math.max(...seen.statusMs).toFixed(0)}`,
     `td status as a command: median ${median(seen.commandMs).toFixed(0)} ms, a bare node ${median(seen.nodeMs).toFixed(0)}`,
-    `event loop p99 of the benchmark's own, idle process: ${ownLagMs.toFixed(1)} ms`,
+    `event loop p99 of a half minute: median ${median(seen.lagMs).toFixed(1)} ms; of an idle process beside it ${median(seen.idleLagMs).toFixed(1)}, worst ${Math.max(...seen.idleLagMs).toFixed(1)}`,
   ];
   return { rows, notes };
 }
