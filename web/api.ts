@@ -5,7 +5,6 @@ import type { Amendment, DraftView } from "../src/protocol/plans.ts";
 import type { ConfigView } from "../src/protocol/program.ts";
 import type { QueueView } from "../src/protocol/status.ts";
 import type { LoopView } from "../src/views/loop-view.ts";
-import type { QuestionView } from "../src/views/questions.ts";
 import type { WhyView } from "../src/views/why.ts";
 
 const timeoutMs = 60_000;
@@ -62,7 +61,6 @@ export const api = {
   record: (id: string, iteration: number) =>
     json<IterationRecord>(of(id, `/iterations/${iteration}`)),
   queue: () => json<QueueView>("/v1/queue"),
-  questions: () => json<readonly QuestionView[]>("/v1/questions"),
   history: () => json<HistoryView>("/v1/history"),
   config: (dir: string | null) =>
     json<ConfigView>(dir === null ? "/v1/config" : `/v1/config?dir=${encodeURIComponent(dir)}`),

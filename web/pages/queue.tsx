@@ -1,11 +1,9 @@
-import { useMemo } from "react";
 import type { QueueRow, QueueView } from "../../src/protocol/status.ts";
 import { api } from "../api.ts";
 import { useAsked } from "../parts/asked.ts";
 import { Providers } from "../parts/providers.tsx";
 import { follow } from "../route.ts";
-import { useSeen } from "../store.ts";
-import { line, stepText } from "../words.ts";
+import { line } from "../words.ts";
 
 const everyMs = 2_000;
 
@@ -23,7 +21,7 @@ export function QueuePage() {
 }
 
 function Queue({ view }: { readonly view: QueueView }) {
-  const { slots, counts, queueMax, hold, types, running, waiting, providers } = view;
+  const { merges, slots, counts, queueMax, hold, types, running, waiting, providers } = view;
   const order = waiting.map((row) => ({ ...row, place: row.position ?? "–" }));
   return (
     <>
@@ -54,7 +52,7 @@ function Queue({ view }: { readonly view: QueueView }) {
           </div>
         ))}
       </dl>
-      <Merging />
+      <Merges queues={merges} />
       <Table title="Running" rows={running.map((row) => ({ ...row, place: "●" }))} />
       <Table title="Waiting" rows={order} />
       <Providers providers={providers} />
@@ -62,23 +60,36 @@ function Queue({ view }: { readonly view: QueueView }) {
   );
 }
 
-/** Loops whose work is about to reach its target. */
-function Merging() {
-  const steps = useSeen((now) => now.steps);
-  const rows = useSeen((now) => now.rows);
-  const merging = useMemo(
-    () =>
-      rows.flatMap(({ id, type, priority, title, repo, status }) => {
-        const step = steps.get(id);
-        const isHere =
-          status === "running" &&
-          step?.type === "stage" &&
-          (step.stage === "rebasing" || step.stage === "merging");
-        return isHere ? [{ id, type, priority, title, repo, why: stepText(step), place: "⇥" }] : [];
-      }),
-    [rows, steps],
+/** Finished work on its way to its target, in the order in which it gets there. */
+function Merges({ queues }: { readonly queues: QueueView["merges"] }) {
+  return (
+    <section className="panel">
+      <h2>Merge queue</h2>
+      {queues.length === 0 && <p className="empty">Nothing.</p>}
+      {queues.map(({ repo, target, merging, waiting }) => (
+        <p key={`${repo} ${target}`} className="said">
+          {line(`${target} of ${repo}`)}: {merging === null ? "nobody" : <LoopLink id={merging} />}{" "}
+          is merged, {waiting.length} wait{" "}
+          {waiting.slice(0, namedMax).map((id) => (
+            <span key={id}>
+              <LoopLink id={id} />{" "}
+            </span>
+          ))}
+        </p>
+      ))}
+    </section>
   );
-  return <Table title="Merging" rows={merging} />;
+}
+
+/** Of those who wait for one target. */
+const namedMax = 20;
+
+function LoopLink({ id }: { readonly id: string }) {
+  return (
+    <a href={`/loop/${id}`} onClick={follow}>
+      {id}
+    </a>
+  );
 }
 
 interface Placed extends QueueRow {
