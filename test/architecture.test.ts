@@ -33,6 +33,7 @@ const usedTwice: Readonly<Record<string, readonly string[]>> = {
     "adapters/config/fields.ts",
     "adapters/config/loop-type-schema.ts",
     "adapters/config/schema.ts",
+    "adapters/config/type-test.ts",
     "mock-llm/scenario.ts",
     "protocol/schemas.ts",
   ],

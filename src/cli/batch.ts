@@ -47,6 +47,7 @@ function requestOf(session: Session, file: string, row: string, number: number):
     priority: priority ?? "normal",
     after: after === undefined ? [] : [after].flat(),
     deliver: deliver ?? null,
+    ...(given.data.set === undefined ? {} : { parameters: given.data.set }),
   };
 }
 

@@ -35,6 +35,7 @@ export function runCommand(grammar: Grammar): AnyCommand {
     .option("--base <ref>", "start from this commit, branch or tag (default: HEAD)", text)
     .option("--after <id>", "start when this loop is complete (may be repeated)", texts)
     .addOption(choice("--deliver <how>", "what becomes of finished work", deliveries))
+    .option("--set <name=value>", "a parameter of its type (may be repeated)", texts)
     .option("--dry-run", "show what would happen, prompt included; spend nothing")
     .option("--resume <id>", "follow a loop, and let it go on where it rests", text)
     .option("--batch <file>", "many loops at once, one JSON object a line", text)

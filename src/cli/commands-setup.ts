@@ -55,11 +55,17 @@ function mockCommand(grammar: Grammar): AnyCommand {
 }
 
 function typesGroup(grammar: Grammar): AnyCommand {
-  return grammar.group("types", "the types of loop: list, show, explain", [
+  return grammar.group("types", "the types of loop: list, show, explain, test", [
     grammar
       .command("list", "the types there are")
       .action((_, self) =>
         grammar.run(self, async (session) => (await import("./types.ts")).listTypes(session)),
+      ),
+    grammar
+      .command("test", "runs the tests beside loop types, with a scripted model and no key")
+      .argument("[dir]", "a directory of types (default: .taskdaemon/loops)")
+      .action((dir, _, self) =>
+        grammar.run(self, async (session) => (await import("./types.ts")).testTypes(session, dir)),
       ),
     grammar
       .command("show", "a definition as written")

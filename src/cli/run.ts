@@ -22,6 +22,7 @@ export interface RunOptions {
   readonly base?: string | undefined;
   readonly after?: readonly string[] | undefined;
   readonly deliver?: Deliver | undefined;
+  readonly set?: readonly string[] | undefined;
   readonly dryRun?: true | undefined;
   readonly resume?: string | undefined;
   readonly batch?: string | undefined;
@@ -94,7 +95,18 @@ async function requestOf(session: Session, options: RunOptions): Promise<RunRequ
     after: options.after ?? [],
     deliver: options.deliver ?? null,
     ...(options.yes === true ? { approved: true } : {}),
+    ...(options.set === undefined ? {} : { parameters: parametersOf(options.set) }),
   };
+}
+
+/** Each `name=value`; the last of a name holds. */
+function parametersOf(given: readonly string[]): Readonly<Record<string, string>> {
+  const entries = given.map((text) => {
+    const at = text.indexOf("=");
+    if (at > 0) return [text.slice(0, at), text.slice(at + 1)] as const;
+    throw new UserError(exitCodes.usage, `--set ${text}: expected name=value`);
+  });
+  return Object.fromEntries(entries);
 }
 
 function showPlan(session: Session, plan: RunPlan): number {
@@ -136,6 +148,7 @@ function refuseBeside(options: RunOptions): void {
     "--base": base,
     "--after": after,
     "--deliver": deliver,
+    "--set": options.set,
     "--dry-run": dryRun,
   };
   const beside = Object.keys(given).find((name) => given[name] !== undefined);

@@ -1,5 +1,5 @@
 import { exitCodes } from "../protocol/errors.ts";
-import type { TypeExplanation, TypeSummary } from "../protocol/program.ts";
+import type { TypeExplanation, TypeSummary, TypeTestView } from "../protocol/program.ts";
 import { type Look, paint } from "./look.ts";
 import type { Session } from "./session.ts";
 import { type Column, table } from "./table.ts";
@@ -34,6 +34,20 @@ export async function explainType(session: Session, name: string): Promise<numbe
   if (session.json) session.printJson(type);
   else session.print(explanationText(type, session.look));
   return exitCodes.done;
+}
+
+/** `td types test [DIR]` */
+export async function testTypes(session: Session, directory: string | undefined): Promise<number> {
+  const tell = ({ name, problems }: TypeTestView) => {
+    if (session.json) return;
+    session.print(`${problems.length === 0 ? "✓" : "✗"} ${oneLine(name)}`);
+    for (const problem of problems) session.print(`    ${oneLine(problem)}`);
+  };
+  const { program } = session.world;
+  const views = await program.testTypes(session.place, directory ?? null, tell);
+  if (session.json) session.printJson(views);
+  const isFailed = views.some(({ problems }) => problems.length > 0);
+  return isFailed ? exitCodes.failed : exitCodes.done;
 }
 
 function explanationText(type: TypeExplanation, look: Look): string {

@@ -91,6 +91,8 @@ export interface LoopSettings {
   /** For a loop that nobody begot, and all below it; of the others it means nothing. */
   readonly planBudgetUsd: number | null;
   readonly budgetTokens: number | null;
+  /** Of its type's parameters, those that were given a value. */
+  readonly parameters?: Readonly<Record<string, string | number | boolean>>;
   readonly deliver: Deliver;
   /** The branch that finished work is for; absent where the repository has none of that name. */
   readonly target?: string;

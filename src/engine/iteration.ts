@@ -89,6 +89,7 @@ async function promptValues(doing: Attempt, loop: Loop, mailbox: Mailbox): Promi
     "network-allow": settings.sandbox.networkAllow,
     ...passValues(doing.output, loop),
     repository: await repositoryNow(doing, loop),
+    ...(settings.parameters === undefined ? {} : { param: settings.parameters }),
   };
 }
 

@@ -48,6 +48,8 @@ export function createProgram(around: Surroundings): Program {
 /** About what lies under a home, daemon or none. */
 function homePages(around: Surroundings) {
   return {
+    testTypes: async (place, directory, tell) =>
+      (await import("./types-test.ts")).testTypes(around, place, directory, tell),
     verifyStore: async ({ home }) => (await import("./store-pages.ts")).checkStore(home),
     repairStore: async ({ home }) => (await import("./store-pages.ts")).mendStore(home),
     snapshotStore: async ({ home }) => (await import("./store-pages.ts")).snapshot(home),

@@ -1,4 +1,6 @@
 import { unrecorded } from "../adapters/audit/unrecorded.ts";
+import type { LoadedLoopType } from "../adapters/config/loop-types.ts";
+import { readParameters } from "../adapters/config/parameters.ts";
 import type { DetectedValidation } from "../adapters/config/repository-facts.ts";
 import { resolveSettings } from "../adapters/config/resolve-settings.ts";
 import { type Repository, resolveCommit, resolveRepository } from "../adapters/git/repository.ts";
@@ -82,7 +84,8 @@ export function settle(site: Site, request: RunRequest): Settled {
   if (!resolved.ok) throw new UserError(exitCodes.usage, resolved.reason);
   const { settings } = resolved;
   refuseDelivery(settings, config.config.git.target);
-  return { repository, repo, settings, baseName };
+  const parameters = parametersOf(request, type);
+  return { repository, repo, settings: { ...settings, ...parameters }, baseName };
 }
 
 function refuseDelivery({ deliver, target }: LoopSettings, wanted: string): void {
@@ -100,6 +103,15 @@ async function branchCommit(repository: Repository, branch: string): Promise<Com
     if (error instanceof WorktreeError) return null;
     throw error;
   });
+}
+
+function parametersOf(
+  { type, parameters: given = {} }: RunRequest,
+  { definition }: LoadedLoopType,
+): Pick<LoopSettings, "parameters"> {
+  const read = readParameters(type, definition.parameters ?? {}, given);
+  if (!read.ok) throw new UserError(exitCodes.usage, read.reason);
+  return Object.keys(read.values).length === 0 ? {} : { parameters: read.values };
 }
 
 /** Refuses, before anything is written, what could only fail later. */
@@ -128,7 +140,11 @@ export async function planOf(settled: Settled, request: RunRequest): Promise<Run
   const { redact } = world;
   const view = { worktrees, redact, repo, base: baseCommit, head: baseCommit };
   const found = await repositoryFacts(view, type.needs);
-  const values = { ...firstPrompt(request, settings, type), repository: found };
+  const values = {
+    ...firstPrompt(request, settings, type),
+    repository: found,
+    param: settings.parameters ?? {},
+  };
   const { links, copies, notes, problems } = await worktrees.describeSetup(repo);
   const { setup } = settings.worktree;
   const { gate, model } = settings;

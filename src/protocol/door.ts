@@ -27,6 +27,8 @@ export interface RunRequest {
   readonly deliver: Deliver | null;
   /** Its documents need no approval. */
   readonly approved?: boolean | undefined;
+  /** Values of its type's parameters, as they were written. */
+  readonly parameters?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What `run` would do, before it is asked to. */

@@ -72,6 +72,13 @@ export interface TypeExplanation extends TypeSummary {
   readonly prompt: string;
 }
 
+/** One file of `td types test`; without problems it has passed. */
+export interface TypeTestView {
+  readonly name: string;
+  readonly file: string;
+  readonly problems: readonly string[];
+}
+
 export interface TrashView {
   readonly id: string;
   readonly loop: string;
@@ -169,6 +176,12 @@ export interface Program {
   types(place: Place): Promise<readonly TypeSummary[]>;
   /** Throws when there is none of that name. `text` is the definition as written. */
   type(place: Place, name: string): Promise<TypeExplanation & { readonly text: string }>;
+  /** Runs the tests of a directory of types, of the repository's own for null; needs no key. */
+  testTypes(
+    place: Place,
+    directory: string | null,
+    tell: (view: TypeTestView) => void,
+  ): Promise<readonly TypeTestView[]>;
   verifyStore(place: Place): Promise<StoreCheck>;
   repairStore(place: Place): Promise<StoreCheck>;
   /** This, compactStore and backupStore also work beside a running daemon. */

@@ -28,6 +28,7 @@ export const runRequest: z.ZodType<RunRequest> = z.strictObject({
   after: z.array(loopId).max(1_000),
   deliver: z.enum(deliveries).nullable(),
   approved: z.boolean().optional(),
+  parameters: z.record(z.string().max(63), z.string().max(2_000)).optional(),
 });
 
 export const runRequests = z.array(runRequest).min(1).max(batchMax);
@@ -112,6 +113,7 @@ export const batchLine = z.strictObject({
   base: z.string().optional(),
   after: z.union([z.string(), z.array(z.string())]).optional(),
   deliver: z.enum(deliveries).optional(),
+  set: z.record(z.string(), z.string()).optional(),
 });
 
 /** What the client checks of the daemon's answers. */

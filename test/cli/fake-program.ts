@@ -320,6 +320,7 @@ export class FakeProgram extends FakeHome implements Program {
     };
   }
 
+  testTypes = async () => [];
   configHistory = async () => [];
   configRollback = async () => ({ edits: [{ file: "/repo/taskdaemon.yml", text: "x" }] });
   configMigration = async () => ({ edits: [] });
