@@ -15,6 +15,7 @@ import { benchStream } from "./stream.ts";
 import { benchStreams } from "./streams.ts";
 import { benchSubmit } from "./submit.ts";
 import { benchThousand } from "./thousand.ts";
+import { benchTui } from "./tui.ts";
 import { benchVersion } from "./version.ts";
 
 const benches: Readonly<Record<string, () => Promise<Findings>>> = {
@@ -40,6 +41,7 @@ const benches: Readonly<Record<string, () => Promise<Findings>>> = {
   numbers: benchNumbers,
   thousand: benchThousand,
   streams: benchStreams,
+  tui: benchTui,
 };
 
 /** Takes too long to be run unasked. */

@@ -13,6 +13,8 @@ export interface Row {
     | "µs"
     | "MB"
     | "kB"
+    | "KB/s"
+    | "% of a core"
     | "loops"
     | "processes"
     | "requests"

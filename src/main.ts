@@ -35,6 +35,7 @@ export async function main(): Promise<void> {
     program: createProgram(around),
     exit: (code) => process.exit(code),
     suspend: () => process.kill(0, "SIGTSTP"),
+    become: (file, given) => process.execve?.(file, given, env),
     onCrash: (listener) => {
       process.on("uncaughtExceptionMonitor", listener);
       return () => process.off("uncaughtExceptionMonitor", listener);

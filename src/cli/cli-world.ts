@@ -30,6 +30,8 @@ export interface CliWorld {
   readonly exit?: (code: number) => void;
   /** Stops this process and what was started with it, as Ctrl-Z does; SIGCONT goes on. */
   readonly suspend: () => void;
+  /** Goes on as another program, in place of this one. */
+  readonly become: (file: string, argv: readonly string[]) => void;
   /** What is to be done before a bug is printed; returns what takes it off again. */
   readonly onCrash: (listener: () => void) => () => void;
   /** `td tui`, which draws on the whole terminal. */

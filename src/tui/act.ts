@@ -97,7 +97,9 @@ function to(view: ViewName): Doing {
   return (model) => {
     const here: Model = { ...model, view, pane: "list", replay: null, isComparing: false };
     const isZoomed = model.replay === null && model.isZoomed;
-    return unchanged(withLists({ ...here, isZoomed }));
+    // Of a plan one wants to read what it says, of a loop what it does.
+    const tab = view === "plan" ? "documents" : tabOf(here);
+    return unchanged(withLists({ ...here, isZoomed, tab }));
   };
 }
 

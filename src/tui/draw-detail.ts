@@ -86,7 +86,9 @@ function tabSpans(model: Model, room: number): readonly Span[] {
     style: name === shown ? marks.bold | colours.cyan : colours.dim,
     isShown: name === shown,
   }));
-  return isFitting ? spans : spans.filter(({ isShown }) => isShown);
+  if (isFitting) return spans;
+  const place = ` ${tabs.indexOf(shown) + 1}/${tabs.length}`;
+  return [...spans.filter(({ isShown }) => isShown), { text: place, style: colours.dim }];
 }
 
 const tabRoom = 6;

@@ -1,7 +1,7 @@
 /** The list of loops: a row each, the least wanted columns leaving first. */
 import { statusColour, statusText } from "../cli/look.ts";
 import { age, cost, tokenSum, tokens } from "../cli/numbers.ts";
-import { cut, oneLine, pad, width } from "../cli/text.ts";
+import { cut, oneLine, pad } from "../cli/text.ts";
 import type { BoardRow } from "../protocol/board.ts";
 import { drawFrame, frameStyle } from "./frame.ts";
 import { inside, type Rect } from "./layout.ts";
@@ -25,8 +25,8 @@ const fields: readonly Field[] = [
     text: ({ status }) => statusText(status),
     style: ({ status }) => styleOf(statusColour(status)),
   },
-  { columns: 9, from: 56, text: progress },
-  { columns: 6, from: 76, text: ({ usage }) => tokens(tokenSum(usage)) },
+  { columns: 9, from: 66, text: progress },
+  { columns: 6, from: 84, text: ({ usage }) => tokens(tokenSum(usage)) },
   {
     columns: 8,
     from: 48,
@@ -92,8 +92,9 @@ interface Shown {
   readonly isSelected: boolean;
 }
 
-function drawRow(screen: Screen, model: Model, rect: Rect, { row, loop, isSelected }: Shown): void {
+function drawRow(screen: Screen, model: Model, rect: Rect, of: Shown): void {
   const { x, y, columns } = rect;
+  const { loop, isSelected } = of;
   const shown = fields.filter(({ from }) => columns >= from);
   const fieldColumns = shown.reduce((sum, field) => sum + field.columns + gap, 0);
   const end = x + columns;
@@ -101,12 +102,9 @@ function drawRow(screen: Screen, model: Model, rect: Rect, { row, loop, isSelect
   const isMarked = model.marks.has(loop.id);
   screen.put(x, y, isSelected ? "▌" : " ", colours.cyan);
   screen.put(x + 1, y, isMarked ? "*" : " ", colours.yellow | marks.bold);
-  drawTitle(
-    screen,
-    model,
-    { x: x + 2, y, columns: titleEnd - x - 2, rows: 1 },
-    { row, loop, isSelected },
-  );
+  // Without room for its status the glyph of it stands before the title.
+  const glyph = shown.length === 0 ? statusText(loop.status).slice(0, 2) : "";
+  drawTitle(screen, model, { x: x + 2, y, columns: titleEnd - x - 2, rows: 1 }, { ...of, glyph });
   let at = titleEnd;
   for (const field of shown) {
     const align = field === fields[0] || field === fields[1] ? "left" : "right";
@@ -124,22 +122,19 @@ function drawTitle(
   screen: Screen,
   model: Model,
   rect: Rect,
-  { row, loop, isSelected }: Shown,
+  { row, loop, isSelected, glyph }: Shown & { readonly glyph: string },
 ): void {
   const { x, y, columns } = rect;
   const end = x + columns;
   const indent = "  ".repeat(Math.min(row.depth, depthMax));
-  const narrow = columns < narrowColumns ? `${statusText(loop.status).slice(0, 1)} ` : "";
-  let at = screen.put(x, y, `${indent}${folds[row.fold]}${narrow}`, colours.dim, end);
+  let at = screen.put(x, y, `${indent}${folds[row.fold]}${glyph}`, colours.dim, end);
   at = screen.put(at, y, `${loop.id} `, isSelected ? marks.bold : colours.dim, end);
   const title = cut(oneLine(loop.title), Math.max(0, end - at));
   at = screen.put(at, y, title, isSelected ? marks.bold : colours.text, end);
   const step = loop.status === "running" ? (model.steps.get(loop.id) ?? "") : "";
   const room = end - at - 3;
   if (step === "" || room < stepColumnsMin) return;
-  const text = cut(step, room);
-  screen.put(at, y, ` · ${width(text) > room ? "" : text}`, colours.dim, end);
+  screen.put(at, y, ` · ${cut(step, room)}`, colours.dim, end);
 }
 
-const narrowColumns = 30;
 const stepColumnsMin = 8;

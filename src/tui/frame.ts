@@ -24,7 +24,7 @@ export function drawFrame(
   for (const { text, style: own } of title) at = screen.put(at, y, text, own, end);
   screen.put(at, y, " ", style, end + 1);
   if (foot === "" || width(foot) + 4 > columns) return;
-  screen.put(x + columns - width(foot) - 3, y + rows - 1, ` ${foot} `, style);
+  screen.put(x + columns - width(foot) - 4, y + rows - 1, ` ${foot} `, style);
 }
 
 export function frameStyle(isFocused: boolean): Style {
@@ -37,9 +37,13 @@ export function clearRect(screen: Screen, { x, y, columns, rows }: Rect): void {
   for (let row = y; row < y + rows; row += 1) screen.put(x, row, empty, colours.text);
 }
 
+/** A sliver of what lies below would only confuse. */
+const marginColumns = 8;
+
 /** In the middle of the screen, no larger than it. */
 export function centred(screen: Screen, columns: number, rows: number): Rect {
-  const wide = Math.max(2, Math.min(columns, screen.columns - 2));
+  const isWide = columns > screen.columns - marginColumns;
+  const wide = isWide ? screen.columns : Math.max(2, columns);
   const high = Math.max(2, Math.min(rows, screen.rows - 2));
   return {
     x: Math.max(0, Math.floor((screen.columns - wide) / 2)),

@@ -3,7 +3,7 @@ import type { BoardRow } from "../protocol/board.ts";
 import { appended, liveKeyOf, stepText } from "./live.ts";
 import type { ListName, Message, Model, Page } from "./model.ts";
 import { isList } from "./model.ts";
-import { ordered, refreshed } from "./rows.ts";
+import { keepsRows, ordered, refreshed } from "./rows.ts";
 
 const eventsMax = 5_000;
 const noticeMs = 6_000;
@@ -69,7 +69,10 @@ function takeRows(model: Model, rows: readonly BoardRow[], isFirst: boolean): Mo
   for (const row of rows) loops.set(row.id, row);
   const isSame = !isFirst && loops.size === model.loops.size;
   const order = isSame ? model.order : ordered(loops.keys());
-  return withLists({ ...model, loops, order, held: isFirst ? null : model.held });
+  const next = { ...model, loops, order, held: isFirst ? null : model.held };
+  const { view } = model;
+  const isKept = !isFirst && isList(view) && keepsRows(model, view, rows);
+  return isKept ? next : withLists(next);
 }
 
 /** Lets the list go on: what was held back comes at once. */

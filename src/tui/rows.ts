@@ -36,6 +36,18 @@ export function refreshed(model: Model, name: ListName): LoopList {
   return { ...list, rows, selected: next?.id ?? null };
 }
 
+/** Whether the list has the same rows in the same order once these loops have changed. */
+export function keepsRows(model: Model, name: ListName, changed: readonly BoardRow[]): boolean {
+  const { sort, filter } = model.lists[name];
+  if (sort !== "tree" || name === "records") return false;
+  const wanted = matcher(filter);
+  const isShown = (loop: BoardRow) => members[name](loop) && wanted(loop);
+  return changed.every((loop) => {
+    const before = model.loops.get(loop.id);
+    return before !== undefined && isShown(before) === isShown(loop);
+  });
+}
+
 function rowsOf(model: Model, name: ListName, list: LoopList): readonly ListRow[] {
   const wanted = matcher(list.filter);
   const loops = model.order.flatMap((id) => model.loops.get(id) ?? []);

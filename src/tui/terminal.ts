@@ -1,5 +1,4 @@
 /** The terminal itself: taken once, and given back however this ends. */
-import { spawnSync } from "node:child_process";
 import type { Keyboard, Screen as Output } from "../cli/cli-world.ts";
 import { type Input, InputParser } from "./input.ts";
 
@@ -9,7 +8,7 @@ const escapeMs = 30;
 const enterText = "\u001b[?1049h\u001b[?7l\u001b[?25l\u001b[?2004h\u001b[2J";
 const mouseText = "\u001b[?1000h\u001b[?1006h";
 /** Undoes all of it, and harms no terminal of which nothing was asked. */
-const leaveText =
+export const leaveText =
   "\u001b[?2026l\u001b[?1006l\u001b[?1000l\u001b[?2004l\u001b[0m\u001b[?7h\u001b[?25h\u001b[?1049l";
 
 type RawKeyboard = Keyboard & {
@@ -81,13 +80,4 @@ export class Terminal {
       for (const input of this.#parser.flush()) this.#hear(input);
     }, escapeMs);
   };
-}
-
-/** For a terminal that a killed program left behind. */
-export function restoreTerminal({
-  stdin,
-  stdout,
-}: Pick<TerminalOptions, "stdin" | "stdout">): void {
-  stdout.write(leaveText);
-  if (stdin.isTTY === true) spawnSync("stty", ["sane"], { stdio: ["inherit", "ignore", "ignore"] });
 }

@@ -1,7 +1,9 @@
 /** Lines broken to the width of a pane; each is broken once for each width. */
 import { width } from "../cli/text.ts";
-import type { Line, Span } from "./style.ts";
+import type { Line, Span, Style } from "./style.ts";
 
+/** A longer word is cut. */
+const wordColumnsMax = 24;
 const segmenter = new Intl.Segmenter();
 const ascii = /^[\u0020-\u007e]*$/;
 const broken = new WeakMap<Line, { readonly columns: number; readonly rows: readonly Line[] }>();
@@ -26,28 +28,52 @@ function rowsOf(line: Line, columns: number): readonly Line[] {
   return rows;
 }
 
+interface Cell {
+  readonly cluster: string;
+  readonly columns: number;
+  readonly style: Style;
+}
+
+/** After a space where one is near the edge, else at the edge. */
 function breakLine(line: Line, columns: number): readonly Line[] {
-  const fits = line.reduce((sum, { text }) => sum + columnsOf(text), 0) <= columns;
-  if (fits) return [line];
+  const isFitting = line.reduce((sum, { text }) => sum + columnsOf(text), 0) <= columns;
+  if (isFitting) return [line];
+  const cells = line.flatMap(({ text, style }) =>
+    Array.from(clustersOf(text), (cluster): Cell => {
+      return { cluster, columns: columnsOf(cluster), style };
+    }),
+  );
   const rows: Line[] = [];
-  let row: Span[] = [];
-  let used = 0;
-  for (const { text, style } of line) {
-    let piece = "";
-    for (const cluster of clustersOf(text)) {
-      const wide = columnsOf(cluster);
-      if (used + wide > columns && used > 0) {
-        rows.push(piece === "" ? row : [...row, { text: piece, style }]);
-        row = [];
-        piece = "";
-        used = 0;
-      }
-      piece += cluster;
-      used += wide;
-    }
-    if (piece !== "") row = [...row, { text: piece, style }];
+  for (let from = 0; from < cells.length; ) {
+    const to = endOf(cells, from, columns);
+    rows.push(joined(cells.slice(from, to)));
+    from = to;
   }
-  return row.length === 0 ? rows : [...rows, row];
+  return rows;
+}
+
+/** Always beyond `from`, even where a cluster is wider than the pane. */
+function endOf(cells: readonly Cell[], from: number, columns: number): number {
+  let to = from;
+  for (let used = 0; to < cells.length; to += 1) {
+    used += cells[to]?.columns ?? 0;
+    if (used > columns) break;
+  }
+  const edge = Math.max(to, from + 1);
+  if (edge >= cells.length) return edge;
+  const least = Math.max(from + 1, edge - wordColumnsMax);
+  for (let at = edge; at > least; at -= 1) if (cells[at - 1]?.cluster === " ") return at;
+  return edge;
+}
+
+function joined(cells: readonly Cell[]): Line {
+  const spans: Span[] = [];
+  for (const { cluster, style } of cells) {
+    const last = spans.at(-1);
+    if (last?.style === style) spans[spans.length - 1] = { text: last.text + cluster, style };
+    else spans.push({ text: cluster, style });
+  }
+  return spans;
 }
 
 function columnsOf(text: string): number {

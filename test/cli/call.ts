@@ -64,6 +64,7 @@ export function start(
     homeOf: (option) => option ?? home,
     program,
     suspend: () => undefined,
+    become: () => undefined,
     onCrash: () => () => undefined,
     tui: async () => 0,
     onSignal: (name, listener) => {

@@ -14,6 +14,7 @@ process.exitCode = await runCli({
   homeOf: (option) => option ?? "/nowhere",
   program,
   suspend: () => undefined,
+  become: () => undefined,
   onCrash: () => () => undefined,
   tui: async () => 0,
   onSignal: () => () => undefined,

@@ -100,3 +100,18 @@ export class TmuxTerminal {
     await this.tmux("kill-server").catch(() => undefined);
   }
 }
+
+/** `td tui`, live, in a terminal of its own. */
+export async function withTui(
+  desk: Desk,
+  options: TerminalOptions,
+  body: (terminal: TmuxTerminal) => Promise<void>,
+): Promise<void> {
+  const terminal = await TmuxTerminal.open(desk, options);
+  try {
+    await terminal.until("live");
+    await body(terminal);
+  } finally {
+    await terminal.close();
+  }
+}

@@ -8,25 +8,11 @@ import {
   untilStatus,
   withDaemon,
 } from "./daemon-support.ts";
-import { type Desk, td } from "./program.ts";
+import { td } from "./program.ts";
 import { loopTimeoutMs, removePlaces } from "./support.ts";
-import { type TerminalOptions, TmuxTerminal } from "./tmux.ts";
+import { withTui } from "./tmux.ts";
 
 afterAll(removePlaces);
-
-async function withTui(
-  desk: Desk,
-  options: TerminalOptions,
-  body: (terminal: TmuxTerminal) => Promise<void>,
-): Promise<void> {
-  const terminal = await TmuxTerminal.open(desk, options);
-  try {
-    await terminal.until("live");
-    await body(terminal);
-  } finally {
-    await terminal.close();
-  }
-}
 
 const timeout = 2 * loopTimeoutMs;
 

@@ -1,0 +1,63 @@
+/** A row as the board tells it, light to load. */
+export function loop(id, more) {
+  return {
+    id,
+    type: "ralph",
+    parent: null,
+    title: "",
+    status: "pending",
+    stage: null,
+    reason: null,
+    blockedOn: null,
+    priority: "normal",
+    dependsOn: [],
+    attempt: 1,
+    iteration: 0,
+    maxIterations: 100,
+    repo: "/repo",
+    branch: null,
+    headCommit: null,
+    delivered: null,
+    verdict: null,
+    model: "anthropic/model",
+    usage: {
+      inputTokens: 12_000,
+      outputTokens: 345,
+      cacheReadTokens: 0,
+      cacheWriteTokens: 0,
+      costUsd: 0.12,
+      requests: 5,
+    },
+    notBefore: null,
+    createdAt: "2026-01-01T00:00:00.000Z",
+    updatedAt: "2026-01-01T00:00:00.000Z",
+    ...more,
+  };
+}
+
+/** A daemon in which all is well. */
+export const statusView = {
+  running: true,
+  pid: 77,
+  version: "1.2.3",
+  startedAt: "2026-01-01T00:00:00.000Z",
+  uptimeSeconds: 60,
+  rssBytes: 120e6,
+  eventLoopLagMs: 21.5,
+  draining: false,
+  config: { loadedAt: "2026-01-01T00:00:00.000Z", problem: null },
+  sandbox: "bubblewrap",
+  store: { seq: 42, bytes: 9_000 },
+  loops: { running: 2, pending: 1, complete: 0 },
+  hold: null,
+  providers: [],
+  budget: {
+    day: "2026-01-01",
+    dayUsd: 20,
+    daySpentUsd: 17,
+    daySpentTokens: 1_000_000,
+    dayReservedUsd: 0.4,
+    projectedDayUsd: 28,
+    dayEndsAt: "2026-01-02T00:00:00.000Z",
+  },
+};
