@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { argv } from "node:process";
 import { pathToFileURL } from "node:url";
-import { createWorktrees } from "../src/adapters/git/worktrees.ts";
+import { gitTargets } from "../src/adapters/git/targets.ts";
+import { createWorktrees, type GitWorktrees } from "../src/adapters/git/worktrees.ts";
 import type { LoopId } from "../src/core/loop.ts";
 import type { WorktreeRequest } from "../src/ports.ts";
 
@@ -47,7 +48,9 @@ async function measureAll(dir: string): Promise<readonly GitTimes[]> {
   let head = base;
   const plain = join(dir, "plain");
   git(repo, "worktree", "add", "-q", "--detach", plain);
+  const merge = await mergeOf(worktrees, request("3"));
   return takeTurns({
+    "merge of one changed file, its validation aside": merge,
     open: (n) => worktrees.open(request(`2.${n}`), never),
     "snapshot of one changed file": async (n) => {
       appendFileSync(join(workspace.dir, "d0/f0.txt"), `${n}\n`);
@@ -67,6 +70,33 @@ async function measureAll(dir: string): Promise<readonly GitTimes[]> {
       git(repo, "worktree", "remove", "--force", join(dir, "other"));
     },
   });
+}
+
+/** What the merge queue does for one loop whose target has moved, but for the command. */
+async function mergeOf(worktrees: GitWorktrees, request: WorktreeRequest) {
+  const { loop, repo, base } = request;
+  const identity = { name: "bench", email: "bench@example.org" };
+  const targets = gitTargets(worktrees, { identity, now: () => performance.now() });
+  const workspace = await worktrees.open(request, never);
+  const heads: string[] = [];
+  for (let n = 0; n < rounds; n += 1) {
+    await workspace.reset(base);
+    appendFileSync(join(workspace.dir, `d${n % 20}/f${n}.txt`), "more\n");
+    heads.push(await workspace.snapshot(base, "work\n"));
+  }
+  const branch = "taskdaemon/plan-3";
+  await targets.move(repo, branch, null, base);
+  return async (n: number) => {
+    const head = heads[n - 1] ?? base;
+    const onto = (await targets.tip(repo, branch))?.commit ?? base;
+    const work = { loop, repo, base, head, onto, message: "work\n", as: "one commit" } as const;
+    const { commit } = await targets.combine(work);
+    await targets.sameFiles(repo, commit, head);
+    const fresh = await worktrees.fresh({ ...request, head: commit }, never);
+    await fresh.close();
+    const { type } = await targets.move(repo, branch, onto, commit);
+    if (type !== "moved") throw new Error(`the branch is ${type}`);
+  };
 }
 
 function makeRepository(dir: string): string {

@@ -30,6 +30,7 @@ const benches: Readonly<Record<string, () => Promise<Findings>>> = {
     const baselines = {
       "snapshot of one changed file": "plain git add and commit of the same",
       "fresh, opened and closed": "plain git worktree add and remove",
+      "merge of one changed file, its validation aside": "plain git worktree add and remove",
     };
     return timesFindings("git", await benchGit(), baselines);
   },
