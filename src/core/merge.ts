@@ -155,13 +155,18 @@ export function deliveredBy(
 
 /** A plan that is complete by this decision is delivered first: its branch at once, the rest later. */
 export function withPlanDelivery(state: State, decision: Decision): Decision {
-  if (!decision.ok) return decision;
-  const events = decision.events.flatMap((event) => {
-    if (event.type !== "loop.status" || event.data.to !== "complete") return [event];
-    if (event.data.from !== "delegated") return [event];
-    return [...deliveryOf(state, decision.events, event.loop, event)];
-  });
-  return events.length === decision.events.length ? decision : { ...decision, events };
+  if (!decision.ok || !decision.events.some(isClimbed)) return decision;
+  const events = decision.events.flatMap((event) =>
+    isClimbed(event) ? deliveryOf(state, decision.events, event.loop, event) : [event],
+  );
+  return { ...decision, events };
+}
+
+/** Complete because all below it is. */
+function isClimbed(event: Event): event is Extract<Event, { type: "loop.status" }> {
+  return (
+    event.type === "loop.status" && event.data.to === "complete" && event.data.from === "delegated"
+  );
 }
 
 function deliveryOf(state: State, all: readonly Event[], id: LoopId, completion: Event): Event[] {
