@@ -3,7 +3,7 @@ import { graphOf, mermaidOf, type TreeView, treeOf } from "../views/graph.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import { type Look, paint, statusColour, statusText } from "./look.ts";
 import { openReader, type Session } from "./session.ts";
-import { oneLine } from "./text.ts";
+import { cut, oneLine, width } from "./text.ts";
 
 /** `td tree [ID]` */
 export async function tree(session: Session, id: string | undefined): Promise<number> {
@@ -41,20 +41,28 @@ async function loopsBelow(session: Session, id: string | undefined): Promise<rea
 }
 
 function treeText(trees: readonly TreeView[], look: Look): string {
-  return trees.flatMap((each) => [lineOf(each, look), ...branches(each, "", look)]).join("\n");
+  return trees.flatMap((each) => [lineOf(each, "", look), ...branches(each, "", look)]).join("\n");
 }
 
 function branches({ children }: TreeView, indent: string, look: Look): string[] {
   return children.flatMap((child, index) => {
     const isLast = index === children.length - 1;
-    const line = `${indent}${isLast ? "└─ " : "├─ "}${lineOf(child, look)}`;
+    const line = lineOf(child, `${indent}${isLast ? "└─ " : "├─ "}`, look);
     return [line, ...branches(child, `${indent}${isLast ? "   " : "│  "}`, look)];
   });
 }
 
-function lineOf({ id, type, status, title, dependsOn, blockedOn }: TreeView, look: Look): string {
-  const state = paint(look, statusColour(status), statusText(status));
+/** Fits the terminal: the title gives way, and whom it waits for goes first. */
+function lineOf(view: TreeView, indent: string, look: Look): string {
+  const { id, type, status, title, dependsOn, blockedOn } = view;
+  const state = statusText(status);
   const on = blockedOn === null ? "" : ` (${blockedOn})`;
-  const after = dependsOn.length === 0 ? "" : paint(look, "dim", `  after ${dependsOn.join(", ")}`);
-  return `${oneLine(id)} ${oneLine(type)}  ${state}${on}  ${oneLine(title)}${after}`;
+  const head = `${indent}${oneLine(id)} ${oneLine(type)}  `;
+  const room = look.width === null ? null : look.width - width(`${head}${state}${on}  `);
+  const whole = oneLine(title);
+  const after = dependsOn.length === 0 ? "" : `  after ${dependsOn.join(", ")}`;
+  const shown = room === null || width(whole + after) <= room ? after : "";
+  const words = room === null ? whole : cut(whole, Math.max(1, room));
+  const colour = statusColour(status);
+  return `${head}${paint(look, colour, state)}${on}  ${words}${paint(look, "dim", shown)}`;
 }

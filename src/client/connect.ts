@@ -33,6 +33,8 @@ export function connectDoor(socket: string, keeper: Keeper): Door {
     diff: async (id) => (await get(loopPath(id, "/diff"))) as string,
     report: async (id) =>
       (await get(loopPath(id, "/report"))) as Awaited<ReturnType<Door["report"]>>,
+    digest: async (since) =>
+      (await get(`/v1/digest?since=${since}`)) as Awaited<ReturnType<Door["digest"]>>,
     iterations: async (id) => (await get(loopPath(id, "/iterations"))) as number[],
     record: async (id, iteration) =>
       (await get(loopPath(id, `/iterations/${iteration}`))) as Awaited<ReturnType<Door["record"]>>,

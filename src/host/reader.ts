@@ -16,7 +16,7 @@ import { messageView } from "../views/message-view.ts";
 import { questions } from "../views/questions.ts";
 import { type LiveWait, type WhyView, why } from "../views/why.ts";
 import { systemClock } from "./clock.ts";
-import { reportFor } from "./report.ts";
+import { digestFor, reportFor } from "./report.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** What a reader looks at; a live daemon and a log on disk both have it. */
@@ -51,6 +51,7 @@ export function createReader(sight: Sight): Reader {
       const state = await sight.state();
       return reportFor(sight, state, find(state, id));
     },
+    digest: async (since) => digestFor(sight, await sight.state(), since),
     draft: async (id) => {
       const state = await sight.state();
       return draftOf(state, find(state, id));

@@ -3,6 +3,7 @@ import type { Loop, LoopId, Millis } from "../core/loop.ts";
 import type { State } from "../core/state.ts";
 import type { Worktrees } from "../ports.ts";
 import type { FeedEvent } from "../protocol/door.ts";
+import { type DigestView, digestOf } from "../views/digest.ts";
 import { type DiffRead, familyOf, type ReportView, reportOf } from "../views/report.ts";
 import type { Happened } from "../views/report-history.ts";
 import { type LiveWait, why } from "../views/why.ts";
@@ -24,20 +25,30 @@ interface Source {
 export async function reportFor(sight: Source, state: State, loop: Loop): Promise<ReportView> {
   const family = familyOf(state, loop);
   const scene = { state, now: sight.now(), waitingOf: null, liveWaitOf: sight.waitOf };
-  const events = await eventsOf(sight, new Set(family.map((each) => each.id)));
+  const ids = new Set<string | null>(family.map((each) => each.id));
+  const events = await eventsOf(sight, ({ loop: of }) => ids.has(of));
   const diffs = await diffsOf(sight, family);
   return reportOf({ state, loop, why: why(scene, loop), events, diffs });
 }
 
+/** Gathers what a summary is made of. */
+export async function digestFor(sight: Source, state: State, since: Millis): Promise<DigestView> {
+  const isLater = ({ at }: FeedEvent) => Date.parse(at) >= since;
+  return digestOf(state, await eventsOf(sight, isLater), { since, until: sight.now() });
+}
+
 /** A page at a time: what concerns others is not kept. */
-async function eventsOf(sight: Source, ids: ReadonlySet<string>): Promise<readonly Happened[]> {
+async function eventsOf(
+  sight: Source,
+  wanted: (event: FeedEvent) => boolean,
+): Promise<readonly Happened[]> {
   const found: Happened[] = [];
   let next = 1;
   for (let pages = 0; pages < pagesMax; pages += 1) {
     const page = await sight.events(next);
     const last = page.at(-1);
     if (last === undefined) break;
-    for (const each of page) if (ids.has(each.loop ?? "")) found.push(happened(each));
+    for (const each of page) if (wanted(each)) found.push(happened(each));
     next = last.seq + 1;
   }
   return found;

@@ -74,6 +74,7 @@ const routes: readonly Route[] = [
     path: "/v1/events",
     summary: "Durable events from a number on, a page at a time",
   },
+  { method: "get", path: "/v1/digest", summary: "What happened since a time" },
   { method: "get", path: "/v1/questions", summary: "Loops that wait for a person" },
   { method: "post", path: "/v1/messages", summary: "Sends a message", body: schemas.send },
   { method: "get", path: "/v1/messages/{message}", summary: "A message, once it is settled" },

@@ -91,6 +91,9 @@ export const feedQuery = z.strictObject({
   loop: loopId.optional(),
 });
 
+/** Milliseconds since the epoch. */
+export const digestQuery = z.strictObject({ since: z.coerce.number().int().min(0) });
+
 /** What a screen says on its board, and what opens the dashboard's door. */
 export const boardFocus = z.strictObject({ focus: loopId.nullable() });
 export const login = z.strictObject({ token: z.string().max(200) });

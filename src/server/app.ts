@@ -70,6 +70,10 @@ function addReading(app: Hono, desk: Desk): void {
   app.get("/v1/loops/:id/report", async (context) =>
     context.json(await desk.report(idOf(context))),
   );
+  app.get("/v1/digest", async (context) => {
+    const { since } = parsed(schemas.digestQuery, context.req.query(), "the query");
+    return context.json(await desk.digest(since));
+  });
   app.get("/v1/loops/:id/iterations", async (context) =>
     context.json(await desk.iterations(idOf(context))),
   );

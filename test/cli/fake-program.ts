@@ -27,7 +27,7 @@ import { noDraft } from "./fake-draft.ts";
 import { FakeHome } from "./fake-home.ts";
 import { FakeMail } from "./fake-mail.ts";
 import { fakeNumbers } from "./fake-metrics.ts";
-import { sampleReport } from "./fake-report.ts";
+import { digestSince, sampleReport } from "./fake-report.ts";
 import { queueView, statusView } from "./fake-status.ts";
 
 export const startedAt = Date.UTC(2026, 0, 1);
@@ -179,6 +179,7 @@ export class FakeProgram extends FakeHome implements Program {
         return this.find(id);
       },
       why: async (id) => this.#why(id),
+      digest: async (since) => digestSince(since),
       report: async (id) => ({ ...sampleReport, id: this.find(id).id }),
       draft: async (id) => ({ id, status: this.find(id).status, ...this.draft }),
       events: async (from) => {

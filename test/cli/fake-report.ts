@@ -1,4 +1,5 @@
-import type { Verdict } from "../../src/core/loop.ts";
+import { noUsage, type Verdict } from "../../src/core/loop.ts";
+import { type DigestView, digestOf } from "../../src/views/digest.ts";
 import { type ReportView, reportOf } from "../../src/views/report.ts";
 import type { Happened } from "../../src/views/report-history.ts";
 import { given, id, loop, settings } from "../given.ts";
@@ -84,3 +85,21 @@ export const sampleReport: ReportView = reportOf({
   ...{ loop: reported, why, events },
   diffs: new Map([[id("7"), { text: diff, isCut: false }]]),
 });
+
+/** What there is has all happened within the span that is asked for. */
+export function digestSince(since: number): DigestView {
+  const done = { from: "running", to: "complete", reason: null } as const;
+  const passed: readonly Happened[] = [
+    ...events.filter(({ type }) => type === "iteration.finished"),
+    { type: "loop.status", loop: id("7"), data: done, at: 0 },
+    {
+      ...{ type: "loop.delivered", loop: id("7"), at: 0 },
+      data: { to: "main", commit: "c".repeat(40) },
+    },
+  ];
+  const usage = { ...noUsage, inputTokens: 1_000, costUsd: 0.5, requests: 2 };
+  const settled = { type: "budget.settled", loop: id("7"), data: { turn: "1", usage }, at: 0 };
+  const state = given(reported, "8 blocked on question", "9 draft", "10 running");
+  const all = [...passed, settled as Happened].map((event) => ({ ...event, at: since }));
+  return digestOf(state, all, { since, until: since });
+}
