@@ -138,6 +138,7 @@ test("--detach starts the daemon and prints the id; queue, ping and stop without
   expect((await call(program, ["queue"])).out).toMatchInlineSnapshot(`
     "1 of 50 slots · 1 of 10000 waiting · ralph 1 of 40
     nothing new starts: 900 MB are free
+    merging into main: 7, then 8, 9
     #  ID  TYPE   PRIORITY  WHY
        1   ralph  normal    Attempt 1 is at work.
        2   ralph  low       It waits for 1.
