@@ -109,10 +109,13 @@ export function remapped(wanted: Readonly<Record<string, string | readonly strin
   const [twice] = [...users].filter(([, of]) => of.length > 1);
   if (twice !== undefined) {
     const [key, of] = twice;
-    return { keys: defaultKeys, problem: `ui.keys: ${key} is ${of.join(" and ")}: ours hold` };
+    return { keys: defaultKeys, problem: `${key} is ${of.join(" and ")}: ours hold` };
   }
   const [name] = unknown;
-  return { keys, problem: name === undefined ? null : `ui.keys: there is no action ${name}` };
+  return {
+    keys,
+    problem: name === undefined ? null : `there is no action ${name}; ? in td tui lists them`,
+  };
 }
 
 function isAction(name: string): name is Action {

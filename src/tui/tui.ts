@@ -10,7 +10,7 @@ import { exitCodes, UserError } from "../protocol/errors.ts";
 import { draw } from "./draw.ts";
 import { Effects } from "./effects.ts";
 import type { Input } from "./input.ts";
-import { remapped } from "./keys.ts";
+import { keysOf } from "./key-file.ts";
 import { type Effect, firstModel, type Message, type Model, selectedLoop } from "./model.ts";
 import { Screen } from "./screen.ts";
 import type { Style } from "./style.ts";
@@ -66,7 +66,7 @@ class Tui {
     this.#door = door;
     const { columns, rows } = sizeOf(world);
     const theme = themeNames.find((name) => name === options.theme) ?? themeOf(world.env);
-    const { keys, problem } = remapped({});
+    const { keys, problem } = keysOf(session.place.home);
     this.#model = firstModel({ columns, rows, now: Date.now(), keys, theme });
     this.#depth = depthOf(world.env, session.look.colour);
     this.#painted = theme;

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { BoardRow } from "../../src/protocol/board.ts";
 import { draw } from "../../src/tui/draw.ts";
+import { keysIn } from "../../src/tui/key-file.ts";
 import { actions, bindingOf, remapped } from "../../src/tui/keys.ts";
 import { type Effect, firstModel, type Message, type Model } from "../../src/tui/model.ts";
 import { Screen } from "../../src/tui/screen.ts";
@@ -167,4 +168,14 @@ test("whatever is pressed, in whatever size, there is a screen and one selection
 test("the help is made of the key table", () => {
   const text = shown(play(press("?"), 120, 60).model).join("\n");
   for (const action of actions) expect(text).toContain(bindingOf(action).help.slice(0, 40));
+});
+
+test("a file of keys holds, and one that is none changes nothing and says what was expected", () => {
+  expect(keysIn('{"pause": "P", "down": ["j", "C-n"]}')).toMatchObject({
+    keys: { pause: ["P"], down: ["j", "C-n"], resume: ["r"] },
+    problem: null,
+  });
+  for (const text of ["{", "[]", "3", '{"pause": 1}', '{"pause": ""}']) {
+    expect(keysIn(text)).toEqual({ keys, problem: expect.stringContaining("expected JSON") });
+  }
 });
