@@ -42,7 +42,7 @@ export function start(
   argv: readonly string[],
   options: CallOptions = {},
 ): RunningCall {
-  const { terminal = {}, env = {}, home = "/nowhere/td", cwd = "/repo", exit } = options;
+  const { terminal = {}, env = {}, home = "/dev/null/td", cwd = "/repo", exit } = options;
   const stdout = screen(terminal.stdout === true, terminal.columns);
   const stderr = screen(terminal.stderr === true, terminal.columns);
   const listeners = new Map<SignalName, Set<() => void>>();

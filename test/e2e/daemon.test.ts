@@ -307,7 +307,7 @@ test.concurrent("pause, resume and stop act on a loop that runs, and leave no pr
 
 /** Nothing of the loop runs any more: only daemon and guardian do. */
 function untilNoCommand({ place }: Desk): Promise<void> {
-  const isOurs = ({ command }: Process) => / daemon /.test(command);
+  const isOurs = ({ command }: Process) => / daemon |hand-main/.test(command);
   return until("only the daemon is left", async () =>
     (await processesOf(place)).every((found) => isOurs(found)),
   );
