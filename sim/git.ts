@@ -55,6 +55,10 @@ export class SimRepository {
     return id;
   }
 
+  deliveredBranches(): readonly string[] {
+    return [...this.branches.keys()].filter((name) => name.startsWith("taskdaemon/"));
+  }
+
   /** The first one. */
   parent(commit: CommitId): CommitId | null {
     return this.#parents.get(commit)?.[0] ?? null;

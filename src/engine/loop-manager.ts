@@ -48,8 +48,11 @@ export async function reconcile(
   const { states, clock, drain } = crew;
   const running = new Map<LoopId, Running>();
   const failures: unknown[] = [];
-  const onBug = (error: unknown) => void failures.push(error);
   const wake = () => states.changes.ring();
+  const onBug = (error: unknown) => {
+    failures.push(error);
+    wake();
+  };
   for (const bell of [signal, drain]) bell.addEventListener("abort", wake, { once: true });
   const isOver = () => signal.aborted || (drain.aborted && running.size === 0);
   const over = new AbortController();

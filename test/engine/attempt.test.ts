@@ -113,19 +113,20 @@ describe("a delivery", () => {
     const small = await SmallWorld.start({ script: good });
     const id = await small.create({ deliver: "none" });
     expect(await small.rest(id)).toMatchObject({ status: "complete", delivered: null });
-    expect(small.disk.repository.branches.size).toBe(0);
+    expect(small.disk.repository.deliveredBranches()).toEqual([]);
   });
 
   test("that a crash cut from its record is made once", async () => {
     const small = await SmallWorld.start({ script: good });
     const id = await small.create({ iterationsMax: 1 });
-    await small.until(id, () => small.disk.repository.branches.size === 1);
+    await small.until(id, () => small.disk.repository.deliveredBranches().length === 1);
     expect(small.disk.state.loops.get(id)?.status).toBe("running");
     await small.restart();
     const calledBefore = small.requests.length;
     const loop = await small.rest(id);
     expect(loop).toMatchObject({ status: "complete", attempt: 2, iteration: 1 });
-    expect([...small.disk.repository.branches]).toEqual([["taskdaemon/1", loop.headCommit]]);
+    expect(small.disk.repository.deliveredBranches()).toEqual(["taskdaemon/1"]);
+    expect(small.disk.repository.branches.get("taskdaemon/1")).toBe(loop.headCommit);
     expect(small.requests).toHaveLength(calledBefore);
   });
 

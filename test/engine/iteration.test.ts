@@ -37,7 +37,7 @@ describe("a conversation", () => {
       reason: "not valid after 4 iterations",
       iteration: 4,
     });
-    expect(small.disk.repository.branches.size).toBe(0);
+    expect(small.disk.repository.deliveredBranches()).toEqual([]);
   });
 
   test("goes on after a reply that was cut at its maximum length", async () => {
@@ -185,7 +185,7 @@ describe("a change of what defines the command", () => {
     const { loop, small } = await asked();
     expect(loop).toMatchObject({ status: "blocked", blockedOn: "gate", gateAsked: ["check.sh"] });
     expect(loop.reason).toMatch(/^check\.sh .*[^.]: td diff 1, then td answer 1 allow or deny$/);
-    expect(small.disk.repository.branches.size).toBe(0);
+    expect(small.disk.repository.deliveredBranches()).toEqual([]);
   });
 
   test("allowed: the verdict alone is given again, without a conversation", async () => {
