@@ -6,7 +6,7 @@ type Call = NonNullable<Reply["tools"]>[number];
 
 /** The model of `td demo`: no model at all, but one that reads its prompt and keeps to the story. */
 export function demoModel(speed: number): Policy {
-  const pace = { "latency-ms": Math.round(300 / speed), "tokens-per-second": 200 * speed };
+  const pace = { "latency-ms": Math.round(100 / speed), "tokens-per-second": 400 * speed };
   const story = new Story();
   return ({ text, turn }) => {
     const { say, calls, fault } = story.turn(text, turn);

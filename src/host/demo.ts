@@ -166,6 +166,8 @@ function nullIfAway(error: unknown): null {
   throw error;
 }
 
+const shownFile = "src/parse-time.js";
+
 async function tell(
   door: Door,
   repo: string,
@@ -184,6 +186,9 @@ async function tell(
   write(`  $${dollars}, had it been a real model\n`);
   write(`$ git log --oneline main..${to}`);
   for (const line of log.trimEnd().split("\n")) write(`  ${line}`);
+  const diff = await git(place, ["diff", "--unified=1", `main..refs/heads/${to}`, "--", shownFile]);
+  write(`\n$ git diff main..${to} -- ${shownFile}`);
+  write(diff.trimEnd().replace(/^/gm, "  "));
   write("\nEach of these commits passed `npm test` before the branch moved to it. Your checkout");
   write("was not touched. Try it on a repository of yours:");
   write("  export ANTHROPIC_API_KEY=…");
