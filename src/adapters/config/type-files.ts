@@ -1,4 +1,4 @@
-import { readdirSync, realpathSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { staysInside } from "./fields.ts";
 import { withoutGateName } from "./hierarchy-types.ts";
@@ -32,7 +32,8 @@ export function filesOf(directory: LoopTypeDirectory, repo: string | null): read
     names = readdirSync(path).filter((name) => /\.ya?ml$/.test(name));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" && !mustExist) return [];
+    // Also where what should hold it is a file: that is somebody else's to say.
+    if (!existsSync(path) && !mustExist) return [];
     throw refusal(path, `this directory of loop types cannot be read (${code})`);
   }
   if (names.length > filesMax) throw refusal(path, `more than ${filesMax} loop types`);
