@@ -1,4 +1,4 @@
-// The program from its sources, as a process of its own: node strips the types.
-import { main } from "../../src/main.ts";
+// The program as it is built, as a process of its own. `npm test` builds it first.
+import { main } from "../../dist/main.js";
 
 await main();
