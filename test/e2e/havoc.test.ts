@@ -78,7 +78,7 @@ test.concurrent("a model's command that is killed is told to the model, and the 
   atWork(async (scene) => {
     const { desk, id } = scene;
     const there = await processesOf(join(desk.home, "worktrees", id, "tree"));
-    const commands = there.filter(({ command }) => /^(bash|sleep) /.test(command));
+    const commands = there.filter(({ command }) => /^\S*\b(bash|sh|sleep) /.test(command));
     expect(commands.length).toBeGreaterThan(0);
     for (const { pid } of commands) killIfThere(pid, "SIGKILL");
     expect(await expectDelivered(scene)).toMatchObject({ attempt: 1 });
@@ -90,7 +90,7 @@ test.concurrent("the process that starts programs is killed, and all goes on", (
   withDaemon(longTurn, async (desk) => {
     const { id } = loopOf(await expectDone(td(desk, runArgs)));
     await until("the turn has begun", () => hasFile(desk, id, "begun.txt"));
-    const isHand = ({ command }: Process) => /hand-main\.ts --home/.test(command);
+    const isHand = ({ command }: Process) => /hand-main\.[jt]s --home/.test(command);
     const hands = (await processesOf(desk.place)).filter(isHand);
     expect(hands.length).toBe(1);
     for (const { pid } of hands) killIfThere(pid, "SIGKILL");
