@@ -186,7 +186,14 @@ async function tell(
   write(`  $${dollars}, had it been a real model\n`);
   write(`$ git log --oneline main..${to}`);
   for (const line of log.trimEnd().split("\n")) write(`  ${line}`);
-  const diff = await git(place, ["diff", "--unified=1", `main..refs/heads/${to}`, "--", shownFile]);
+  const diff = await git(place, [
+    "diff",
+    "--no-ext-diff",
+    "--unified=1",
+    `main..refs/heads/${to}`,
+    "--",
+    shownFile,
+  ]);
   write(`\n$ git diff main..${to} -- ${shownFile}`);
   write(diff.trimEnd().replace(/^/gm, "  "));
   write("\nEach of these commits passed `npm test` before the branch moved to it. Your checkout");
