@@ -21,7 +21,7 @@ import { findUnit, uninstallUnit } from "./unit.ts";
 
 /** All that is ever made under a home; `taskdaemon.yml` and `loops` are read there. */
 const ownNames =
-  /^(?:store(?:\..*)?|audit|transcripts|shadows|worktrees|fresh|trash|sandbox-home|sandbox-temp|logs|daemon\.sock|daemon\.pid|guardian\.pid|lock|taskdaemon\.yml|loops)$/;
+  /^(?:store(?:\..*)?|audit|transcripts|shadows|worktrees|fresh|trash|sandbox-home|sandbox-temp|logs|config|daemon\.sock|daemon\.pid|guardian\.pid|lock|taskdaemon\.yml|loops)$/;
 /** A directory that has all of one of these is a home. */
 const marks = [
   ["lock", "store"],
