@@ -33,16 +33,11 @@ export interface Today {
 
 /** Every limit above a loop, the nearest first; where there is none, there is no level. */
 export function levelsOf(state: State, loop: Loop, { now, dayUsd }: Today): readonly Level[] {
+  const levels = [...ownLevels(loop), ...planLevels(state, loop)];
+  if (dayUsd === null) return levels;
   const { spending } = state;
-  const today = spentOn(spending, dayOf(now));
-  const held = spending.held.usd;
-  return [
-    ...ownLevels(loop),
-    ...planLevels(state, loop),
-    ...(dayUsd === null
-      ? []
-      : [{ name: "day", unit: "usd", limit: dayUsd, spent: today.usd, held } as const]),
-  ];
+  const spent = spentOn(spending, dayOf(now)).usd;
+  return [...levels, { name: "day", unit: "usd", limit: dayUsd, spent, held: spending.held.usd }];
 }
 
 function ownLevels({ settings, usage, reservations }: Loop): Level[] {
@@ -113,11 +108,15 @@ export function warnable(
   more: { readonly usd: number; readonly tokens: number },
   today: Today,
 ): readonly (Level & { readonly loop: LoopId })[] {
+  const near = levelsOf(state, loop, today).filter(({ unit, limit, spent }) => {
+    const then = spent + more[unit];
+    return then > 0 && then >= warnShare * limit;
+  });
+  if (near.length === 0) return [];
   const day = spentOn(state.spending, dayOf(today.now));
   const root = loopOf(state, rootIdOf(loop));
-  return levelsOf(state, loop, today)
+  return near
     .map((level) => ({ ...level, spent: level.spent + more[level.unit] }))
-    .filter(({ limit, spent }) => spent > 0 && spent >= warnShare * limit)
     .filter((level) => !isWarned(level, { loop, root, day }))
     .map((level) => ({ ...level, loop: level.name === "plan" ? root.id : loop.id }))
     .filter((level, index, all) => all.findIndex(({ name }) => name === level.name) === index);

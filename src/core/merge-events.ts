@@ -58,9 +58,10 @@ interface Undelivered {
 }
 
 const types = ["loop.queued", "loop.rebased", "loop.branched", "loop.undelivered"] as const;
+const known: ReadonlySet<string> = new Set(types);
 
 export function isMergeEvent(event: Event): event is MergeEvent {
-  return types.some((type) => type === event.type);
+  return known.has(event.type);
 }
 
 /** What an event of the merge queue changes about its loop. */

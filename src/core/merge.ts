@@ -58,8 +58,14 @@ export type DeliveryResult =
   /** A plan needs a person before it can be delivered. */
   | { readonly type: "blocked"; readonly reason: string };
 
+const mergeCommands: ReadonlySet<string> = new Set([
+  "queueMerge",
+  "claimBranch",
+  "finishDelivery",
+]);
+
 export function isMergeCommand(command: Command): command is MergeCommand {
-  return ["queueMerge", "claimBranch", "finishDelivery"].includes(command.type);
+  return mergeCommands.has(command.type);
 }
 
 export function mergeDecided(state: State, loop: Loop, command: MergeCommand): Decision {

@@ -96,10 +96,15 @@ export type MailCommand =
   | { readonly type: "requeueMail"; readonly message: MessageId }
   | { readonly type: "dropMail"; readonly message: MessageId };
 
-const mailCommands = ["tell", "expireMail", "requeueMail", "dropMail"];
+const mailCommands: ReadonlySet<string> = new Set([
+  "tell",
+  "expireMail",
+  "requeueMail",
+  "dropMail",
+]);
 
 export function isMailCommand(command: { readonly type: string }): command is MailCommand {
-  return mailCommands.includes(command.type);
+  return mailCommands.has(command.type);
 }
 
 /** By the attempt that holds the loop's lease. */

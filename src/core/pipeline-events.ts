@@ -8,10 +8,11 @@ const types = [
   "loop.dropped",
   "loop.freed",
 ] as const;
+const known: ReadonlySet<string> = new Set(types);
 type PipelineEvent = Extract<Event, { type: (typeof types)[number] }>;
 
 export function isPipelineEvent(event: Event): event is PipelineEvent {
-  return types.some((type) => type === event.type);
+  return known.has(event.type);
 }
 
 /** What an event of the pipeline changes about its loop. */

@@ -103,7 +103,8 @@ export function apply(state: MutableState, event: Event, at: Millis): void {
   }
   const loop = loopOf(state, event.loop);
   if (movesMoney(event)) book(state, event, loop, at);
-  put(state, { ...loop, ...changesBy(event, loop, at), updatedAt: at });
+  const changes = movesMoney(event) ? progressedBy(event, loop, at) : changesBy(event, loop, at);
+  put(state, { ...loop, ...changes, updatedAt: at });
 }
 
 type MoneyEvent = Extract<Event, { type: `budget.${string}` | "attempt.ended" }>;

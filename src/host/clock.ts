@@ -20,10 +20,11 @@ export function steadyClock(machine: {
   let ahead = 0;
   const now = () => {
     const monotonic = machine.monotonic();
+    const wall = machine.wall();
     const elapsed = monotonic - lastMonotonic;
-    const lost = last + elapsed - (machine.wall() + ahead);
+    const lost = last + elapsed - (wall + ahead);
     if (lost > slewMs + slewShare * elapsed) ahead += lost;
-    last = Math.max(last, machine.wall() + ahead);
+    last = Math.max(last, wall + ahead);
     lastMonotonic = monotonic;
     return Math.round(last);
   };

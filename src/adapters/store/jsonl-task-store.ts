@@ -21,8 +21,8 @@ const snapshotEvery = 50_000;
 /** Lines that wait for the disk. More means that nobody awaits their appends. */
 const pendingBytesMax = 256 * 1024 * 1024;
 const batchBytesFirst = 64 * 1024;
-/** How fast transactions become bytes, about; measured on a small server. */
-const encodedBytesPerMs = 250_000;
+/** How fast decisions become bytes, about; measured on a small server. */
+const encodedBytesPerMs = 120_000;
 /** About a half: of two batches in turn, a large one would wait for the disk, and the disk for it. */
 const shareWorth = 0.45;
 /** A batch that grew larger than this gives its memory back. */
