@@ -58,11 +58,7 @@ export type DeliveryResult =
   /** A plan needs a person before it can be delivered. */
   | { readonly type: "blocked"; readonly reason: string };
 
-const mergeCommands: ReadonlySet<string> = new Set([
-  "queueMerge",
-  "claimBranch",
-  "finishDelivery",
-]);
+const mergeCommands: ReadonlySet<string> = new Set(["queueMerge", "claimBranch", "finishDelivery"]);
 
 export function isMergeCommand(command: Command): command is MergeCommand {
   return mergeCommands.has(command.type);
