@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { SimRepository, SimWorktrees, simDocuments, simFiles } from "../sim/git.ts";
 import { simTypes } from "../sim/pipeline.ts";
+import { SimPullRequests } from "../sim/pull-requests.ts";
 import { SimTargets } from "../sim/targets.ts";
 import { unrecorded } from "../src/adapters/audit/unrecorded.ts";
 import { AnthropicClient } from "../src/adapters/llm/anthropic.ts";
@@ -210,6 +211,7 @@ async function worldOf(
     },
     worktrees: new SimWorktrees(repository, { step }),
     targets: new SimTargets(repository, { step }),
+    pullRequests: new SimPullRequests(repository, { step }),
     fileSystem: { files: (dir) => simFiles(repository, dir) },
     documents: simDocuments(repository),
     fetcher: { fetch: () => Promise.reject(new ToolRefusal("there is no network")) },

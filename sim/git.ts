@@ -29,6 +29,8 @@ export const baseTree: Tree = new Map([
 export class SimRepository {
   readonly base: CommitId;
   readonly branches = new Map<string, CommitId>();
+  /** Their addresses, by branch. */
+  readonly pullRequests = new Map<string, string>();
   readonly worktrees = new Map<string, Map<string, string>>();
   /** Of the user, by directory. */
   readonly checkouts = new Map<string, { branch: string; isDirty: boolean }>();

@@ -13,6 +13,7 @@ import { isGreen, SimWorktrees, simDocuments, simFiles } from "./git.ts";
 import { simModel } from "./model.ts";
 import { simTypes } from "./pipeline.ts";
 import { SimProvider } from "./provider.ts";
+import { SimPullRequests } from "./pull-requests.ts";
 import type { SeededRandom } from "./random.ts";
 import { type SimDisk, SimStore } from "./store.ts";
 import { SimTargets } from "./targets.ts";
@@ -69,6 +70,7 @@ export class SimBoot {
       },
       worktrees: new SimWorktrees(repository, { step }),
       targets: new SimTargets(repository, { step }),
+      pullRequests: new SimPullRequests(repository, { step }),
       fileSystem: { files: (dir) => simFiles(repository, dir) },
       documents: simDocuments(repository),
       fetcher: { fetch: () => Promise.reject(new ToolRefusal("there is no network")) },

@@ -19,6 +19,7 @@ import type { Documents, DocumentWork } from "./ports/documents.ts";
 import type { Fetcher } from "./ports/fetcher.ts";
 import type { Hooks } from "./ports/hooks.ts";
 import type { LlmErrorKind, Models } from "./ports/llm.ts";
+import type { PullRequests } from "./ports/pull-requests.ts";
 import type { RepositoryNeed } from "./ports/repository-need.ts";
 import type { Targets } from "./ports/targets.ts";
 
@@ -367,6 +368,7 @@ export interface World {
   readonly sandbox: Sandbox;
   readonly worktrees: Worktrees;
   readonly targets: Targets;
+  readonly pullRequests: PullRequests;
   readonly fileSystem: FileSystem;
   readonly documents: Documents;
   readonly fetcher: Fetcher;

@@ -37,9 +37,12 @@ export function controlCommands(grammar: Grammar): readonly AnyCommand[] {
     grammar
       .command("merge", "brings finished work to its target branch (git.target)")
       .argument("<id>", "a complete loop or plan (td list --status complete)")
-      .addHelpText("after", "\nExample:\n  td merge 7\n")
-      .action((id, _, self) =>
-        grammar.run(self, async (session) => (await import("./merge.ts")).merge(session, id)),
+      .option("--pr", "open its pull request instead (gh), or try again after one that failed")
+      .addHelpText("after", mergeExamples)
+      .action((id, { pr }, self) =>
+        grammar.run(self, async (session) =>
+          (await import("./merge.ts")).merge(session, id, { pr }),
+        ),
       ),
     grammar
       .command("shell", "opens your shell where a loop works")
@@ -91,3 +94,14 @@ function simple(
       }),
     );
 }
+
+const mergeExamples = `
+Examples:
+  td merge 7
+  td merge 7 --pr
+
+--pr pushes the work's branch to the remote that git.target tracks, and asks gh, with the daemon's
+own PATH and sign-in, for the pull request.
+
+Exit codes: 0 merged, or proposed · 5 a person is needed: the reason says for what
+`;

@@ -10,19 +10,32 @@ const pollMs = 200;
 const waitMsMax = 30 * 60_000;
 
 /** `td merge`: waits for its turn in the queue and says what came of it. */
-export async function merge(session: Session, id: string): Promise<ExitCode> {
+export async function merge(
+  session: Session,
+  id: string,
+  { pr }: { readonly pr?: true | undefined },
+): Promise<ExitCode> {
   const door = await openDaemon(session, id);
-  const asked = await door.amend(id, { type: "merge" });
+  const asked = await door.amend(id, { type: "merge", ...(pr === true ? { as: "pr" } : {}) });
   const view = await settled(door, asked);
-  const isMerged = view.delivered !== null && view.delivered.to === asked.merging;
+  const done = pr === true ? proposedText(view) : mergedText(view, asked.merging);
   if (session.json) session.printJson(view);
-  else if (isMerged) {
-    const { to, commit } = view.delivered ?? { to: "", commit: "" };
-    session.print(`merged  ${oneLine(view.id)}  into ${oneLine(to)} (${commit.slice(0, 10)})`);
-  } else {
-    session.print(`not merged  ${oneLine(view.id)}  ${oneLine(view.reason ?? "it still waits")}`);
-  }
-  return isMerged ? exitCodes.done : exitCodes.person;
+  else session.print(done ?? undoneText(view, pr === true ? "no pull request" : "not merged"));
+  return done === null ? exitCodes.person : exitCodes.done;
+}
+
+function mergedText({ id, delivered }: LoopView, target: string | null): string | null {
+  if (delivered === null || delivered.to !== target) return null;
+  const { to, commit } = delivered;
+  return `merged  ${oneLine(id)}  into ${oneLine(to)} (${commit.slice(0, 10)})`;
+}
+
+function proposedText({ id, pullRequest }: LoopView): string | null {
+  return pullRequest === null ? null : `proposed  ${oneLine(id)}  ${oneLine(pullRequest)}`;
+}
+
+function undoneText({ id, reason }: LoopView, what: string): string {
+  return `${what}  ${oneLine(id)}  ${oneLine(reason ?? "it still waits")}`;
 }
 
 async function settled(door: Door, asked: LoopView): Promise<LoopView> {

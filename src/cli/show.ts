@@ -67,6 +67,7 @@ export function loopText(view: LoopView, { sentence, remedy }: WhyView, look: Lo
     ["head", headCommit === null ? null : short(headCommit)],
     ["branch", view.branch],
     ["delivered", delivered === null ? null : `${delivered.to} (${short(delivered.commit)})`],
+    ["pull req.", view.pullRequest],
     ["baseline", baseline === null ? null : verdictText(baseline)],
     ["verdict", verdict === null ? null : verdictText(verdict)],
     ["not before", view.notBefore],

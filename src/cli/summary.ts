@@ -16,7 +16,7 @@ export function summary(
   const status = paint(look, statusColour(view.status), statusText(view.status));
   const title = oneLine(view.title);
   const head = `${status}  ${paint(look, "bold", view.id)}`;
-  if (quiet) return [head, view.delivered?.to].filter(Boolean).join("  ");
+  if (quiet) return [head, view.pullRequest ?? view.delivered?.to].filter(Boolean).join("  ");
   const room = look.width === null ? Number.POSITIVE_INFINITY : look.width - 1;
   const headColumns = statusText(view.status).length + view.id.length + 4;
   return [
@@ -35,6 +35,8 @@ function facts(view: LoopView, why: WhyView | null): Fact[] {
   const lines: Fact[] = [];
   if (why !== null) lines.push(["why", why.sentence]);
   if (where !== null) lines.push(["branch", where]);
+  if (view.pullRequest !== null) lines.push(["pull req.", view.pullRequest]);
+  if (why === null && view.reason !== null) lines.push(["but", view.reason]);
   if (verdict !== null) lines.push(["verdict", verdictText(verdict)]);
   lines.push(["iterations", `${iteration} of ${maxIterations}`]);
   lines.push(["usage", usageText(usage)]);
@@ -48,7 +50,8 @@ export function usageText(usage: LoopView["usage"]): string {
   return `${tokens(tokenSum(usage))} tokens in ${requests}, ${cost(usage.costUsd)}`;
 }
 
-function nextOf({ id, delivered }: LoopView): string {
+function nextOf({ id, delivered, pullRequest }: LoopView): string {
+  if (pullRequest !== null) return `review ${pullRequest}`;
   if (delivered === null) return `td diff ${id} shows the changes`;
   if (!delivered.to.startsWith("taskdaemon/")) return `td diff ${id} shows the changes`;
   return `td merge ${id}, or git merge ${delivered.to}  (td diff ${id} shows the changes)`;

@@ -90,7 +90,8 @@ export type AttemptOutcome =
   | {
       readonly type: "complete";
       readonly delivered: { readonly to: string; readonly commit: CommitId } | null;
-      /** Why nothing was delivered, and where the work is. */
+      readonly pullRequest?: string;
+      /** Why it was not delivered as asked, and where the work is. */
       readonly reason?: string;
     }
   /** Its work has passed and waits to be merged. */

@@ -202,6 +202,8 @@ export interface Loop {
   readonly checkpoints: readonly CommitId[];
   readonly branch: string | null;
   readonly delivered: { readonly to: string; readonly commit: CommitId } | null;
+  /** The address of its pull request; null where it has none. */
+  readonly pullRequest: string | null;
   /** Its place in a merge queue; null when it is in none. */
   readonly merge: MergeWait | null;
   /** Of a plan: what its branch has come to. */

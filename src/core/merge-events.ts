@@ -21,6 +21,8 @@ export interface MergeWait {
   /** A branch; of a plan's loops the one that is wanted for the plan, whatever suffix it got. */
   readonly target: string;
   readonly since: Millis;
+  /** Wants a pull request to that branch, and not to be merged here. */
+  readonly as?: "pr";
 }
 
 /** What stands on another commit than before. */
@@ -41,10 +43,17 @@ export type MergeEvent =
   | { readonly type: "loop.rebased"; readonly loop: LoopId; readonly data: Rebased }
   /** Where the work of a plan's loops comes together, and how far it is. */
   | { readonly type: "loop.branched"; readonly loop: LoopId; readonly data: Branched }
+  /** Its branch has a pull request. */
+  | {
+      readonly type: "loop.proposed";
+      readonly loop: LoopId;
+      readonly data: { readonly url: string };
+    }
   | { readonly type: "loop.undelivered"; readonly loop: LoopId; readonly data: Undelivered };
 
 interface Queued {
   readonly target: string;
+  readonly as?: "pr";
 }
 
 interface Branched {
@@ -57,7 +66,13 @@ interface Undelivered {
   readonly reason: string | null;
 }
 
-const types = ["loop.queued", "loop.rebased", "loop.branched", "loop.undelivered"] as const;
+const types = [
+  "loop.queued",
+  "loop.rebased",
+  "loop.branched",
+  "loop.proposed",
+  "loop.undelivered",
+] as const;
 const known: ReadonlySet<string> = new Set(types);
 
 export function isMergeEvent(event: Event): event is MergeEvent {
@@ -68,11 +83,17 @@ export function isMergeEvent(event: Event): event is MergeEvent {
 export function mergedBy(event: MergeEvent, loop: Loop, at: Millis): Partial<Loop> {
   switch (event.type) {
     case "loop.queued":
-      return { merge: { target: event.data.target, since: at } };
+      return { merge: { ...event.data, since: at } };
     case "loop.rebased":
       return rebased(event.data, loop);
     case "loop.branched":
       return { branch: event.data.branch, tip: event.data.commit };
+    case "loop.proposed":
+      return {
+        pullRequest: event.data.url,
+        merge: null,
+        reason: loop.status === "complete" ? null : loop.reason,
+      };
     case "loop.undelivered":
       return { merge: null, reason: event.data.reason };
     default:
@@ -92,10 +113,15 @@ export function startsOf(loop: Loop | undefined): number {
 
 /** A branch of its own is its; one that it was merged into is not. */
 export function deliveredTo(delivered: NonNullable<Loop["delivered"]>, loop: Loop): Partial<Loop> {
-  const isOwn = /^taskdaemon\/(?!plan-)/.test(delivered.to);
+  const isOwn = isOwnBranch(delivered.to) && !delivered.to.startsWith("taskdaemon/plan-");
   // Why it was not, so far.
   const reason = loop.status === "complete" ? null : loop.reason;
   return { branch: isOwn ? delivered.to : loop.branch, delivered, merge: null, reason };
+}
+
+/** A branch that TaskDaemon makes, and not one that work is for. */
+export function isOwnBranch(name: string): boolean {
+  return name.startsWith("taskdaemon/");
 }
 
 function rebased(

@@ -142,5 +142,5 @@ function readyAt({ status, notBeforeAt }: Loop): Millis {
 }
 
 function keyOf({ repo, merge }: Loop): string {
-  return JSON.stringify([repo, merge?.target]);
+  return JSON.stringify([repo, merge?.target, merge?.as]);
 }

@@ -3,6 +3,7 @@ import type { Decision } from "./decide.ts";
 import type { Event } from "./events.ts";
 import { rootIdOf } from "./ledger.ts";
 import { type CommitId, isSettled, type Loop, type LoopId } from "./loop.ts";
+import { isOwnBranch } from "./merge-events.ts";
 import { childrenOf, loopOf, type State } from "./state.ts";
 import { to } from "./transition.ts";
 
@@ -41,7 +42,13 @@ function isWhole(state: State, loop: Loop): boolean {
 
 export type MergeCommand =
   /** A person, or the watcher of targets, wants it in the queue of a branch. */
-  | { readonly type: "queueMerge"; readonly id: LoopId; readonly target: string }
+  | {
+      readonly type: "queueMerge";
+      readonly id: LoopId;
+      readonly target: string;
+      /** A pull request instead. */
+      readonly as?: "pr";
+    }
   | {
       readonly type: "claimBranch";
       readonly id: LoopId;
@@ -52,6 +59,14 @@ export type MergeCommand =
 
 export type DeliveryResult =
   | { readonly type: "delivered"; readonly to: string; readonly commit: CommitId }
+  /** It is on its branch, and that has a pull request, or the reason says why not. */
+  | {
+      readonly type: "proposed";
+      readonly to: string;
+      readonly commit: CommitId;
+      readonly url: string | null;
+      readonly reason: string | null;
+    }
   /** The plan's branch holds by now what its target had. */
   | { readonly type: "updated"; readonly branch: string; readonly commit: CommitId }
   | { readonly type: "refused"; readonly reason: string | null }
@@ -67,7 +82,9 @@ export function isMergeCommand(command: Command): command is MergeCommand {
 export function mergeDecided(state: State, loop: Loop, command: MergeCommand): Decision {
   switch (command.type) {
     case "queueMerge":
-      return queuedByPerson(loop, command.target);
+      return command.as === "pr"
+        ? proposalQueued(loop, command.target)
+        : queuedByPerson(loop, command.target);
     case "claimBranch": {
       if (isSettled(loop)) return refuse(`${loop.id} is ${loop.status}`);
       return accept(loop, branched(loop.id, command.branch, command.commit));
@@ -90,6 +107,35 @@ function queuedByPerson(loop: Loop, target: string): Decision {
   return accept(loop, queued(id, target));
 }
 
+function proposalQueued(loop: Loop, target: string): Decision {
+  const { id, status, merge, delivered, pullRequest } = loop;
+  if (status !== "complete") {
+    return refuse(`${id} is ${status}: only complete work can have a pull request`);
+  }
+  if (pullRequest !== null) return refuse(`${id} has its pull request already: ${pullRequest}`);
+  if (merge !== null) return refuse(`${id} is in the queue of ${merge.target} already`);
+  if (delivered !== null && !isOwnBranch(delivered.to)) {
+    return refuse(`${id} is on ${delivered.to} already`);
+  }
+  return accept(loop, queued(id, target, "pr"));
+}
+
+/** What was delivered before stays so; what was not is by now. */
+function proposed(
+  { id, delivered }: Loop,
+  { to: branch, commit, url, reason }: Extract<DeliveryResult, { type: "proposed" }>,
+): Event[] {
+  const data = { to: branch, commit };
+  const isKnown = delivered?.to === branch && delivered.commit === commit;
+  const event: Event[] = isKnown ? [] : [{ type: "loop.delivered", loop: id, data }];
+  if (url === null) event.push({ type: "loop.undelivered", loop: id, data: { reason } });
+  return [...event, ...withUrl(id, url ?? undefined)];
+}
+
+function withUrl(loop: LoopId, url: string | undefined): Event[] {
+  return url === undefined ? [] : [{ type: "loop.proposed", loop, data: { url } }];
+}
+
 function deliveryFinished(state: State, loop: Loop, result: DeliveryResult): Decision {
   if (!isDelivery(state, loop)) return refuse(`${loop.id} has moved on`);
   const isDone = loop.status === "complete" || isUpdate(loop);
@@ -101,6 +147,12 @@ function deliveryFinished(state: State, loop: Loop, result: DeliveryResult): Dec
       const event: Event = { type: "loop.delivered", loop: loop.id, data: { to: branch, commit } };
       return accept(loop, event, ...done);
     }
+    case "proposed":
+      return accept(
+        loop,
+        ...proposed(loop, result),
+        ...(isDone ? [] : [to(loop, "complete", result.reason)]),
+      );
     case "updated": {
       const moved = branched(loop.id, result.branch, result.commit);
       return accept(loop, moved, ...(isUpdate(loop) ? [left] : []));
@@ -119,8 +171,8 @@ function deliveryFinished(state: State, loop: Loop, result: DeliveryResult): Dec
   }
 }
 
-function queued(loop: LoopId, target: string): Event {
-  return { type: "loop.queued", loop, data: { target } };
+function queued(loop: LoopId, target: string, as?: "pr"): Event {
+  return { type: "loop.queued", loop, data: as === undefined ? { target } : { target, as } };
 }
 
 function branched(loop: LoopId, branch: string, commit: CommitId): Event {
@@ -143,7 +195,7 @@ export function queueEnded(loop: Loop, outcome: Ended): Event[] {
 /** Where its work is by now; what a loop of a plan has merged is what the plan has come to. */
 export function deliveredBy(
   loop: Loop,
-  { delivered, reason }: Extract<AttemptOutcome, { type: "complete" }>,
+  { delivered, pullRequest, reason }: Extract<AttemptOutcome, { type: "complete" }>,
 ): Event[] {
   const { id, parent, merge } = loop;
   if (delivered === null) {
@@ -152,7 +204,11 @@ export function deliveredBy(
   }
   const { to: branch, commit } = delivered;
   const plan = parent === null ? [] : [branched(rootIdOf(loop), branch, commit)];
-  return [{ type: "loop.delivered", loop: id, data: delivered }, ...plan];
+  return [
+    { type: "loop.delivered", loop: id, data: delivered },
+    ...withUrl(id, pullRequest),
+    ...plan,
+  ];
 }
 
 /** A plan that is complete by this decision is delivered first: its branch at once, the rest later. */
@@ -182,8 +238,8 @@ function deliveryOf(state: State, all: readonly Event[], id: LoopId, completion:
     last?.type === "loop.branched" ? last.data : { branch: loop.branch, commit: loop.tip };
   if (branch.branch === null || branch.commit === null) return [completion];
   const { deliver, target } = loop.settings;
-  const isLater = deliver === "merge" && target !== undefined;
-  if (isLater) return [queued(id, target)];
+  const isLater = (deliver === "merge" || deliver === "pr") && target !== undefined;
+  if (isLater) return [queued(id, target, deliver === "pr" ? "pr" : undefined)];
   const data = { to: branch.branch, commit: branch.commit };
   return deliver === "none"
     ? [completion]

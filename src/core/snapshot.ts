@@ -73,6 +73,7 @@ const usual: Partial<Loop> = {
   checkpoints: [],
   branch: null,
   delivered: null,
+  pullRequest: null,
   merge: null,
   tip: null,
   merges: 0,

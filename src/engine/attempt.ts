@@ -14,6 +14,7 @@ import { gateDefinitionAt } from "./gate.ts";
 import { runIteration } from "./iteration.ts";
 import { mergeAttempt } from "./merge-attempt.ts";
 import { withNewestType } from "./newest-type.ts";
+import { propose } from "./pull-request.ts";
 import { followTarget, isProven } from "./rebase.ts";
 import { runBaseline, worktreeRequest } from "./verdict.ts";
 
@@ -122,7 +123,7 @@ function handOver({ engine, id }: Attempt, { approval }: DocumentWork): AttemptO
 }
 
 /** Hands over what passed. Idempotent: after a crash the same call finds what it made. */
-async function deliver({ engine, id, course }: Attempt): Promise<AttemptOutcome> {
+async function deliver({ engine, id, course, signal }: Attempt): Promise<AttemptOutcome> {
   const loop = loopOf(engine.states.state, id);
   const target = targetOf(loop);
   if (target !== null) return { type: "queued", target, notBeforeAt: engine.world.clock.now() };
@@ -131,7 +132,13 @@ async function deliver({ engine, id, course }: Attempt): Promise<AttemptOutcome>
   stage(engine, loop, "merging", null);
   const commit = headOf(loop);
   const to = await engine.world.worktrees.deliver(loop.repo, id, commit);
-  return { type: "complete", delivered: { to, commit } };
+  const delivered = { to, commit };
+  const { deliver: how, target: base } = loop.settings;
+  if (how !== "pr") return { type: "complete", delivered };
+  const answer = await propose({ engine, signal }, loop, base, delivered);
+  return answer.type === "opened"
+    ? { type: "complete", delivered, pullRequest: answer.url }
+    : { type: "complete", delivered, reason: answer.reason };
 }
 
 /** The world may fail and the attempt with it; a bug or a broken log is nobody's to forgive. */

@@ -6,6 +6,7 @@ import type { Moved } from "../ports/targets.ts";
 import { messageOf, type Place, planPlace, targetPlace } from "./combine.ts";
 import { type Engine, headOf, must, stage } from "./engine.ts";
 import { gateDefinitionAt } from "./gate.ts";
+import { proposeQueued } from "./pull-request.ts";
 import { judgeCombined } from "./verdict.ts";
 
 /** What has no attempt of its own: a plan, or work that a person wants merged once it is complete. */
@@ -34,6 +35,7 @@ async function resultOf(delivering: Delivering): Promise<DeliveryResult> {
     const { state } = engine.states;
     const loop = loopOf(state, id);
     assert(loop.merge !== null && isDelivery(state, loop), `${id} is not to be delivered`);
+    if (loop.merge.as === "pr") return proposeQueued(delivering, loop);
     const place = await targetPlace(engine, loop, isUpdate(loop) ? aimOf(loop) : loop.merge.target);
     const isPlan = loop.tip !== null && state.children.has(id);
     const result = isPlan

@@ -24,7 +24,7 @@ export async function amend(host: Host, name: string, amendment: Amendment): Pro
     case "drop":
       return host.ask({ type: amendment.type, id });
     case "merge":
-      return merge(host, loop);
+      return merge(host, loop, amendment.as);
     case "reject":
       return host.ask({ type: "reject", id, feedback: amendment.feedback });
     case "add": {
@@ -41,7 +41,11 @@ export async function amend(host: Host, name: string, amendment: Amendment): Pro
 }
 
 /** `td merge`: into the queue of the branch that it is for, as it was configured then or is now. */
-async function merge(host: Host, { id, parent, repo, settings }: Loop): Promise<LoopView> {
+async function merge(
+  host: Host,
+  { id, parent, repo, settings }: Loop,
+  as: "pr" | undefined,
+): Promise<LoopView> {
   if (parent !== null) {
     const plan = rootIdOf({ id, parent });
     const message = `${id} is part of plan ${plan}, and merged with it: td merge ${plan}`;
@@ -49,7 +53,7 @@ async function merge(host: Host, { id, parent, repo, settings }: Loop): Promise<
   }
   const { config } = await host.world(repo);
   const target = settings.target ?? config.config.git.target;
-  return host.ask({ type: "queueMerge", id, target });
+  return host.ask({ type: "queueMerge", id, target, ...(as === undefined ? {} : { as }) });
 }
 
 async function edit(host: Host, loop: Loop, files: readonly DraftFile[]): Promise<LoopView> {

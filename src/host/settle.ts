@@ -89,12 +89,8 @@ export function settle(site: Site, request: RunRequest): Settled {
 }
 
 function refuseDelivery({ deliver, target }: LoopSettings, wanted: string): void {
-  if (deliver === "pr") {
-    const message = "--deliver pr is still to come: use branch and gh pr create, or merge";
-    throw new UserError(exitCodes.usage, message);
-  }
-  if (deliver !== "merge" || target !== undefined) return;
-  const message = `--deliver merge is for the branch ${wanted}, and there is none: name another as git.target in taskdaemon.yml`;
+  if ((deliver !== "merge" && deliver !== "pr") || target !== undefined) return;
+  const message = `--deliver ${deliver} is for the branch ${wanted}, and there is none: name another as git.target in taskdaemon.yml`;
   throw new UserError(exitCodes.usage, message);
 }
 

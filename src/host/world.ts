@@ -1,4 +1,3 @@
-import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
 import { type LoadedConfig, loadConfig, userConfigFiles } from "../adapters/config/load-config.ts";
 import {
@@ -27,8 +26,10 @@ import type { LiveEvent, Redact, Sandbox, TaskStore, World } from "../ports.ts";
 import { toolNames } from "../tools/toolset.ts";
 import { systemClock } from "./clock.ts";
 import { dayLimit } from "./day-limit.ts";
+import { findProgram } from "./find-program.ts";
 import type { Living } from "./living.ts";
 import { noStore } from "./no-store.ts";
+import { createPullRequests } from "./pull-requests.ts";
 import { identity } from "./reading-trees.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -91,6 +92,7 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     models,
     ...{ sandbox, worktrees },
     targets: gitTargets(worktrees, { identity, now: systemClock.now }),
+    pullRequests: createPullRequests({ around, home, worktrees, redact }),
     fileSystem: createFileSystem({ uid, ripgrep: await findProgram("rg", searchPath(env)) }),
     documents: createDocuments(uid),
     fetcher: new HttpFetcher(),
@@ -198,16 +200,4 @@ async function runSetup(
     signal,
   );
   return { ok: exitCode === 0, output };
-}
-
-async function findProgram(name: string, directories: readonly string[]): Promise<string | null> {
-  for (const directory of directories) {
-    const path = join(directory, name);
-    const isThere = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return path;
-  }
-  return null;
 }

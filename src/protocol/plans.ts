@@ -3,8 +3,8 @@ export type Amendment =
   | { readonly type: "approve" }
   | { readonly type: "reject"; readonly feedback: string }
   | { readonly type: "drop" }
-  /** Complete work goes to the branch that it is for. */
-  | { readonly type: "merge" }
+  /** Complete work goes to the branch that it is for, or gets a pull request to it. */
+  | { readonly type: "merge"; readonly as?: "pr" | undefined }
   /** A person's version of a draft's files, whole; or of a loop's task, as the only file. */
   | { readonly type: "edit"; readonly files: readonly DraftFile[] }
   /** One more child: a document, or a text that becomes one. `name` as a file's, without `.md`. */

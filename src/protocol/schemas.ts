@@ -47,7 +47,7 @@ export const amendment: z.ZodType<Amendment> = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("approve") }),
   z.strictObject({ type: z.literal("reject"), feedback: z.string().min(1).max(100_000) }),
   z.strictObject({ type: z.literal("drop") }),
-  z.strictObject({ type: z.literal("merge") }),
+  z.strictObject({ type: z.literal("merge"), as: z.literal("pr").optional() }),
   z.strictObject({ type: z.literal("edit"), files: draftFiles }),
   z.strictObject({ type: z.literal("add"), name: z.string().max(80).nullable(), text }),
 ]);

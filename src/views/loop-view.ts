@@ -21,6 +21,8 @@ export interface LoopView {
   readonly baseCommit: string;
   readonly headCommit: string | null;
   readonly delivered: { readonly to: string; readonly commit: string } | null;
+  /** Its address; null where there is none. */
+  readonly pullRequest: string | null;
   /** The branch in whose merge queue it is; null when it is in none. */
   readonly merging: string | null;
   readonly verdict: VerdictView | null;
@@ -65,6 +67,7 @@ export function loopView(loop: Loop, stage: Stage | null): LoopView {
     baseCommit: settings.baseCommit,
     headCommit: loop.headCommit,
     delivered: loop.delivered,
+    pullRequest: loop.pullRequest,
     merging: loop.merge?.target ?? null,
     verdict: verdictView(loop.verdict),
     baseline: verdictView(loop.baseline),

@@ -5,7 +5,8 @@ import type { VerdictView } from "./loop-view.ts";
 import type { ReportView } from "./report.ts";
 
 export function facts(report: ReportView): readonly (readonly [name: string, value: string])[] {
-  const { status, why, delivered, branch, repo, baseCommit, headCommit, model } = report;
+  const { status, why, delivered, branch, pullRequest, repo, baseCommit, headCommit, model } =
+    report;
   const { iteration, maxIterations, createdAt, updatedAt } = report;
   const all: readonly (readonly [string, string | null])[] = [
     ["Status", status],
@@ -16,6 +17,7 @@ export function facts(report: ReportView): readonly (readonly [name: string, val
     ["Head", headCommit],
     ["Delivered", delivered === null ? null : `${delivered.to} (${delivered.commit})`],
     ["Branch", delivered === null ? branch : null],
+    ["Pull request", pullRequest],
     ["Model", model],
     ["Iterations", `${iteration} of ${maxIterations}`],
     ["Created", createdAt],

@@ -29,6 +29,7 @@ export interface ReportView extends HistoryView {
   readonly headCommit: string | null;
   readonly branch: string | null;
   readonly delivered: { readonly to: string; readonly commit: string } | null;
+  readonly pullRequest: string | null;
   readonly command: string;
   readonly detectedFrom: string | null;
   /** On the base commit, before any work. */
@@ -113,6 +114,7 @@ export function reportOf({ state, loop, why, events, diffs }: ReportSource): Rep
     headCommit: loop.headCommit,
     branch: loop.branch,
     delivered: loop.delivered,
+    pullRequest: loop.pullRequest,
     command: settings.gate.command,
     detectedFrom: settings.gate.detectedFrom,
     before: verdictView(baselineOf(loop, events)),

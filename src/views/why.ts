@@ -94,6 +94,8 @@ function tell(scene: Scene, loop: Loop): Telling {
 }
 
 function delegatedWords({ merge }: Loop): string {
+  if (merge?.as === "pr")
+    return `All below it is complete: its pull request to ${merge.target} is being made.`;
   return merge === null
     ? "Its own work is done; it waits for its children."
     : `Its branch and ${merge.target} come together: it is in the merge queue.`;
@@ -140,7 +142,7 @@ function held(loop: Loop, { until, reason }: LiveWait, now: Millis): Telling {
 }
 
 function completed(loop: Loop): string {
-  const { verdict, delivered, merge, reason } = loop;
+  const { verdict, delivered, merge, reason, pullRequest } = loop;
   const proof =
     verdict === null ? "" : ` \`${verdict.command}\` passed on ${short(verdict.commit)}.`;
   const where =
@@ -149,9 +151,17 @@ function completed(loop: Loop): string {
       : delivered === null
         ? undelivered(loop)
         : ` The work is on ${delivered.to}.`;
-  const next = merge === null ? "" : ` It waits to be merged into ${merge.target}.`;
-  const obstacle = delivered === null || reason === null ? "" : ` Since then: ${reason}`;
-  return `It is complete.${proof}${where}${next}${obstacle}`;
+  const request = pullRequest === null ? "" : ` Its pull request is ${pullRequest}.`;
+  const next = merge === null ? "" : ` It waits ${goalOf(merge)}.`;
+  const obstacle =
+    delivered === null || reason === null
+      ? ""
+      : ` ${loop.settings.deliver === "pr" ? "But" : "Since then:"} ${reason}`;
+  return `It is complete.${proof}${where}${request}${next}${obstacle}`;
+}
+
+function goalOf({ target, as }: NonNullable<Loop["merge"]>): string {
+  return as === "pr" ? `for its pull request to ${target}` : `to be merged into ${target}`;
 }
 
 function undelivered({ reason }: Loop): string {

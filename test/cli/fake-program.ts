@@ -51,7 +51,7 @@ export function loop(id: string, more: Partial<LoopView> = {}): LoopView {
     branch: null,
     baseCommit: "a".repeat(40),
     headCommit: null,
-    ...{ delivered: null, merging: null, verdict: null, baseline: null },
+    ...{ delivered: null, pullRequest: null, merging: null, verdict: null, baseline: null },
     model: "anthropic/model",
     usage: noUsage,
     notBefore: null,

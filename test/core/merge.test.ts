@@ -1,10 +1,14 @@
 import { expect, test } from "vitest";
-import type { LoopSettings } from "../../src/core/loop.ts";
+import type { Loop, LoopSettings } from "../../src/core/loop.ts";
 import { loopOf } from "../../src/core/state.ts";
 import { answerTo, given, id, loop, settings, verdict } from "../given.ts";
 
 /** A plan whose branch is known, and whose last child has just passed. */
 function finished(more: Partial<LoopSettings>) {
+  return finishedState(more).plan;
+}
+
+function finishedState(more: Partial<LoopSettings>) {
   const plan = loop("1 delegated", {
     settings: { ...settings, ...more },
     branch: "taskdaemon/plan-1",
@@ -15,7 +19,7 @@ function finished(more: Partial<LoopSettings>) {
   const delivered = { to: "taskdaemon/plan-1", commit: "c" };
   const outcome = { type: "complete", delivered } as const;
   answerTo(state, { type: "finishAttempt", id: id("1.1"), attempt: 1, outcome });
-  return loopOf(state, id("1"));
+  return { state, plan: loopOf(state, id("1")) };
 }
 
 test("a plan is delivered as its branch when all below it is complete", () => {
@@ -33,4 +37,43 @@ test("a plan that is to be merged is complete once it is merged, and not before"
 
 test("a plan that delivers nothing is complete without", () => {
   expect(finished({ deliver: "none" })).toMatchObject({ status: "complete", delivered: null });
+});
+
+test("a plan that is to be proposed is complete with the address, or with why there is none", () => {
+  for (const [url, reason] of [
+    ["https://example.org/pull/1", null],
+    [null, "there is no pull request: gh is missing"],
+  ] as const) {
+    const { state, plan } = finishedState({ deliver: "pr", target: "main" });
+    expect(plan).toMatchObject({ status: "delegated", merge: { target: "main", as: "pr" } });
+    const to = "taskdaemon/plan-1";
+    const result = { type: "proposed", to, commit: "c", url, reason } as const;
+    answerTo(state, { type: "finishDelivery", id: id("1"), result });
+    expect(loopOf(state, id("1"))).toMatchObject({
+      ...{ status: "complete", merge: null, pullRequest: url, reason },
+      delivered: { to, commit: "c" },
+    });
+  }
+});
+
+test("complete work is proposed once, on its own branch, and not beside a merge", () => {
+  const own = { to: "taskdaemon/1", commit: "c" };
+  const asked = (more: Partial<Loop>) => {
+    const state = given(loop("1 complete", { delivered: own, ...more }));
+    const command = { type: "queueMerge", id: id("1"), target: "main", as: "pr" } as const;
+    return { answer: answerTo(state, command), state };
+  };
+  const { answer, state } = asked({ reason: "there is no pull request: gh is missing" });
+  expect(answer).toBe("complete");
+  const result = { ...own, type: "proposed", url: "https://example.org/1", reason: null } as const;
+  answerTo(state, { type: "finishDelivery", id: id("1"), result });
+  expect(loopOf(state, id("1"))).toMatchObject({
+    ...{ status: "complete", merge: null, reason: null, delivered: own },
+    pullRequest: "https://example.org/1",
+  });
+  const refused = (more: Partial<Loop>) => asked(more).answer;
+  expect(refused({ pullRequest: "https://x" })).toContain("already: https://x");
+  expect(refused({ delivered: { to: "main", commit: "c" } })).toBe("1 is on main already");
+  expect(refused({ merge: { target: "main", since: 0 } })).toContain("in the queue of main");
+  expect(refused({ status: "blocked" })).toContain("only complete work");
 });

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { SimAudit } from "../../sim/audit.ts";
 import { SimRepository, SimWorktrees, simDocuments, simFiles } from "../../sim/git.ts";
 import { simTypes } from "../../sim/pipeline.ts";
+import { SimPullRequests } from "../../sim/pull-requests.ts";
 import { SimTargets } from "../../sim/targets.ts";
 import { verifyStore } from "../../src/adapters/store/repair.ts";
 import { unlimited } from "../../src/core/admission.ts";
@@ -69,6 +70,7 @@ function worldOf(store: TaskStore): World {
     },
     worktrees: new SimWorktrees(repository, { step }),
     targets: new SimTargets(repository, { step }),
+    pullRequests: new SimPullRequests(repository, { step }),
     fileSystem: { files: (dir) => simFiles(repository, dir) },
     documents: simDocuments(repository),
     fetcher: { fetch: () => Promise.reject(new Error("there is no network")) },

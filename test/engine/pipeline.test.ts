@@ -192,3 +192,14 @@ test("a check that a document asks for can take a pass away", async () => {
   expect(loop?.progress[0]?.feedback).toContain("extra is red");
   await small.stop();
 });
+
+test("a plan that is to be proposed is complete with the pull request of its branch", async () => {
+  const small = await SmallWorld.start({ script: goodModel, types, runs: honest });
+  const root = await small.createOf("plan", true, { deliver: "pr", target: "main" });
+  const loop = await small.until(root, ({ status }) => status === "complete");
+  const { pullRequests } = small.disk.repository;
+  expect([...pullRequests]).toEqual([["taskdaemon/plan-1", loop.pullRequest]]);
+  expect(loop).toMatchObject({ reason: null, merge: null, delivered: { to: "taskdaemon/plan-1" } });
+  expect(loop.delivered?.commit).toBe(small.disk.repository.branches.get("taskdaemon/plan-1"));
+  await small.stop();
+});

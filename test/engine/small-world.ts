@@ -2,6 +2,7 @@
 import { SimAudit } from "../../sim/audit.ts";
 import { SimClock } from "../../sim/clock.ts";
 import { type SimRepository, SimWorktrees, simDocuments, simFiles } from "../../sim/git.ts";
+import { SimPullRequests } from "../../sim/pull-requests.ts";
 import { SeededRandom } from "../../sim/random.ts";
 import { SimDisk, SimStore } from "../../sim/store.ts";
 import { SimTargets } from "../../sim/targets.ts";
@@ -166,8 +167,12 @@ export class SmallWorld {
     return decision.id;
   }
 
-  async createOf(type: string, approved = false): Promise<LoopId> {
-    const own = { ...settings, baseCommit: this.base };
+  async createOf(
+    type: string,
+    approved = false,
+    more: Partial<LoopSettings> = {},
+  ): Promise<LoopId> {
+    const own = { ...settings, baseCommit: this.base, ...more };
     const created = brief({ type, settings: own, approved });
     const decision = await this.ask({ type: "createLoop", loop: created });
     if (!decision.ok || decision.id === null) throw new Error("not created");
@@ -237,6 +242,7 @@ export class SmallWorld {
       },
       worktrees: new SimWorktrees(repository, { step }),
       targets: new SimTargets(repository, { step }),
+      pullRequests: new SimPullRequests(repository, { step }),
       fileSystem: { files: (dir) => simFiles(repository, dir) },
       documents: simDocuments(repository),
       fetcher: { fetch: () => Promise.reject(new ToolRefusal("no network")) },

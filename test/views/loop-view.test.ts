@@ -55,6 +55,7 @@ test("has the fields of the contract, and no other value than the loop's", () =>
       tests: null,
       note: null,
     },
+    pullRequest: null,
     merging: null,
     model: "sim/small",
     usage: {
