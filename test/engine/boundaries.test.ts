@@ -85,10 +85,13 @@ function worldOf(store: TaskStore): World {
 async function live(world: World): Promise<"complete" | "broken"> {
   const states = await StateManager.open(world, 5);
   const over = new AbortController();
-  states.subscribe((transaction) => {
-    told.push(transaction);
+  const endIfDone = () => {
     const all = [...states.state.loops.values()];
     if (all.length === loops && all.every(isSettled)) over.abort("all is done");
+  };
+  states.subscribe((transaction) => {
+    told.push(transaction);
+    endIfDone();
   });
   try {
     await recover(states);
@@ -96,6 +99,8 @@ async function live(world: World): Promise<"complete" | "broken"> {
       const loop = brief({ settings: { ...settings, baseCommit: repository.base } });
       await states.submit({ type: "createLoop", loop: { ...loop, status: "pending" } });
     }
+    // The disk may have failed after the last loop was complete: then nothing happens any more.
+    endIfDone();
     const gates = new Gates(world, () => unlimited);
     const drain = new AbortController().signal;
     const patience = { retryAfterMaxMs: forEver, triesMax: 3 };
