@@ -39,6 +39,7 @@ export function daemonCommands(grammar: Grammar): readonly AnyCommand[] {
         grammar.run(self, async (session) => (await import("./metrics.ts")).metrics(session)),
       ),
     dashboardCommand(grammar),
+    notifyGroup(grammar),
     unitGroup(grammar),
     purgeCommand(grammar),
   ].map((command) => command.helpGroup("Daemon:"));
@@ -52,6 +53,16 @@ function dashboardCommand(grammar: Grammar): AnyCommand {
     .action((options, self) =>
       grammar.run(self, async (s) => (await import("./dashboard.ts")).dashboard(s, options)),
     );
+}
+
+function notifyGroup(grammar: Grammar): AnyCommand {
+  return grammar.group("notify", "how you are told that you are needed: test", [
+    grammar
+      .command("test", "sends one notification by each channel, and says what became of it")
+      .action((_, self) =>
+        grammar.run(self, async (s) => (await import("./notify.ts")).testNotify(s)),
+      ),
+  ]);
 }
 
 function unitGroup(grammar: Grammar): AnyCommand {

@@ -3,10 +3,11 @@ import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { QueueView, StatusView, WaitingRow } from "../protocol/status.ts";
 import { dayText } from "./budget-text.ts";
 import { control } from "./control.ts";
+import { alertText } from "./notify.ts";
 import { providerText } from "./provider-text.ts";
 import type { Session } from "./session.ts";
 import { type Column, table } from "./table.ts";
-import { oneLine } from "./text.ts";
+import { oneLine, pad } from "./text.ts";
 
 /** `td start` */
 export async function start(
@@ -150,5 +151,6 @@ function statusText(view: StatusView): string {
     `budget      ${dayText(view.budget)}`,
     `log         ${view.store.seq} events, ${view.store.bytes} bytes`,
     ...view.providers.map((provider) => `provider    ${providerText(provider)}`),
+    ...view.alerts.map((alert) => `${pad(alert.level, 12)}${alertText(alert)}`),
   ].join("\n");
 }

@@ -13,6 +13,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   "td status": ["td status", "td status --json | jq .loops"],
   "td ping": ["td ping"],
   "td queue": ["td queue"],
+  "td notify test": ["td notify test"],
   "td service print": ["td service print"],
   "td service install": ["td service install"],
   "td service uninstall": ["td service uninstall"],

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { request as httpRequest } from "node:http";
+import type { AlertView, NotifyTestView } from "../protocol/alerts.ts";
 import type { DashboardView } from "../protocol/dashboard.ts";
 import type { Door, FeedEvent, Raise, RunRequest } from "../protocol/door.ts";
 import { type ExitCode, exitCodes, UserError } from "../protocol/errors.ts";
@@ -51,6 +52,8 @@ export function connectDoor(socket: string, keeper: Keeper): Door {
     draft: async (id) => (await get(loopPath(id, "/draft"))) as DraftView,
     amend: async (id, amendment) => (await post(loopPath(id, "/amend"), amendment)) as LoopView,
     status: async () => (await get("/v1/status")) as StatusView,
+    alerts: async () => (await get("/v1/alerts")) as AlertView[],
+    testNotify: async () => (await post("/v1/notify/test")) as NotifyTestView[],
     metrics: async () => (await get("/v1/metrics")) as MetricsView,
     queue: async () => (await get("/v1/queue")) as QueueView,
     dashboard: async (port) => (await post("/v1/dashboard", { port })) as DashboardView,

@@ -1,4 +1,10 @@
-import { type Dispatch, type DispatchLimits, dispatch, type Hold } from "../core/dispatch.ts";
+import {
+  type Dispatch,
+  type DispatchLimits,
+  dispatch,
+  type Hold,
+  opensAt,
+} from "../core/dispatch.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
 import { type MergeLane, MergeLanes } from "../core/merge-lanes.ts";
 import { PendingIndex } from "../core/pending.ts";
@@ -91,6 +97,17 @@ export class Scheduler {
 
   runningOf(type: string): number {
     return this.#index.runningOf(type);
+  }
+
+  /** Since when limits alone hold up the one who waits longest; null while they hold up nobody. */
+  eldestReadyAt(): Millis | null {
+    const now = this.#outside.clock.now();
+    const limits = this.#dispatchLimits();
+    const eldest = [...this.#index.lanes]
+      .filter(([lane]) => opensAt(lane, now, limits) <= now)
+      .flatMap(([, waiters]) => waiters.at(-1)?.since ?? [])
+      .reduce((least, since) => Math.min(least, since), Number.POSITIVE_INFINITY);
+    return eldest <= now ? eldest : null;
   }
 
   /** The first `max` of those that wait, in the order in which they start. */

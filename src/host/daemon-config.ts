@@ -36,6 +36,11 @@ export class DaemonConfig {
     return this.#config.queue.max;
   }
 
+  /** What the user has written, and no repository. */
+  get users(): Config {
+    return this.#config;
+  }
+
   /** Live: each look at it sees what was read last. */
   get limits(): Limits {
     return live(() => limitsOf(this.#config));

@@ -10,6 +10,7 @@ import type { Door } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { DaemonRequest } from "../protocol/program.ts";
 import { openSocket } from "../server/listen.ts";
+import { Attention } from "./attention.ts";
 import { watchConfig } from "./config-watch.ts";
 import { connect } from "./control.ts";
 import { DaemonConfig } from "./daemon-config.ts";
@@ -157,6 +158,7 @@ async function serve(
     config: (dir) => viewConfig(around, { home, dir: dir ?? home }),
     dashboard: (port) => dashboard.open(port),
     shutdown,
+    attend: (lagMs) => new Attention({ around, home, config, host, scheduler, guards, log }, lagMs),
   });
   const report = (error: unknown) => logger.error({ error: String(error) }, "a bug");
   const door = await openSocket(ownSocketOf(home), { version, desk, asUserError, report });
@@ -181,7 +183,7 @@ async function serve(
     await Promise.all([door.close(), dashboard.close()]);
     scheduler.close();
     guards.close();
-    desk.close();
+    await desk.close();
   }
 }
 

@@ -35,6 +35,7 @@ export async function runDemo(
       LANG,
       ANTHROPIC_API_KEY: "demo-key-of-no-account",
       ANTHROPIC_BASE_URL: model.url,
+      TASKDAEMON_NOTIFY_DESKTOP: "off",
     };
     const stage = { ...around, env, userHome: place, cwd: repo };
     return await play(stage, join(place, "home"), repo, request, signal);

@@ -10,6 +10,7 @@ import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { ConfigView } from "../protocol/program.ts";
 import type { StatusView } from "../protocol/status.ts";
 import { type LoopView, timeOf } from "../views/loop-view.ts";
+import type { Attention } from "./attention.ts";
 import { systemClock } from "./clock.ts";
 import { dayBudgetOf } from "./day-budget.ts";
 import { feedback } from "./feedback.ts";
@@ -34,14 +35,16 @@ export interface DeskOptions {
   readonly config: (dir: string | null) => Promise<ConfigView>;
   readonly dashboard: (port: number | null) => Promise<DashboardView>;
   readonly shutdown: (options: { readonly now: boolean }) => void;
+  readonly attend: (lagMs: () => number) => Attention;
 }
 
 /** What the daemon's routes call, over a host. */
-export function createDesk(options: DeskOptions): Desk & { close(): void } {
+export function createDesk(options: DeskOptions): Desk & { close(): Promise<void> } {
   const { host, shutdown, config, dashboard } = options;
   const history = new History(host);
   const numbers = keepNumbers(host, options.home, options.version);
   const startedAt = systemClock.now();
+  const attention = options.attend(numbers.lagMs);
   return {
     ...host.reader(),
     why: async (id) => whyOf(options, id),
@@ -60,7 +63,9 @@ export function createDesk(options: DeskOptions): Desk & { close(): void } {
         return view;
       }),
     rollback: (id, to) => host.ask({ type: "rollback", id: host.id(id), to }),
-    status: () => statusOf(options, startedAt, numbers),
+    status: () => statusOf(options, startedAt, numbers, attention),
+    alerts: () => attention.alerts(),
+    testNotify: () => attention.testNotify(),
     metrics: numbers.metrics,
     metricsText: numbers.metricsText,
     queue: async () => queueOf(options),
@@ -70,9 +75,10 @@ export function createDesk(options: DeskOptions): Desk & { close(): void } {
     follow: (from, listener) => follow(host, from, listener),
     watch: (loop, listener) => host.watch(loop, listener),
     shutdown,
-    close: () => {
+    close: async () => {
       numbers.close();
       history.close();
+      await attention.close();
     },
   };
 }
@@ -107,6 +113,7 @@ async function statusOf(
   { host, scheduler, pid, version, isDraining, dayUsd, configState }: DeskOptions,
   startedAt: number,
   numbers: Numbers,
+  attention: Attention,
 ): Promise<StatusView> {
   const { state, seq } = host.states;
   const loops = Object.fromEntries(loopStatuses.map((status) => [status, 0]));
@@ -127,6 +134,7 @@ async function statusOf(
     hold: scheduler.hold,
     budget: dayBudgetOf(state, systemClock.now(), dayUsd()),
     providers: host.providers(),
+    alerts: attention.now(),
   };
 }
 

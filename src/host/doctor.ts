@@ -12,6 +12,7 @@ import { asUserError } from "./errors.ts";
 import { findGit } from "./git-program.ts";
 import { Living } from "./living.ts";
 import { noStore } from "./no-store.ts";
+import { checkNotify } from "./notify-check.ts";
 import { readingTrees } from "./reading-trees.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { makeWorld, type RepositoryWorld } from "./world.ts";
@@ -26,7 +27,8 @@ export async function doctor(
   place: Place,
   signal: AbortSignal,
 ): Promise<readonly Check[]> {
-  const machine = [await checkGit(), await checkDisk(place.home)];
+  const notify = checkNotify(around, place.home);
+  const machine = [await checkGit(), await checkDisk(place.home), ...notify];
   const repository = await attempt("repository", () => resolveRepository(place.dir, null));
   if ("check" in repository) return [...machine, repository.check];
   const { root } = repository.value;

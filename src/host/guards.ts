@@ -7,6 +7,8 @@ const everyMs = 3_000;
 
 export interface Guards {
   hold(): Hold | null;
+  /** At the last look. */
+  freeBytes(): number;
   close(): void;
 }
 
@@ -16,11 +18,13 @@ export async function keepGuards(
   limits: GuardLimits,
   told: (hold: Hold | null) => void,
 ): Promise<Guards> {
-  let hold = holdOf(null, await measure(home), limits);
+  let measured = await measure(home);
+  let hold = holdOf(null, measured, limits);
   let isLooking = false;
   const look = async () => {
     const before = hold;
-    hold = holdOf(before, await measure(home), limits);
+    measured = await measure(home);
+    hold = holdOf(before, measured, limits);
     if (before?.on !== hold?.on) told(hold);
   };
   const timer = setInterval(() => {
@@ -31,7 +35,11 @@ export async function keepGuards(
     });
   }, everyMs);
   timer.unref();
-  return { hold: () => hold, close: () => clearInterval(timer) };
+  return {
+    hold: () => hold,
+    freeBytes: () => measured.freeBytes,
+    close: () => clearInterval(timer),
+  };
 }
 
 /** A disk that cannot be asked is not known to be full. */

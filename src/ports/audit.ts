@@ -43,6 +43,13 @@ export type AuditAct =
       readonly asked: string;
       readonly detail: unknown;
     }
+  | {
+      readonly type: "notified";
+      readonly channel: string;
+      /** The same for the same notification tried again. */
+      readonly id: string;
+      readonly title: string;
+    }
   | { readonly type: "config"; readonly repo: string; readonly hash: string }
   | {
       readonly type: "daemon";

@@ -3,6 +3,7 @@ import type { Deliver, Priority } from "../core/loop.ts";
 import type { LiveEvent, TranscriptEntry } from "../ports.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import type { WhyView } from "../views/why.ts";
+import type { AttentionDoor } from "./alerts.ts";
 import type { BoardHearing, BoardLink } from "./board-link.ts";
 import type { DashboardView } from "./dashboard.ts";
 import type { MailDoor, MailReader } from "./mail.ts";
@@ -92,7 +93,7 @@ export interface Reader extends MailReader, ReportReader {
 }
 
 /** What the daemon answers: it alone writes. */
-export interface Door extends Reader, MailDoor {
+export interface Door extends Reader, MailDoor, AttentionDoor {
   plan(request: RunRequest): Promise<RunPlan>;
   create(request: RunRequest): Promise<LoopView>;
   /** All of them or none. */

@@ -12,6 +12,8 @@ interface Route {
 const routes: readonly Route[] = [
   { method: "get", path: "/v1/ping", summary: "Is it there, and which version" },
   { method: "get", path: "/v1/status", summary: "The daemon's state" },
+  { method: "get", path: "/v1/alerts", summary: "What is not as it should be, and the remedy" },
+  { method: "post", path: "/v1/notify/test", summary: "Sends one notification by each channel" },
   { method: "get", path: "/v1/queue", summary: "What runs, what waits, and why" },
   { method: "get", path: "/v1/metrics", summary: "Counters and histograms" },
   { method: "get", path: "/metrics", summary: "The same, as Prometheus reads it" },

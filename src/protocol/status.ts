@@ -1,3 +1,5 @@
+import type { AlertView } from "./alerts.ts";
+
 /** What `td status` and `td queue` show: the contract of CLI.md, JSON. */
 export interface StatusView {
   readonly running: true;
@@ -21,6 +23,8 @@ export interface StatusView {
   readonly hold: HoldView | null;
   readonly providers: readonly ProviderView[];
   readonly budget: DayBudgetView;
+  /** What is not as it should be, the gravest first. */
+  readonly alerts: readonly AlertView[];
 }
 
 /** Of the day in UTC. */

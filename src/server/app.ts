@@ -35,6 +35,8 @@ export function createApp(options: AppOptions): Hono {
   );
   app.get("/v1/ping", (context) => context.json({ version }));
   app.get("/v1/status", async (context) => context.json(await desk.status()));
+  app.get("/v1/alerts", async (context) => context.json(await desk.alerts()));
+  app.post("/v1/notify/test", async (context) => context.json(await desk.testNotify()));
   app.get("/v1/queue", async (context) => context.json(await desk.queue()));
   app.get("/v1/metrics", async (context) => context.json(await desk.metrics()));
   app.get("/metrics", async (context) => {

@@ -70,6 +70,7 @@ const doing: Readonly<Record<Action, Doing>> = {
     isList(model.view)
       ? asking(model, { type: "export" }, "export as json, csv or md", "md")
       : unchanged(model),
+  alerts: (model) => unchanged({ ...model, overlay: { type: "alerts", top: 0 } }),
   questions: (model) => ({
     model: { ...model, overlay: { type: "questions", index: 0 } },
     effects: [{ type: "questions" }],

@@ -25,6 +25,9 @@ export function drawOverlay(screen: Screen, model: Model): void {
     case "confirm":
       drawConfirm(screen, overlay);
       break;
+    case "alerts":
+      drawAlerts(screen, model, overlay);
+      break;
     case "questions":
       drawQuestions(screen, model, overlay);
       break;
@@ -127,6 +130,28 @@ function drawLines(screen: Screen, lines: readonly Line[], { x, y }: Rect): void
     let at = x;
     for (const { text, style } of line) at = screen.put(at, y + index, text, style);
   }
+}
+
+const alertColumns = 90;
+const levelStyles = { critical: colours.red, warn: colours.yellow, info: colours.cyan } as const;
+
+function drawAlerts(screen: Screen, model: Model, { top }: Of<"alerts">): void {
+  const alerts = model.status?.alerts ?? [];
+  const wide = Math.max(1, Math.min(alertColumns, screen.columns - 2) - 4);
+  const lines = alerts.flatMap(({ level, since, text, remedy }): readonly Line[] => {
+    const style = levelStyles[level] | marks.bold;
+    const head = { text: `${level}, since ${age(Date.parse(since), model.now)}`, style };
+    const words = [plainLine(oneLine(text)), plainLine(`→ ${oneLine(remedy)}`)];
+    return [[head], ...wrapped(words, wide), plainLine("")];
+  });
+  const rect = centred(screen, alertColumns, Math.max(1, lines.length) + 2);
+  const at = box(screen, rect, `${alerts.length} alerts`, "↑ ↓ scroll, Esc closes");
+  if (alerts.length === 0) {
+    screen.put(at.x + 1, at.y, "All is as it should be.", colours.dim);
+    return;
+  }
+  const first = Math.min(top, Math.max(0, lines.length - at.rows));
+  drawLines(screen, lines.slice(first, first + at.rows), { ...at, x: at.x + 1 });
 }
 
 const questionColumns = 100;

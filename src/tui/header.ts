@@ -104,7 +104,8 @@ function drawSecond(screen: Screen, model: Model): void {
   const right = screen.columns - 1 - width(counted);
   if (right > x) screen.put(right, 1, counted, colours.dim);
   const end = right > x ? right - gap : screen.columns - 1;
-  const style = model.link === "lost" ? colours.red | marks.bold : colours.yellow;
+  const isGrave = model.link === "lost" || status?.alerts[0]?.level === "critical";
+  const style = isGrave ? colours.red | marks.bold : colours.yellow;
   if (x < end) screen.put(x, 1, told, style, end);
 }
 
@@ -112,22 +113,11 @@ function linkWords({ link }: Model): string | null {
   return link === "lost" ? "the daemon does not answer: waiting for it (td start)" : null;
 }
 
-/** What holds everything up, or needs a person: O3. */
-export function alertsOf(status: StatusView, questions: number): readonly string[] {
-  const { hold, draining, config, providers, budget, loops } = status;
-  const open = providers.filter(({ breaker }) => breaker === "open");
-  const { dayUsd, daySpentUsd } = budget;
-  const isSpent = dayUsd !== null && daySpentUsd >= dayUsd;
+/** What is not as it should be, the gravest first, and who needs a person: O3. */
+export function alertsOf({ alerts, loops }: StatusView, questions: number): readonly string[] {
   const asking = questions > 0 ? questions : (loops["blocked"] ?? 0);
   return [
-    ...(draining ? ["the daemon is stopping"] : []),
-    ...(hold === null || draining ? [] : [`nothing new starts: ${oneLine(hold.reason)}`]),
-    ...open.map(
-      ({ name, reason }) =>
-        `${oneLine(name)} is failing${reason === null ? "" : `: ${oneLine(reason)}`}`,
-    ),
-    ...(isSpent ? ["the budget of the day is spent"] : []),
-    ...(config.problem === null ? [] : [`configuration: ${oneLine(config.problem)}`]),
+    ...alerts.map(({ text }) => oneLine(text)),
     ...(asking > 0 ? [`! ${asking} ${asking === 1 ? "loop needs" : "loops need"} you`] : []),
   ];
 }

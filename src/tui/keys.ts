@@ -63,6 +63,7 @@ const bindings = {
   compare: { keys: ["="], where: "records", help: "compare the two that are marked" },
   export: { keys: ["E"], where: "lists", help: "export this list: json, csv, md" },
   questions: { keys: ["!"], where: "everywhere", help: "what waits for your word" },
+  alerts: { keys: ["@"], where: "everywhere", help: "what is the matter, and what to do" },
   zoom: { keys: ["+"], where: "everywhere", help: "this pane alone; again: both" },
   theme: { keys: ["T"], where: "everywhere", help: "theme: dark, light, plain" },
   copy: { keys: ["y"], where: "loops", help: "copy the id" },

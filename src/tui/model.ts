@@ -86,6 +86,7 @@ export type Overlay =
       readonly draft: Draft;
       readonly before: string;
     }
+  | { readonly type: "alerts"; readonly top: number }
   | { readonly type: "questions"; readonly index: number };
 
 export interface Model {

@@ -20,6 +20,8 @@ export function overlayKey(model: Model, key: string): Step {
       return confirmKey(model, overlay, key);
     case "ask":
       return askKey(model, overlay, key);
+    case "alerts":
+      return unchanged({ ...model, overlay: alertsKey(overlay, key) });
     case "questions":
       return questionsKey(model, overlay, key);
     default:
@@ -140,6 +142,12 @@ function exported(model: Model, format: string): Step {
   }
   const rows = (listOf(model)?.rows ?? []).flatMap(({ id }) => model.loops.get(id) ?? []);
   return { model, effects: [{ type: "export", format, rows }] };
+}
+
+function alertsKey(overlay: Extract<Overlay, { type: "alerts" }>, key: string): Overlay | null {
+  const by = key === "j" ? 1 : key === "k" ? -1 : moves[key];
+  if (by !== undefined) return { ...overlay, top: Math.max(0, overlay.top + by) };
+  return ["enter", "q", "@"].includes(key) ? null : overlay;
 }
 
 function questionsKey(

@@ -2,6 +2,7 @@
 
 import { type LoopId, noUsage } from "../../src/core/loop.ts";
 import type { LiveEvent, TranscriptEntry } from "../../src/ports.ts";
+import type { AlertView, NotifyTestView } from "../../src/protocol/alerts.ts";
 import type {
   Door,
   FeedEvent,
@@ -222,6 +223,9 @@ export class FakeProgram extends FakeHome implements Program {
     return found;
   }
 
+  alerts: readonly AlertView[] = [];
+  notified: readonly NotifyTestView[] = [];
+
   async plan(_place: unknown, request: RunRequest): Promise<RunPlan> {
     this.asked.push(request);
     return this.planned;
@@ -263,7 +267,9 @@ export class FakeProgram extends FakeHome implements Program {
       ...this.mail.door,
       rollback: async (id, iteration) => this.change(id, { iteration }),
       version: async () => this.daemonVersion,
-      status: async () => statusView,
+      status: async () => ({ ...statusView, alerts: this.alerts }),
+      alerts: async () => this.alerts,
+      testNotify: async () => this.notified,
       queue: async () => queueView,
       ...fakeNumbers,
       shutdown: async () => undefined,

@@ -1,3 +1,4 @@
+import type { AlertView } from "../../src/protocol/alerts.ts";
 import type { QueueView, StatusView } from "../../src/protocol/status.ts";
 
 export const statusView: StatusView = {
@@ -24,6 +25,15 @@ export const statusView: StatusView = {
     projectedDayUsd: 28,
     dayEndsAt: "2026-01-02T00:00:00.000Z",
   },
+  alerts: [],
+};
+
+export const diskAlert: AlertView = {
+  id: "disk",
+  level: "critical",
+  since: "2026-01-01T00:00:00.000Z",
+  text: "nothing new starts: only 1 GB \u001b[2Jis free",
+  remedy: "td trash empty",
 };
 
 const queued = { type: "ralph", priority: "normal", title: "a", repo: "/repo" };

@@ -6,7 +6,7 @@ import { matcher } from "../../src/tui/rows.ts";
 import { colours } from "../../src/tui/style.ts";
 import { palettes, rgbOf } from "../../src/tui/theme.ts";
 import { complete, loop } from "../cli/fake-program.ts";
-import { statusView } from "../cli/fake-status.ts";
+import { diskAlert, statusView } from "../cli/fake-status.ts";
 
 test("an export is what its format says, and no cell of it is a formula", () => {
   const rows = [loop("1", { title: '=HYPERLINK("x"), or | not' }), loop("2", complete)];
@@ -23,10 +23,9 @@ test("all words of a filter must be there; a field is named before a colon", () 
   expect(passes("status:complete type:ralph plan:7")).toBe(true);
 });
 
-test("what holds everything up is told, and nothing when all is well", () => {
+test("what is the matter is told, and nothing when all is well", () => {
   expect(alertsOf(statusView, 0)).toEqual([]);
-  const held = { on: "disk", reason: "only 1 GB is free" } as const;
-  expect(alertsOf({ ...statusView, hold: held }, 2)).toEqual([
+  expect(alertsOf({ ...statusView, alerts: [diskAlert] }, 2)).toEqual([
     "nothing new starts: only 1 GB is free",
     "! 2 loops need you",
   ]);

@@ -1,7 +1,6 @@
 import { useMemo } from "react";
 import type { BoardRow } from "../../src/protocol/board.ts";
 import type { StatusView } from "../../src/protocol/status.ts";
-import { alertsOf } from "../alerts.ts";
 import { bytes, duration, money, percent } from "../format.ts";
 import { Actions } from "../parts/actions.tsx";
 import { Charts } from "../parts/charts.tsx";
@@ -43,13 +42,14 @@ export function Overview() {
 }
 
 function Alerts({ status }: { readonly status: StatusView }) {
-  const alerts = alertsOf(status);
+  const { alerts } = status;
   if (alerts.length === 0) return null;
   return (
     <ul className="alerts" aria-label="Alerts">
-      {alerts.map((text) => (
-        <li key={text}>
-          <span aria-hidden="true">▲</span> {text}
+      {alerts.map(({ id, level, since, text, remedy }) => (
+        <li key={id} className={level} title={`since ${new Date(since).toLocaleString()}`}>
+          <span aria-hidden="true">▲</span> <b>{level}</b> {line(text)}{" "}
+          <small>→ {line(remedy)}</small>
         </li>
       ))}
     </ul>

@@ -103,6 +103,18 @@ export function command() {
   });
 }
 
+/** Of a variable that holds a secret: whoever writes the secret itself is told so. */
+export function variableName() {
+  const error = "expected the name of an environment variable";
+  return z
+    .string({ error })
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: `${error}, not the key itself` });
+}
+
+export function webAddress() {
+  return z.url({ protocol: /^https?$/, error: "expected an http or https address" });
+}
+
 export function modelName() {
   const error = "expected provider/model, for example anthropic/claude-sonnet-5-5";
   return z.string({ error }).regex(/^[a-z][a-z0-9-]*\/[^\s\p{Cc}]{1,200}$/u, { error });

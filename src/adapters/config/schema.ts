@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { noticeEvents } from "../../core/notice.ts";
 import {
   command,
   dollars,
@@ -10,6 +11,8 @@ import {
   pattern,
   price,
   size,
+  variableName,
+  webAddress,
   whole,
 } from "./fields.ts";
 import { newestVersion } from "./migrate.ts";
@@ -41,22 +44,13 @@ const provider = z.strictObject(
       .enum(["anthropic", "openai"])
       .optional()
       .describe("Protocol spoken; `anthropic` for anthropic, else `openai`."),
-    "api-key-env": z
-      .string({ error: "expected the name of an environment variable" })
-      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
-        error: "expected the name of an environment variable, not the key itself",
-      })
-      .optional()
-      .describe("Environment variable that holds the key."),
+    "api-key-env": variableName().optional().describe("Environment variable that holds the key."),
     "api-key-file": z
       .string({ error: "expected a path" })
       .min(1, { error: "expected a path" })
       .optional()
       .describe("File that holds the key, instead of a variable."),
-    "base-url": z
-      .url({ protocol: /^https?$/, error: "expected an http or https address" })
-      .optional()
-      .describe("Address of the API."),
+    "base-url": webAddress().optional().describe("Address of the API."),
     "output-tokens-max": whole(1, 1_000_000)
       .optional()
       .describe("Most output tokens of one reply."),
@@ -307,6 +301,36 @@ const places = {
   ),
 };
 
+const notify = section(
+  {
+    events: key(
+      listOf(
+        z.enum(noticeEvents, { error: `expected some of ${noticeEvents.join(", ")}` }),
+        "events",
+      ),
+      noticeEvents,
+      "What you want to be told of while you do not look.",
+    ),
+    desktop: key(
+      z.enum(["auto", "off"]),
+      "auto",
+      "Notifications of the desktop: by `notify-send` or `osascript`, where there is one.",
+    ),
+    webhook: key(webAddress().nullable(), null, "Address that each notification is posted to."),
+    "webhook-secret-env": key(
+      variableName().nullable(),
+      null,
+      "Environment variable of the daemon with the secret that signs what is posted.",
+    ),
+    command: key(
+      command().nullable(),
+      null,
+      "Shell command run as you for each notification, which it reads as JSON from its input.",
+    ),
+  },
+  "How you are told that you are needed.",
+);
+
 const hook = (when: string) => key(command().nullable(), null, `Shell command run ${when}.`);
 
 /** The one truth about `taskdaemon.yml`: types, checks, defaults and JSON Schema come from here. */
@@ -340,6 +364,7 @@ export const configSchema = z.strictObject({
     },
     "Commands of yours at moments of a loop's life: a repository's in the sandbox, a user's as the user.",
   ),
+  notify,
 });
 
 /** Durations are milliseconds, sizes bytes. */

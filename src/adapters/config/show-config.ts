@@ -50,6 +50,10 @@ function asYaml(config: Config, origins: Origins): string {
 
 function written(path: readonly string[], value: unknown): unknown {
   const kind: ConfigKey["kind"] | undefined = keyAt(configKeys, path)?.kind;
+  // Whoever knows the whole address may post to it.
+  if (path.join(".") === "notify.webhook" && typeof value === "string") {
+    return `${new URL(value).origin}/…`;
+  }
   if (typeof value !== "number") return value;
   if (kind === "duration") return writeDuration(value);
   return kind === "size" ? writeSize(value) : value;

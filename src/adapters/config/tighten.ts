@@ -44,6 +44,12 @@ const rules: readonly (readonly [string, Allows, string])[] = [
   ["llm.providers.*.base-url", same, "cannot be set by a repository"],
   ["llm.providers.*.api-key-env", same, "cannot be set by a repository"],
   ["llm.providers.*.api-key-file", same, "cannot be set by a repository"],
+  // … with these what its loops say would leave this machine, or be run with the user's rights …
+  ["notify.events", same, "cannot be set by a repository"],
+  ["notify.desktop", same, "cannot be set by a repository"],
+  ["notify.webhook", same, "cannot be set by a repository"],
+  ["notify.webhook-secret-env", same, "cannot be set by a repository"],
+  ["notify.command", same, "cannot be set by a repository"],
   // … and with these a budget would never run out.
   ["llm.prices.*.input", same, "cannot be set by a repository"],
   ["llm.prices.*.output", same, "cannot be set by a repository"],
@@ -87,7 +93,8 @@ export function isForUsersAlone(path: readonly string[]): boolean {
 
 /** Variables that a repository must not be able to put into commands, prompts and logs. */
 export function secretNames(users: Config): Refused {
-  const named = Object.values(users.llm.providers).map((provider) => provider["api-key-env"]);
+  const keys = Object.values(users.llm.providers).map((provider) => provider["api-key-env"]);
+  const named = [...keys, users.notify["webhook-secret-env"]];
   return (name, value) => named.includes(name) || isSecretName(name) || holdsPassword(value);
 }
 

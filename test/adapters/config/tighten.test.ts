@@ -43,6 +43,14 @@ test.each([
     "llm:\n  providers:\n    p: { requests-per-minute: 51 }",
     "3:10: llm.providers.p.requests-per-minute may only be lowered by a repository",
   ],
+  ["notify:\n  webhook: http://evil.org/", "2:3: notify.webhook cannot be set by a repository"],
+  ["notify:\n  command: ./steal.sh", "2:3: notify.command cannot be set by a repository"],
+  [
+    "notify:\n  webhook-secret-env: ANTHROPIC_API_KEY",
+    "2:3: notify.webhook-secret-env cannot be set by a repository",
+  ],
+  ["notify:\n  desktop: 'off'", "2:3: notify.desktop cannot be set by a repository"],
+  ["notify:\n  events: []", "2:3: notify.events cannot be set by a repository"],
   [
     "llm:\n  prices:\n    a/b: { input: 0, output: 1 }",
     "3:12: llm.prices.a/b.input cannot be set by a repository",
