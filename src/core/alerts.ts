@@ -1,7 +1,7 @@
 import type { Hold } from "./dispatch.ts";
 import { silenceMsMax } from "./health.ts";
 import { dayMs, dayOf, spentOn } from "./ledger.ts";
-import { isSettled, type Loop, type LoopId, type Millis } from "./loop.ts";
+import { type BlockedOn, isSettled, type Loop, type LoopId, type Millis } from "./loop.ts";
 import type { State } from "./state.ts";
 
 /*
@@ -79,11 +79,12 @@ const rowsMax = 20;
 
 /** The gravest first, then by id. */
 export function alertsOf(state: State, facts: AlertFacts, now: Millis): readonly Alert[] {
+  const census = censusOf(state, now);
   const found: readonly Found[] = [
     ...machine(facts),
     ...providers(state, facts, now),
-    ...budgets(state, facts, now),
-    ...loops(state, facts, now),
+    ...budgets(state, census, facts, now),
+    ...loops(census, facts, now),
     ...facts.unsent.map(({ channel, reason }) => ({
       id: `notify:${channel}`,
       level: "warn" as const,
@@ -163,9 +164,14 @@ function providers(state: State, facts: AlertFacts, now: Millis): readonly Found
   ];
 }
 
-function budgets(state: State, { dayUsd }: AlertFacts, now: Millis): readonly Found[] {
+function budgets(
+  { spending }: State,
+  { spent, near }: Census,
+  { dayUsd }: AlertFacts,
+  now: Millis,
+): readonly Found[] {
   const found: Found[] = [];
-  const { usd } = spentOn(state.spending, dayOf(now));
+  const { usd } = spentOn(spending, dayOf(now));
   if (dayUsd !== null && usd >= dayUsd * nearly) {
     const isSpent = usd >= dayUsd;
     const left = span((dayOf(now) + 1) * dayMs - now);
@@ -174,9 +180,6 @@ function budgets(state: State, { dayUsd }: AlertFacts, now: Millis): readonly Fo
     const remedy = "raise budget.day-usd, or wait: td status";
     found.push({ id: "budget-day", level: isSpent ? "critical" : "warn", text, remedy });
   }
-  const open = [...state.loops.values()].filter((loop) => !isSettled(loop));
-  const spent = open.filter((loop) => isBlockedOn(loop, ["budget"]));
-  const near = open.filter((loop) => loop.warned.length > 0 && !spent.includes(loop));
   const [first] = spent;
   if (first !== undefined) {
     const text = `${count(spent, "waits", "wait")} for a higher budget: ${named(spent)}`;
@@ -191,17 +194,10 @@ function budgets(state: State, { dayUsd }: AlertFacts, now: Millis): readonly Fo
   return found;
 }
 
-function loops(state: State, facts: AlertFacts, now: Millis): readonly Found[] {
-  const all = [...state.loops.values()];
-  const waiting = all.filter(
-    (loop) =>
-      loop.status === "draft" || isBlockedOn(loop, ["question", "gate", "conflict", "setup"]),
-  );
-  const stuck = all.filter((loop) => isBlockedOn(loop, ["stuck"]));
-  const keyless = all.filter((loop) => isBlockedOn(loop, ["key"]));
-  const silent = all.filter((loop) => loop.status === "running" && isSilent(loop, now));
+function loops(census: Census, facts: AlertFacts, now: Millis): readonly Found[] {
+  const { waiting, stuck, keyless, silent } = census;
   return [
-    ...queue(all, facts, now),
+    ...queue(census, facts, now),
     ...told("key", "critical", keyless, {
       text: `${count(keyless, "waits", "wait")} for a key that works: ${named(keyless)}`,
       remedy: "td doctor",
@@ -223,7 +219,7 @@ function loops(state: State, facts: AlertFacts, now: Millis): readonly Found[] {
   ];
 }
 
-function queue(all: readonly Loop[], facts: AlertFacts, now: Millis): readonly Found[] {
+function queue({ startedAt: newest }: Census, facts: AlertFacts, now: Millis): readonly Found[] {
   const { eldestReadyAt: since, hold, pending, queueMax } = facts;
   const found: Found[] = [];
   if (pending >= queueMax * nearlyFull) {
@@ -231,7 +227,6 @@ function queue(all: readonly Loop[], facts: AlertFacts, now: Millis): readonly F
     found.push({ id: "queue-full", level: "warn", text, remedy: "td queue" });
   }
   if (since === null || hold !== null) return found;
-  const newest = all.reduce((at, { startedAt }) => Math.max(at, startedAt ?? 0), 0);
   const isStarving = now - Math.max(since, newest) >= starvingMs;
   if (!isStarving && now - since < queueMsMax) return found;
   const text = isStarving
@@ -251,11 +246,49 @@ function told(
   return of.length === 0 ? [] : [{ id, level, ...words, since: eldest(of) }];
 }
 
-/** Of those that nothing but a person helps. */
-function isBlockedOn(loop: Loop, blockers: readonly (string | null)[]): boolean {
-  return (
-    loop.status === "blocked" && loop.blockedUntil === null && blockers.includes(loop.blockedOn)
-  );
+type Matter = "waiting" | "stuck" | "keyless" | "silent" | "spent" | "near";
+
+/** The loops that something is the matter with, by the first thing that is. */
+interface Census extends Readonly<Record<Matter, readonly Loop[]>> {
+  /** When the newest attempt of all started. */
+  readonly startedAt: Millis;
+}
+
+/** Those that wait for nothing but a person. */
+const matters: Readonly<Record<BlockedOn, Matter | null>> = {
+  question: "waiting",
+  gate: "waiting",
+  conflict: "waiting",
+  setup: "waiting",
+  stuck: "stuck",
+  key: "keyless",
+  budget: "spent",
+  child: null,
+};
+
+/** In one pass: there may be many. */
+function censusOf({ loops: all }: State, now: Millis): Census {
+  const found: Record<Matter, Loop[]> = {
+    ...{ waiting: [], stuck: [], keyless: [] },
+    ...{ silent: [], spent: [], near: [] },
+  };
+  let startedAt = 0;
+  for (const loop of all.values()) {
+    startedAt = Math.max(startedAt, loop.startedAt ?? 0);
+    const matter = matterOf(loop, now);
+    if (matter !== null) found[matter].push(loop);
+  }
+  return { ...found, startedAt };
+}
+
+function matterOf(loop: Loop, now: Millis): Matter | null {
+  const { status, blockedOn, blockedUntil } = loop;
+  if (isSettled(loop)) return null;
+  if (status === "draft") return "waiting";
+  if (status === "running" && isSilent(loop, now)) return "silent";
+  const isHeld = status === "blocked" && blockedOn !== null && blockedUntil === null;
+  const matter = isHeld ? matters[blockedOn] : null;
+  return matter ?? (loop.warned.length > 0 ? "near" : null);
 }
 
 /** Its attempt is given up later: core/health.ts. */

@@ -145,7 +145,7 @@ function drawAlerts(screen: Screen, model: Model, { top }: Of<"alerts">): void {
     return [[head], ...wrapped(words, wide), plainLine("")];
   });
   const rect = centred(screen, alertColumns, Math.max(1, lines.length) + 2);
-  const at = box(screen, rect, `${alerts.length} alerts`, "↑ ↓ scroll, Esc closes");
+  const at = box(screen, rect, `alerts (${alerts.length})`, "↑ ↓ scroll, Esc closes");
   if (alerts.length === 0) {
     screen.put(at.x + 1, at.y, "All is as it should be.", colours.dim);
     return;

@@ -8,7 +8,7 @@ import { type Effect, firstModel, type Message, type Model } from "../../src/tui
 import { Screen } from "../../src/tui/screen.ts";
 import { update } from "../../src/tui/update.ts";
 import { complete, loop, startedAt } from "../cli/fake-program.ts";
-import { statusView } from "../cli/fake-status.ts";
+import { diskAlert, statusView } from "../cli/fake-status.ts";
 
 const { keys } = remapped({});
 const rows: readonly BoardRow[] = [
@@ -168,6 +168,26 @@ test("whatever is pressed, in whatever size, there is a screen and one selection
 test("the help is made of the key table", () => {
   const text = shown(play(press("?"), 120, 60).model).join("\n");
   for (const action of actions) expect(text).toContain(bindingOf(action).help.slice(0, 40));
+});
+
+test("alerts are told in the header, and with their remedies over the screen", () => {
+  const told: Message = { type: "status", status: { ...statusView, alerts: [diskAlert] } };
+  const text = (names: readonly string[], columns: number) =>
+    shown(play([told, ...press(...names)], columns, 24).model).join("\n");
+  expect(text([], 120)).toContain(" nothing new starts: only 1 GB is free  ");
+  for (const columns of [120, 60]) {
+    const over = text(["@"], columns);
+    for (const words of [
+      "alerts (1)",
+      "critical, since",
+      "only 1 GB is free",
+      "→ td trash empty",
+    ]) {
+      expect(over).toContain(words);
+    }
+    expect(text(["@", "@"], columns)).not.toContain("→ td trash empty");
+  }
+  expect(shown(play(press("@")).model).join("\n")).toContain("All is as it should be.");
 });
 
 test("a file of keys holds, and one that is none changes nothing and says what was expected", () => {

@@ -1,5 +1,6 @@
 /** A daemon's desk in memory: the doors, the board and the page before it are real. */
 import type { LiveEvent, TranscriptEntry } from "../../src/ports.ts";
+import type { AlertView } from "../../src/protocol/alerts.ts";
 import type { Desk } from "../../src/protocol/desk.ts";
 import type { FeedEvent } from "../../src/protocol/door.ts";
 import { exitCodes, UserError } from "../../src/protocol/errors.ts";
@@ -95,7 +96,7 @@ export class FakeDesk {
         diff: this.diffText.slice(0, 4_000),
       }),
       events: async (from: number) => this.log.slice(from - 1, from + 999),
-      status: async () => ({ ...statusView, ...this.#counted() }),
+      status: async () => ({ ...statusView, ...this.#counted(), alerts: this.alerts }),
       queue: async () => queueView,
       questions: async () => [],
       history: async () => this.history(),
@@ -131,6 +132,8 @@ export class FakeDesk {
       metricsText: async () => ({ text: "taskdaemon_up 1\n", contentType: "text/plain" }),
     };
   }
+
+  alerts: readonly AlertView[] = [];
 
   readonly documents = ["plan", "specs/01-schema", "specs/02-session"].map((name) => ({
     path: `${name}.md`,

@@ -1,6 +1,7 @@
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { diskAlert } from "../cli/fake-status.ts";
 import { sampleDiff, sampleEntries } from "./samples.ts";
 import { browserProgram, fill, launch, openStage, openTab, type Stage } from "./stage.ts";
 
@@ -17,6 +18,7 @@ beforeAll(async () => {
   stage = await openStage();
   fill(stage.fake, 60);
   stage.fake.change("70", { type: "plan", status: "draft", title: "Rewrite the parser" });
+  stage.fake.alerts = [diskAlert, { ...diskAlert, id: "lag", level: "info" }];
   stage.fake.diffText = sampleDiff;
   stage.fake.entries = sampleEntries;
 });
@@ -29,6 +31,7 @@ afterAll(async () => {
 /** Each page, and a text by which it is there. */
 const pages: readonly (readonly [string, string])[] = [
   ["/", "Needs you"],
+  ["/", "critical nothing new starts: only 1 GB is free → td trash empty"],
   ["/loops", "61 of 61"],
   ["/loop/1.7", "Output"],
   ["/loop/1.7?tab=iterations", "What iteration 2 changed"],
