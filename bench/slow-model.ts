@@ -32,6 +32,13 @@ async function stop(server: ChildProcess): Promise<void> {
   await gone;
 }
 
+/** A provider's headers are believed: limits that count would be what is measured. */
+const beyondReach = {
+  "requests-per-minute": 1e9,
+  "input-tokens-per-minute": 1e12,
+  "output-tokens-per-minute": 1e12,
+};
+
 /** Writes the file in one turn, and is done in the next. */
 function mending({ replyMs, wordsTokens, path, content }: Mind): Policy {
   // Of four characters each, as the server counts.
@@ -46,6 +53,7 @@ function mending({ replyMs, wordsTokens, path, content }: Mind): Policy {
 }
 
 if (import.meta.main && process.argv[2] === "serve") {
-  const mock = await startMockLlm({ policy: mending(JSON.parse(process.argv[3] ?? "{}") as Mind) });
+  const policy = mending(JSON.parse(process.argv[3] ?? "{}") as Mind);
+  const mock = await startMockLlm({ policy, scenario: { limits: beyondReach } });
   process.send?.(mock.url);
 }

@@ -36,6 +36,8 @@ const wordsTokens = 80;
 const warmLoops = 200;
 const neverMs = 600_000;
 const crowdMsMax = 300_000;
+/** Unbounded, V8 fills what the machine has before it collects; this shows what is needed. */
+const heapMbMax = 700;
 const megabyte = 2 ** 20;
 const random = { next: () => Math.random() };
 
@@ -61,7 +63,8 @@ function live(crowd: { atOnce: number; loops: number }, model: SlowModel): Promi
   return withPlace(
     async (place) => {
       const args = ["live", String(crowd.atOnce), String(crowd.loops), model.url, place];
-      const child = fork(fileURLToPath(import.meta.url), args);
+      const execArgv = [...process.execArgv, `--max-old-space-size=${heapMbMax}`];
+      const child = fork(fileURLToPath(import.meta.url), args, { execArgv });
       const [told] = (await Promise.race([once(child, "message"), died(child)])) as [Life];
       console.log(crowd.atOnce, told);
       return told;

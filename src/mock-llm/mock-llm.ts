@@ -45,7 +45,7 @@ export async function startMockLlm(options: MockLlmOptions = {}): Promise<MockLl
   });
   const server = createServer((request, response) => receive(endpoint, request, response));
   server.maxConnections = connectionsMax;
-  server.listen(wanted, host);
+  server.listen({ port: wanted, host, backlog: backlogMax });
   await once(server, "listening");
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : wanted;
@@ -80,6 +80,8 @@ export async function runMockLlm({
 }
 
 const connectionsMax = 16_384;
+/** Who comes in a crowd is let in, not made to knock again a second later. */
+const backlogMax = 4_096;
 
 async function close(server: Server): Promise<void> {
   if (!server.listening) return;

@@ -2,6 +2,8 @@ import { Agent, fetch } from "undici";
 
 /** To one origin, as many as `concurrency` allows: what queues here looks like a stall. */
 const connectionsMax = 10_000;
+/** Thousands that are made at once take their time; a provider that is down mostly says so at once. */
+const connectTimeoutMs = 30_000;
 
 /**
  * The fetch of all model clients. Its own idle timers are off, because pings would feed them:
@@ -11,6 +13,7 @@ export function createTransport(): typeof globalThis.fetch {
   const dispatcher = new Agent({
     allowH2: false,
     bodyTimeout: 0,
+    connect: { timeout: connectTimeoutMs },
     connections: connectionsMax,
     headersTimeout: 0,
   });
