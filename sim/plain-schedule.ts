@@ -30,13 +30,29 @@ export function plainStart(
         !ids.includes(loop.id) &&
         isReady(state, loop, now, limits) &&
         !running.some((other) => clash(state.loops, loop, other)) &&
-        running.filter(({ type }) => type === loop.type).length <
-          (limits.perType[loop.type] ?? Number.POSITIVE_INFINITY),
+        !isFull(running, limits.perType, loop.type) &&
+        !isFullIn(running, loop, limits),
     );
     const next = chosen(state, ready, running, started, now, limits);
     if (next === undefined) return ids;
     started.push({ loop: next, at: now });
   }
+}
+
+function isFullIn(running: readonly Loop[], { repo, type }: Loop, { inRepo }: DispatchLimits) {
+  const own = inRepo?.(repo) ?? null;
+  if (own === null) return false;
+  const here = running.filter((other) => other.repo === repo);
+  return here.length >= own.loops || isFull(here, own.perType, type);
+}
+
+function isFull(
+  running: readonly Loop[],
+  perType: DispatchLimits["perType"],
+  type: string,
+): boolean {
+  const max = perType[type] ?? Number.POSITIVE_INFINITY;
+  return running.filter((other) => other.type === type).length >= max;
 }
 
 /** Whether only slots hold it up. */

@@ -28,10 +28,17 @@ export interface Hold {
   readonly reason: string;
 }
 
+export interface OfRepository {
+  readonly loops: number;
+  readonly perType: Readonly<Record<string, number>>;
+}
+
 export interface DispatchLimits {
   /** How many may run at once, and how many of a type. */
   readonly loops: number;
   readonly perType: Readonly<Record<string, number>>;
+  /** What the configuration of a repository allows of its own loops; null when it says nothing. */
+  readonly inRepo?: (repo: string) => OfRepository | null;
   /** After so long in the queue a loop is overdue. */
   readonly agingMs: Millis;
   /** A model parked for longer is replaced by the fallback. */
@@ -68,9 +75,10 @@ export function lineUp(
   max: number,
 ): readonly Waiter[] {
   const begun: { waiter: Waiter; group: Millis; repo: Millis }[] = [];
-  for (const perType of [limits.perType, {}]) {
+  const { inRepo: _, ...unlimited } = { ...limits, perType: {} };
+  for (const given of [limits, unlimited]) {
     while (begun.length < max) {
-      const waiter = nextOf(index, now, { ...limits, perType });
+      const waiter = nextOf(index, now, given);
       if (waiter === null) break;
       const { group } = waiter;
       begun.push({ waiter, group: group.startedAt, repo: group.repo.startedAt });
@@ -110,18 +118,40 @@ function openLanes(index: PendingIndex, now: Millis, limits: DispatchLimits): Re
   const open = new Set<Lane>();
   for (const [lane, waiters] of index.lanes) {
     const first = waiters.at(-1);
-    if (first === undefined || first.since > now || isFull(index, lane.type, limits)) continue;
+    if (first === undefined || first.since > now || fullOf(index, lane, limits) !== null) continue;
     if (opensAt(lane, now, limits) <= now) open.add(lane);
   }
   return open;
 }
 
-export function isFull(
+/** A limit that is used up: of a type, or of a repository with all its types or one. */
+export interface Full {
+  readonly type: string | null;
+  readonly repo: string | null;
+  readonly running: number;
+  readonly max: number;
+}
+
+/** The limit that keeps a lane from starting anybody; null when none does. */
+export function fullOf(
   index: PendingIndex,
-  type: string,
-  { perType }: Pick<DispatchLimits, "perType">,
-): boolean {
-  return Object.hasOwn(perType, type) && index.runningOf(type) >= (perType[type] ?? 0);
+  { repo, type }: Lane,
+  { perType, inRepo }: Pick<DispatchLimits, "perType" | "inRepo">,
+): Full | null {
+  const own = inRepo?.(repo) ?? null;
+  const limits = [
+    { type, repo: null, max: limitIn(perType, type), running: index.runningOf(type) },
+    { type: null, repo, max: own?.loops, running: index.runningIn(repo) },
+    { type, repo, max: limitIn(own?.perType, type), running: index.runningOf(type, repo) },
+  ];
+  for (const { max, ...limit } of limits) {
+    if (max !== undefined && limit.running >= max) return { ...limit, max };
+  }
+  return null;
+}
+
+function limitIn(perType: Readonly<Record<string, number>> = {}, type: string): number | undefined {
+  return Object.hasOwn(perType, type) ? perType[type] : undefined;
 }
 
 function mostUrgent(
@@ -161,7 +191,7 @@ function eldestOf(
 function wakeAt(index: PendingIndex, now: Millis, limits: DispatchLimits): Millis | null {
   let first = Number.POSITIVE_INFINITY;
   for (const [lane, waiters] of index.lanes) {
-    if (isFull(index, lane.type, limits)) continue;
+    if (fullOf(index, lane, limits) !== null) continue;
     const opens = opensAt(lane, now, limits);
     const next = opens > now ? waiters.at(-1) : waiters[countAfter(waiters, now) - 1];
     if (next !== undefined) first = Math.min(first, Math.max(next.since, opens));

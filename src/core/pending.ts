@@ -2,8 +2,9 @@ import type { Loop, LoopId, Millis, Priority } from "./loop.ts";
 import type { State } from "./state.ts";
 import { Touching } from "./touching.ts";
 
-/** What holds a loop up besides its own time: whether its type is full, its models parked. */
+/** What holds a loop up besides its own time: its repository or type is full, its models parked. */
 export interface Lane {
+  readonly repo: string;
   readonly type: string;
   readonly model: string;
   readonly fallback: string | null;
@@ -88,6 +89,7 @@ interface MutableWaiter extends Waiter {
 
 interface Seat {
   readonly group: MutableGroup;
+  readonly repo: string;
   readonly type: string;
 }
 
@@ -104,6 +106,7 @@ export class PendingIndex {
   /** Started here, and not yet in the state. */
   readonly #begun = new Set<LoopId>();
   #criticalBegun = 0;
+  /** Running, by type and repository, and by type with none. */
   readonly #types = new Map<string, number>();
   readonly #repos = new Map<string, MutableRepo>();
   readonly #lanes = new Map<string, Lane>();
@@ -148,8 +151,13 @@ export class PendingIndex {
     return this.#pending.values();
   }
 
-  runningOf(type: string): number {
-    return this.#types.get(type) ?? 0;
+  /** In one repository, or in all. */
+  runningOf(type: string, repo = ""): number {
+    return this.#types.get(`${type}\n${repo}`) ?? 0;
+  }
+
+  runningIn(repo: string): number {
+    return this.#repos.get(repo)?.running ?? 0;
   }
 
   waiter(id: LoopId): Waiter | null {
@@ -181,7 +189,8 @@ export class PendingIndex {
     this.#withdraw(waiter);
     this.#begun.add(id);
     if (waiter.rank === 0) this.#criticalBegun += 1;
-    this.#sit(id, { group: waiter.group, type: lane.type }, Math.max(group.startedAt, now));
+    const { repo, type } = lane;
+    this.#sit(id, { group: waiter.group, repo, type }, Math.max(group.startedAt, now));
   }
 
   /** Makes a begin() undone: the newest first, before anything else changes. */
@@ -198,7 +207,7 @@ export class PendingIndex {
   }
 
   #place(loop: Loop): void {
-    const { id, status, type, startedAt } = loop;
+    const { id, status, repo, type, startedAt } = loop;
     this.#settle(loop);
     const waiter = this.#pending.get(id);
     if (waiter !== undefined) this.#withdraw(waiter);
@@ -207,7 +216,7 @@ export class PendingIndex {
     // Who waits to be merged, or is merged, takes none of the slots: core/merge-lanes.ts.
     const isApart = loop.merge !== null;
     if (status === "running" && !isApart) {
-      this.#sit(id, { group: this.#groupOf(loop), type }, startedAt ?? never);
+      this.#sit(id, { group: this.#groupOf(loop), repo, type }, startedAt ?? never);
     } else if (startedAt !== null) {
       this.#noteStart(this.#groupOf(loop), startedAt);
     }
@@ -235,9 +244,9 @@ export class PendingIndex {
   }
 
   #sit(id: LoopId, seat: Seat, at: Millis): void {
-    const { group, type } = seat;
+    const { group } = seat;
     this.#seats.set(id, seat);
-    this.#types.set(type, this.runningOf(type) + 1);
+    this.#count(seat, 1);
     this.#reorder(group, () => {
       group.running += 1;
       group.repo.running += 1;
@@ -246,14 +255,21 @@ export class PendingIndex {
     this.#placeAgain(this.#touching.sit(id));
   }
 
-  #stand(id: LoopId, { group, type }: Seat): void {
+  #stand(id: LoopId, seat: Seat): void {
+    const { group } = seat;
     this.#seats.delete(id);
-    this.#types.set(type, this.runningOf(type) - 1);
+    this.#count(seat, -1);
     this.#reorder(group, () => {
       group.running -= 1;
       group.repo.running -= 1;
     });
     this.#placeAgain(this.#touching.stand(id));
+  }
+
+  #count({ type, repo }: Seat, more: number): void {
+    for (const where of ["", repo]) {
+      this.#types.set(`${type}\n${where}`, this.runningOf(type, where) + more);
+    }
   }
 
   #noteStart(group: MutableGroup, at: Millis): void {
@@ -274,10 +290,10 @@ export class PendingIndex {
   }
 
   #waiterOf(loop: Loop): MutableWaiter {
-    const { id, type, priority, settings, escalated, dependsOn } = loop;
+    const { id, repo, type, priority, settings, escalated, dependsOn } = loop;
     const { model, escalation, fallback } = settings;
     const own = escalated ? (escalation ?? model) : model;
-    const lane = this.#laneOf({ type, model: own, fallback });
+    const lane = this.#laneOf({ repo, type, model: own, fallback });
     let since = loop.notBeforeAt;
     for (const dependency of dependsOn) {
       const other = this.#state.loops.get(dependency);
@@ -323,11 +339,9 @@ export class PendingIndex {
     row.splice(placeOf(group, row, byShare), 1);
   }
 
-  #laneOf({ type, model, fallback }: Lane): Lane {
-    const key = JSON.stringify([type, model, fallback]);
-    const known = this.#lanes.get(key);
-    if (known !== undefined) return known;
-    const lane = { type, model, fallback };
+  #laneOf({ repo, type, model, fallback }: Lane): Lane {
+    const key = JSON.stringify([repo, type, model, fallback]);
+    const lane = this.#lanes.get(key) ?? { repo, type, model, fallback };
     this.#lanes.set(key, lane);
     return lane;
   }

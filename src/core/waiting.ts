@@ -1,4 +1,4 @@
-import { type DispatchLimits, type Hold, isFull, lineUp, opensAt } from "./dispatch.ts";
+import { type DispatchLimits, fullOf, type Hold, lineUp, opensAt } from "./dispatch.ts";
 import type { LoopId, Millis } from "./loop.ts";
 import { byId, type PendingIndex, type Waiter } from "./pending.ts";
 
@@ -7,6 +7,8 @@ export type Waiting =
   | Because<"hold", { hold: Hold }>
   | Because<"parked", { model: string; until: Millis; reason: string }>
   | Because<"type", { type: string; running: number; max: number }>
+  /** Its repository allows no more; of one type when that is named. */
+  | Because<"repo", { type: string | null; running: number; max: number }>
   /** `place` 1 is the next; null when it is farther back than was counted. */
   | Because<"slots", { place: number | null; running: number; max: number }>
   /** It starts this very moment. */
@@ -62,10 +64,12 @@ function causeOf(
     return { on: "parked", model: lane.model, until, reason: parking.reason };
   }
   if (limits.hold !== null) return { on: "hold", hold: limits.hold };
-  const { type } = lane;
-  const running = index.runningOf(type);
-  if (isFull(index, type, limits)) {
-    return { on: "type", type, running, max: limits.perType[type] ?? 0 };
+  const full = fullOf(index, lane, limits);
+  if (full !== null) {
+    const { type, repo, running, max } = full;
+    return repo === null
+      ? { on: "type", type: lane.type, running, max }
+      : { on: "repo", type, running, max };
   }
   const free = Math.max(limits.loops - index.running, 0);
   if (place !== null && place <= free) return { on: "nothing" };

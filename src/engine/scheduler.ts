@@ -3,6 +3,7 @@ import {
   type DispatchLimits,
   dispatch,
   type Hold,
+  type OfRepository,
   opensAt,
 } from "../core/dispatch.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
@@ -15,6 +16,8 @@ import type { StateManager } from "./state-manager.ts";
 export interface Limits {
   readonly runningMax: number;
   readonly perType: Readonly<Record<string, number>>;
+  /** What a repository's own configuration allows; null when it says nothing. */
+  readonly inRepo?: (repo: string) => OfRepository | null;
   /** After so long in the queue every second start is that of who waited longest. */
   readonly agingMs: Millis;
   /** A model parked for longer is replaced by its fallback, or waited for in the queue. */
@@ -139,9 +142,10 @@ export class Scheduler {
   }
 
   #dispatchLimits(): DispatchLimits {
-    const { runningMax, perType, agingMs, retryAfterMaxMs } = this.limits;
+    const { runningMax: loops, perType, inRepo, agingMs, retryAfterMaxMs } = this.limits;
     const { parked } = this.#outside.states.state;
-    return { loops: runningMax, perType, agingMs, retryAfterMaxMs, parked, hold: this.hold };
+    const own = inRepo === undefined ? {} : { inRepo };
+    return { loops, perType, ...own, agingMs, retryAfterMaxMs, parked, hold: this.hold };
   }
 }
 

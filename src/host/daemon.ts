@@ -5,7 +5,7 @@ import { type DaemonLog, openDaemonLog } from "../adapters/daemon-log.ts";
 import { Hand } from "../adapters/process/hand.ts";
 import { startBy } from "../adapters/process/launch.ts";
 import { type Crew, reconcile } from "../engine/loop-manager.ts";
-import { Scheduler } from "../engine/scheduler.ts";
+import { type Limits, Scheduler } from "../engine/scheduler.ts";
 import type { Door } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { DaemonRequest } from "../protocol/program.ts";
@@ -142,7 +142,7 @@ async function serve(
   };
   const crew = host.crew(drain.signal);
   const guards = await guardsOf(home, config, host, log);
-  const scheduler = new Scheduler({ ...crew, hold: guards.hold }, config.limits);
+  const scheduler = new Scheduler({ ...crew, hold: guards.hold }, limitsOf(config, host));
   const desk = createDesk({
     host,
     home,
@@ -185,6 +185,10 @@ async function serve(
     guards.close();
     await desk.close();
   }
+}
+
+function limitsOf({ limits }: DaemonConfig, host: Host): Limits {
+  return Object.create(limits, { inRepo: { value: (repo: string) => host.limitsIn(repo) } });
 }
 
 function ownSocketOf(home: string): string {

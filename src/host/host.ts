@@ -4,6 +4,7 @@ import { openTaskStore } from "../adapters/store/jsonl-task-store.ts";
 import type { RateLimits } from "../core/admission.ts";
 import { assert } from "../core/assert.ts";
 import type { Command } from "../core/commands.ts";
+import type { OfRepository } from "../core/dispatch.ts";
 import type { Transaction } from "../core/events.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -243,6 +244,10 @@ export class Host {
    */
   reload(): Promise<readonly string[]> {
     return this.#worlds.reload();
+  }
+
+  limitsIn(repo: string): OfRepository | null {
+    return this.#worlds.limitsIn(repo);
   }
 
   /** Whether files are others than at the last look. */

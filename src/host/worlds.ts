@@ -1,4 +1,5 @@
-import type { ConfigError } from "../adapters/config/problem.ts";
+import { ConfigError } from "../adapters/config/problem.ts";
+import type { OfRepository } from "../core/dispatch.ts";
 import type { Millis } from "../core/loop.ts";
 import type { Chronicle } from "./chronicle.ts";
 import { systemClock } from "./clock.ts";
@@ -77,6 +78,17 @@ export class Worlds {
     }
     await this.#sweep();
     return problems;
+  }
+
+  /** What the repository allows of its own loops; null where its configuration cannot be read. */
+  limitsIn(repo: string): OfRepository | null {
+    try {
+      const { concurrency } = (this.#known.get(repo) ?? this.#begin(repo)).living.config.config;
+      return { loops: concurrency.loops, perType: concurrency["per-type"] };
+    } catch (error) {
+      if (error instanceof ConfigError) return null;
+      throw error;
+    }
   }
 
   livings(): readonly Living[] {

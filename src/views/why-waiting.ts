@@ -29,6 +29,15 @@ export function waitingWords(waiting: Waiting, now: Millis): Words {
         remedy: `raise concurrency.per-type.${type}`,
       };
     }
+    case "repo": {
+      const { type, running, max } = waiting;
+      const what = type === null ? "loops" : `loops of type ${type}`;
+      const key = type === null ? "concurrency.loops" : `concurrency.per-type.${type}`;
+      return {
+        sentence: `${running} of at most ${max} ${what} of this repository run already.`,
+        remedy: `raise ${key} in the taskdaemon.yml of the repository`,
+      };
+    }
     case "slots": {
       const { place, running, max } = waiting;
       return {

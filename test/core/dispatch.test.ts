@@ -101,6 +101,17 @@ describe("the limits", () => {
     expect(starts([loop("1 pending", { type: "constructor" })])).toEqual(["1"]);
   });
 
+  test("hold for a repository, and of a type in it, and let the others by", () => {
+    const lines = ["1 running", "2 pending", "3 pending", loop("4 pending", { repo: "/b" })];
+    const of = (loops: number, perType = {}) => ({
+      loops: 9,
+      inRepo: (repo: string) => (repo === "/b" ? null : { loops, perType }),
+    });
+    expect(starts(lines, of(2))).toEqual(["4", "2"]);
+    expect(starts(lines, of(1))).toEqual(["4"]);
+    expect(starts(lines, of(9, { ralph: 2 }))).toEqual(["4", "2"]);
+  });
+
   test("wait for dependencies to be complete, and age from then on", () => {
     const done = loop("1 complete", { updatedAt: 7_000 });
     const { state, index } = scene(
@@ -221,13 +232,20 @@ const someLimits = fc
   .record({
     loops: fc.nat(12),
     perType: fc.constantFrom({}, { ralph: 1 }, { ralph: 3, phase: 0 }, { phase: 2 }),
+    ofFirst: fc.option(
+      fc.record({
+        loops: fc.nat(3),
+        perType: fc.constantFrom<Record<string, number>>({}, { ralph: 1 }, { phase: 0 }),
+      }),
+    ),
     until: fc.nat(4_000),
     other: fc.nat(4_000),
     retryAfterMaxMs: fc.nat(1_000),
   })
-  .map(({ until, other, ...rest }): DispatchLimits => {
+  .map(({ until, other, ofFirst, ...rest }): DispatchLimits => {
+    const inRepo = (repo: string) => (repo === "/a" ? ofFirst : null);
     const parked = new Map([...parkedUntil(until, "sim/big"), ...parkedUntil(other, "sim/other")]);
-    return { ...free, ...rest, parked };
+    return { ...free, ...rest, inRepo, parked };
   });
 
 const someLoops = fc.array(someLoop, { maxLength: 30 });
@@ -277,7 +295,7 @@ test("the line begins with what would start, and goes on with whose type is full
       expect(line.slice(0, start.length)).toEqual(start);
       const ready = [
         ...start,
-        ...dispatch(index, now, { ...limits, loops: 100, perType: {} }).start,
+        ...dispatch(index, now, { ...limits, loops: 100, perType: {}, inRepo: () => null }).start,
       ];
       expect(line).toEqual(ready);
     }),

@@ -25,6 +25,16 @@ const cases: [string, Partial<DispatchLimits>, Waiting | null][] = [
   ["1 pending", {}, { on: "nothing" }],
   ["1 pending", { loops: 0 }, { on: "slots", place: 1, running: 0, max: 0 }],
   ["1 pending", { perType: { ralph: 0 } }, { on: "type", type: "ralph", running: 0, max: 0 }],
+  [
+    "1 pending",
+    { inRepo: () => ({ loops: 0, perType: {} }) },
+    { on: "repo", type: null, running: 0, max: 0 },
+  ],
+  [
+    "1 pending",
+    { inRepo: () => ({ loops: 1, perType: { ralph: 0 } }) },
+    { on: "repo", type: "ralph", running: 0, max: 0 },
+  ],
   ["1 pending", { parked }, { on: "parked", model: "sim/small", until: 50, reason: "429" }],
   ["1 pending", { hold }, { on: "hold", hold }],
   ["1 pending at 11", {}, null],

@@ -74,6 +74,20 @@ test.concurrent("start answers before it returns, status tells, stop leaves noth
     await untilNobody(desk);
   }));
 
+test.concurrent("a repository's own limit holds its loops back, until it is lifted", () =>
+  withDaemon(longTurn, async (desk) => {
+    const config = join(desk.repo, "taskdaemon.yml");
+    await writeFile(config, "concurrency: { loops: 1 }\n");
+    const first = await runDetached(desk);
+    const second = await runDetached(desk);
+    await until("the first is at work", async () => hasFile(desk, first.id, "begun.txt"));
+    const told = await expectDone(td(desk, ["why", second.id]));
+    expect(told.stdout).toContain("1 of at most 1 loops of this repository run already");
+    await writeFile(config, "concurrency: { loops: 2 }\n");
+    await until("the second starts", async () => hasFile(desk, second.id, "begun.txt"));
+    await untilStatus(desk, second.id, "complete");
+  }));
+
 test.concurrent("two that start at once make one daemon", () =>
   withDesk(mending, async (desk) => {
     const told = await Promise.all([td(desk, ["start"]), td(desk, ["start"])]);

@@ -182,6 +182,16 @@ describe("what holds up a loop that could run", () => {
       "raise concurrency.per-type.ralph",
     ],
     [
+      { on: "repo", type: null, running: 2, max: 2 },
+      "2 of at most 2 loops of this repository run already.",
+      "raise concurrency.loops in the taskdaemon.yml of the repository",
+    ],
+    [
+      { on: "repo", type: "ralph", running: 1, max: 1 },
+      "1 of at most 1 loops of type ralph of this repository run already.",
+      "raise concurrency.per-type.ralph in the taskdaemon.yml of the repository",
+    ],
+    [
       { on: "parked", model: "sim/small", until: now + 30_000, reason: "429." },
       "sim/small is limited until 1970-01-01T00:01:30.000Z (in 30 s): 429.",
       "wait, or name a model in llm.fallback that stands in for it",
