@@ -13,6 +13,8 @@ const crashMsMax = 60_000;
 /** One that took its leave comes back at once (td restart, a new version), or not at all. */
 const leaveMsMax = 10_000;
 const pollMs = 250;
+/** A loop that waits to start is asked why so often; the first time once this has passed. */
+const whyEveryMs = 3_000;
 const returnsMax = 1_000;
 /** Close codes: the daemon stops; the daemon dropped us as too slow. */
 const stopsCode = 1001;
@@ -28,7 +30,7 @@ export interface Keeper {
 export interface Following {
   readonly socket: string;
   readonly keeper: Keeper;
-  readonly door: Pick<Door, "loop" | "status" | "version">;
+  readonly door: Pick<Door, "loop" | "status" | "version" | "why">;
   readonly id: string;
   readonly watch: (event: LiveEvent) => void;
   readonly signal: AbortSignal;
@@ -77,6 +79,8 @@ function note({ watch, id }: Following, text: string): void {
 class Look {
   readonly #following: Following;
   #next: number;
+  /** Why it waits, as last told. */
+  #toldWhy = "";
   view: LoopView;
 
   constructor(following: Following, next: number, view: LoopView) {
@@ -107,6 +111,7 @@ class Look {
           else ended.reject(error);
         });
     };
+    const asking = setInterval(() => void this.#tellWhy(), whyEveryMs);
     feed.on("message", (data: Buffer) => {
       const message = feedMessage.parse(JSON.parse(data.toString("utf8")));
       if (message.kind === "live") return watch(message.event);
@@ -119,9 +124,20 @@ class Look {
     try {
       return await ended.promise;
     } finally {
+      clearInterval(asking);
       signal.removeEventListener("abort", stop);
       feed.terminate();
     }
+  }
+
+  /** Of a loop that has not begun nothing is heard but this. */
+  async #tellWhy(): Promise<void> {
+    const { door, id } = this.#following;
+    if (this.view.status !== "pending") return;
+    const why = await door.why(id).catch(() => null);
+    if (why?.status !== "pending" || why.sentence === this.#toldWhy) return;
+    this.#toldWhy = why.sentence;
+    note(this.#following, `it waits: ${why.sentence}`);
   }
 }
 

@@ -79,13 +79,18 @@ test.concurrent("a repository's own limit holds its loops back, until it is lift
     const config = join(desk.repo, "taskdaemon.yml");
     await writeFile(config, "concurrency: { loops: 1 }\n");
     const first = await runDetached(desk);
-    const second = await runDetached(desk);
+    const args = ["run", "ralph", "Mend it.", "--validate", "./check.sh"];
+    const attached = startTd(desk, args);
+    const known = async () => (await list(desk)).length === 2;
+    await until("the second is known", known);
+    const second = { id: "2" };
     await until("the first is at work", async () => hasFile(desk, first.id, "begun.txt"));
-    const told = await expectDone(td(desk, ["why", second.id]));
-    expect(told.stdout).toContain("1 of at most 1 loops of this repository run already");
+    const limit = "1 of at most 1 loops of this repository run already";
+    expect((await expectDone(td(desk, ["why", second.id]))).stdout).toContain(limit);
+    const isTold = async () => attached.stderr().includes(limit);
+    await until("who is attached to it knows as well", isTold);
     await writeFile(config, "concurrency: { loops: 2 }\n");
-    await until("the second starts", async () => hasFile(desk, second.id, "begun.txt"));
-    await untilStatus(desk, second.id, "complete");
+    await expectDone(attached.ended);
   }));
 
 test.concurrent("two that start at once make one daemon", () =>
