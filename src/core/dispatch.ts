@@ -26,6 +26,8 @@ import type { Parking } from "./state.ts";
 export interface Hold {
   readonly on: "draining" | "memory" | "disk";
   readonly reason: string;
+  /** That nothing starts is not enough: who runs is parked, the least urgent first. */
+  readonly parks?: true;
 }
 
 export interface OfRepository {

@@ -15,7 +15,10 @@ export interface Measured {
 /** A hold ends only when there is a tenth to spare, so that it does not come and go. */
 const spare = 0.1;
 
-/** Whether something may start. Those that run go on either way. */
+/** So far above what it may take, loops that run are parked. */
+const parksAt = 1.15;
+
+/** Whether something may start, and whether those that run may go on. */
 export function holdOf(
   before: Hold | null,
   { residentBytes, freeBytes }: Measured,
@@ -29,7 +32,8 @@ export function holdOf(
   const allowed = memoryBytesMax * (before?.on === "memory" ? 1 - spare : 1);
   if (residentBytes <= allowed) return null;
   const reason = `the daemon takes ${amount(residentBytes)} of memory, more than ${amount(allowed)}`;
-  return { on: "memory", reason };
+  const parks = residentBytes > memoryBytesMax * parksAt;
+  return { on: "memory", reason, ...(parks ? { parks } : {}) };
 }
 
 function amount(bytes: number): string {

@@ -61,6 +61,8 @@ export async function reconcile(
   while (!isOver() && failures.length === 0) {
     const change = states.changes.next();
     haltFenced(states, running);
+    const parked = scheduler.parks();
+    if (parked !== null) running.get(parked)?.halt.abort("memory is short: it goes on later");
     const { start, wakeAt } = scheduler.decide();
     const starting = start.map((id) => startAttempt(crew, scheduler, running, id, onBug));
     await Promise.all(starting.map((each) => each.catch(onBug)));

@@ -6,7 +6,7 @@ import {
   type OfRepository,
   opensAt,
 } from "../core/dispatch.ts";
-import type { Loop, LoopId, Millis } from "../core/loop.ts";
+import { type Loop, type LoopId, type Millis, priorities } from "../core/loop.ts";
 import { type MergeLane, MergeLanes } from "../core/merge-lanes.ts";
 import { PendingIndex } from "../core/pending.ts";
 import { type Line, lineOf } from "../core/waiting.ts";
@@ -37,6 +37,9 @@ interface Outside {
   readonly hold: () => Hold | null;
 }
 
+/** What one leaves behind is given back by the time the next is looked for. */
+const parkEveryMs = 15_000;
+
 const draining: Hold = { on: "draining", reason: "the daemon is stopping" };
 
 /** Says which loops start now, and why the others wait; follows the durable state. */
@@ -48,6 +51,7 @@ export class Scheduler {
   /** Loops whose attempt has not ended here, whatever became of them meanwhile. */
   readonly #attended = new Set<LoopId>();
   readonly #leave: () => void;
+  #parkedAt: Millis = Number.NEGATIVE_INFINITY;
 
   constructor(outside: Outside, limits: Limits) {
     const { states } = outside;
@@ -72,6 +76,20 @@ export class Scheduler {
     const { pollMs } = this.limits;
     const pollAt = now + Math.ceil(pollMs * (0.5 + random.next() / 2));
     return { start: all.start, wakeAt: Math.min(all.wakeAt ?? pollAt, pollAt) };
+  }
+
+  /**
+   * Who is to be parked just now, where what is held up is too much even for those that run: the
+   * least urgent, of those the newest, one in `parkEveryMs`, and never the last.
+   */
+  parks(): LoopId | null {
+    if (this.hold?.parks !== true) return null;
+    const now = this.#outside.clock.now();
+    const { loops } = this.#outside.states.state;
+    const running = this.runningIds.flatMap((id) => loops.get(id) ?? []);
+    if (running.length <= 1 || now < this.#parkedAt + parkEveryMs) return null;
+    this.#parkedAt = now;
+    return running.reduce((a, b) => (isParkedBefore(b, a) ? b : a)).id;
   }
 
   /** Its attempt is over, or was refused: its slot is free. */
@@ -151,4 +169,9 @@ export class Scheduler {
 
 function sooner(a: Millis | null, b: Millis | null): Millis | null {
   return a === null || b === null ? (a ?? b) : Math.min(a, b);
+}
+
+function isParkedBefore(a: Loop, b: Loop): boolean {
+  const [ours, theirs] = [priorities.indexOf(a.priority), priorities.indexOf(b.priority)];
+  return ours === theirs ? (a.startedAt ?? 0) > (b.startedAt ?? 0) : ours > theirs;
 }

@@ -12,7 +12,7 @@ export interface Guards {
   close(): void;
 }
 
-/** Looks at memory and disk every few seconds; tells when starting is no longer, or again, allowed. */
+/** Looks at memory and disk every few seconds; tells what has changed, and while loops are parked. */
 export async function keepGuards(
   home: string,
   limits: GuardLimits,
@@ -25,7 +25,7 @@ export async function keepGuards(
     const before = hold;
     measured = await measure(home);
     hold = holdOf(before, measured, limits);
-    if (before?.on !== hold?.on) told(hold);
+    if (before?.on !== hold?.on || hold?.parks === true) told(hold);
   };
   const timer = setInterval(() => {
     if (isLooking) return;

@@ -18,9 +18,9 @@ test("a full disk holds, and says how full it is", () => {
 });
 
 test("a daemon that has grown holds, and says how large it is", () => {
-  expect(holdOf(null, { ...fine, residentBytes: 1.25e9 }, limits)).toEqual({
+  expect(holdOf(null, { ...fine, residentBytes: 1.1e9 }, limits)).toEqual({
     on: "memory",
-    reason: "the daemon takes 1.3 GB of memory, more than 1.0 GB",
+    reason: "the daemon takes 1.1 GB of memory, more than 1.0 GB",
   });
 });
 
@@ -29,4 +29,9 @@ test("a hold lasts until there is a tenth to spare", () => {
   expect(holdOf(disk, { ...fine, freeBytes: 2.3e9 }, limits)).toBeNull();
   expect(holdOf(memory, fine, limits)?.on).toBe("memory");
   expect(holdOf(memory, { ...fine, residentBytes: 0.8e9 }, limits)).toBeNull();
+});
+
+test("a daemon far above what it may take parks those that run as well", () => {
+  expect(holdOf(memory, { ...fine, residentBytes: 1.14e9 }, limits)?.parks).toBeUndefined();
+  expect(holdOf(memory, { ...fine, residentBytes: 1.16e9 }, limits)?.parks).toBe(true);
 });

@@ -8,6 +8,7 @@ import { SimDisk, SimStore } from "../../sim/store.ts";
 import { SimTargets } from "../../sim/targets.ts";
 import { type RateLimits, unlimited } from "../../src/core/admission.ts";
 import type { Command } from "../../src/core/commands.ts";
+import type { Hold } from "../../src/core/dispatch.ts";
 import type { Event } from "../../src/core/events.ts";
 import { type Loop, type LoopId, type LoopSettings, noUsage } from "../../src/core/loop.ts";
 import { loopOf } from "../../src/core/state.ts";
@@ -100,6 +101,7 @@ export class SmallWorld {
   failure: unknown = null;
   /** What is configured now. */
   dayUsd: number | null = null;
+  hold: Hold | null = null;
   #halt = new AbortController();
   #ended: Promise<void> = Promise.resolve();
   #store!: SimStore;
@@ -142,7 +144,10 @@ export class SmallWorld {
       const { clock, random } = world;
       const crew = { states, clock, random, owner: "test", drain, engineOf };
       const runningMax = this.#wishes.runningMax ?? 2;
-      const scheduler = new Scheduler({ ...crew, hold: () => null }, { ...limits, runningMax });
+      const scheduler = new Scheduler(
+        { ...crew, hold: () => this.hold },
+        { ...limits, runningMax },
+      );
       await reconcile(crew, scheduler, signal);
     };
     this.#ended = run().catch((error: unknown) => {

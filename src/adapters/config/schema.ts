@@ -150,7 +150,7 @@ const limits = {
       memory: key(
         size("64MB", "100TB"),
         "4GB",
-        "While the daemon's own process takes more, nothing new starts; what runs goes on.",
+        "While the daemon's own process takes more, nothing new starts; far above it, loops that run are parked, the least urgent first.",
       ),
       "disk-free": key(
         size("1MB", "1000TB"),
