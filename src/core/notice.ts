@@ -13,7 +13,8 @@ export const noticeEvents = [
   "budget", // nearly spent, or spent
   "alert", // critical
 ] as const;
-export type NoticeEvent = (typeof noticeEvents)[number];
+/** A test is what somebody asked for, whatever they want to be told of. */
+export type NoticeEvent = (typeof noticeEvents)[number] | "test";
 
 export interface Notice {
   readonly event: NoticeEvent;

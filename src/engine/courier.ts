@@ -95,6 +95,7 @@ export class Courier {
     try {
       const isSending = notices.length > 0 && this.#channel.isOn();
       const isDone = !isSending || (await this.#send(notices, dropped, signal));
+      if (!isDone) this.#waiting = taken;
       if (isDone && last > (cursors.of(this.name) ?? 0)) await cursors.keep(this.name, last);
       return isSending;
     } catch (error) {

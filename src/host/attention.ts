@@ -2,6 +2,7 @@ import { modelSettings } from "../adapters/config/model-settings.ts";
 import type { Config } from "../adapters/config/schema.ts";
 import type { DaemonLog } from "../adapters/daemon-log.ts";
 import { createModels } from "../adapters/llm/models.ts";
+import { removeInputs } from "../adapters/notify/command.ts";
 import { NotifyFile } from "../adapters/notify/notify-file.ts";
 import { readEvents } from "../adapters/store/history.ts";
 import { type Alert, type AlertFacts, alertsOf } from "../core/alerts.ts";
@@ -57,6 +58,7 @@ export class Attention implements AttentionDoor {
     const { home, host, log } = attended;
     this.#attended = attended;
     this.#lagMs = lagMs;
+    removeInputs(home);
     this.#file = new NotifyFile(home);
     this.#redact = redactOf(attended);
     this.#channels = this.#openChannels();
@@ -97,7 +99,7 @@ export class Attention implements AttentionDoor {
     const reason = "this is a test: you will be told here of what needs you";
     const nowhere = { seq: null, loop: null, status: null, repo: null };
     const test = {
-      event: "alert",
+      event: "test",
       at,
       ...nowhere,
       title: "",
@@ -159,7 +161,8 @@ export class Attention implements AttentionDoor {
   }
 
   #tell(notice: Notice): void {
-    if (!this.#attended.config.users.notify.events.includes(notice.event)) return;
+    const { events } = this.#attended.config.users.notify;
+    if (!events.some((event) => event === notice.event)) return;
     for (const courier of this.#couriers) courier.tell(notice);
   }
 

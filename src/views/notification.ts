@@ -1,5 +1,5 @@
 import type { Millis } from "../core/loop.ts";
-import { type Notice, type NoticeEvent, noticeEvents } from "../core/notice.ts";
+import type { Notice, NoticeEvent } from "../core/notice.ts";
 import { timeOf } from "./loop-view.ts";
 import { plain } from "./plain.ts";
 
@@ -53,6 +53,7 @@ const words: Readonly<Record<NoticeEvent, readonly [one: string, many: string]>>
   approval: ["draft waits for approval", "drafts wait for approval"],
   budget: ["budget needs a look", "budgets need a look"],
   alert: ["critical alert", "critical alerts"],
+  test: ["test", "tests"],
 };
 const urgent: readonly NoticeEvent[] = ["question", "blocked", "alert"];
 
@@ -81,9 +82,8 @@ export function notificationOf(
 }
 
 function titleOf(counts: Notification["counts"]): string {
-  const parts = noticeEvents.flatMap((event) => {
-    const count = counts[event] ?? 0;
-    const [one, many] = words[event];
+  const parts = Object.entries(words).flatMap(([event, [one, many]]) => {
+    const count = counts[event as NoticeEvent] ?? 0;
     return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
   });
   return `TaskDaemon: ${parts.join(", ") || "nothing new"}`;

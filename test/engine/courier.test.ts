@@ -155,6 +155,18 @@ test("a stop does not wait, and what was not told stays to be told", async () =>
   expect([line.sent, line.kept.size, line.courier.isIdle]).toEqual([[], 0, false]);
 });
 
+test("what a stop breaks off while it is tried again was not told", async () => {
+  const line = new Line();
+  const run = line.start();
+  line.answers = Array.from({ length: 20 }, () => failed);
+  line.courier.tell(notice(1));
+  await line.pass(3_500);
+  expect(line.sent).toHaveLength(1);
+  line.halt();
+  await run;
+  expect([line.kept.size, line.warned, line.courier.isIdle]).toEqual([0, [], false]);
+});
+
 test("a channel that is off is told nothing", async () => {
   const line = opened();
   line.isOn = false;

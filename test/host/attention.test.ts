@@ -168,6 +168,6 @@ test("a test goes out by what is on, and says what is off", async () => {
       { channel: "webhook", state: "sent", message: `to 127.0.0.1:${port}, signed with TD_SECRET` },
       { channel: "command", state: "failed", message: "the command ended with exit code 4" },
     ]);
-    expect(got[0]?.note.text).toContain("this is a test");
+    expect(got[0]?.note).toMatchObject({ title: "TaskDaemon: 1 test", urgent: false });
   });
 }, 60_000);

@@ -86,6 +86,16 @@ test("links out of the home are not followed, and what is not ours stays with th
   expect(readdirSync(outside)).toEqual(["precious"]);
 });
 
+test("what a daemon keeps for screens and notifications goes with the home", async () => {
+  const { around, dir } = person();
+  const home = join(dir, "home");
+  await makeHome(home);
+  const kept = ["dashboard.port", "dashboard.token", "keys.json", "notify.json", "notify-7-1.json"];
+  for (const name of kept) writeFileSync(join(home, name), "");
+  expect(await purge(around, home, no)).toEqual({ home, kept: [], failed: [] });
+  expect(existsSync(home)).toBe(false);
+});
+
 test("a home with a long path loses its socket elsewhere too", async () => {
   const { around, dir } = person();
   const home = join(dir, "x".repeat(120));

@@ -1,3 +1,4 @@
+import { readdirSync, rmSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sent } from "../../ports/notify.ts";
@@ -57,5 +58,12 @@ export async function runNotifyCommand(
     return { ok: false, reason: `the command could not run: ${String(error)}`, again: true };
   } finally {
     await rm(file, { force: true });
+  }
+}
+
+/** What a killed daemon has left: done before the first command can begin. */
+export function removeInputs(dir: string): void {
+  for (const name of readdirSync(dir)) {
+    if (/^notify-[\w-]+\.json$/.test(name)) rmSync(join(dir, name), { force: true });
   }
 }

@@ -137,3 +137,13 @@ test("what is shown can be loaded again and is the same", () => {
 test("a problem names the file as it was asked for", () => {
   expect(load({ project: "queue: 1" })).toMatch(/^taskdaemon\.yml:1:8: /);
 });
+
+test("the address of a webhook is not shown: whoever knows it may post there", () => {
+  const user = "notify: { webhook: 'https://example.org/T0/secret?key=1' }";
+  const { config, origins } = loaded({ user });
+  for (const format of ["yaml", "json"] as const) {
+    const shown = showConfig(config, origins, format);
+    expect(shown).toContain("https://example.org/…");
+    expect(shown).not.toContain("secret?");
+  }
+});
