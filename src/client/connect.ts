@@ -10,6 +10,7 @@ import { ping, refusal } from "../protocol/schemas.ts";
 import type { QueueView, StatusView } from "../protocol/status.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import { connectBoard } from "./board.ts";
+import { remoteChat } from "./chat.ts";
 import { follow, type Keeper } from "./follow.ts";
 import { remoteMail } from "./mail.ts";
 
@@ -27,6 +28,7 @@ export function connectDoor(socket: string, keeper: Keeper): Door {
     (await post("/v1/loops", requests)) as readonly LoopView[];
   const door: Omit<Door, "drive"> = {
     ...remoteMail({ get, post }),
+    ...remoteChat({ socket, get, post }),
     board: (hearing) => connectBoard(socket, hearing),
     loops: async (filter) => (await get(`/v1/loops${queryOf(filter)}`)) as LoopView[],
     loop: async (id) => (await get(loopPath(id))) as LoopView,

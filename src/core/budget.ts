@@ -33,11 +33,14 @@ export interface Today {
 
 /** Every limit above a loop, the nearest first; where there is none, there is no level. */
 export function levelsOf(state: State, loop: Loop, { now, dayUsd }: Today): readonly Level[] {
-  const levels = [...ownLevels(loop), ...planLevels(state, loop)];
-  if (dayUsd === null) return levels;
-  const { spending } = state;
+  return [...ownLevels(loop), ...planLevels(state, loop), ...dayLevels(state, { now, dayUsd })];
+}
+
+/** What stands above everybody. */
+export function dayLevels({ spending }: State, { now, dayUsd }: Today): readonly Level[] {
+  if (dayUsd === null) return [];
   const spent = spentOn(spending, dayOf(now)).usd;
-  return [...levels, { name: "day", unit: "usd", limit: dayUsd, spent, held: spending.held.usd }];
+  return [{ name: "day", unit: "usd", limit: dayUsd, spent, held: spending.held.usd }];
 }
 
 function ownLevels({ settings, usage, reservations }: Loop): Level[] {

@@ -1,3 +1,4 @@
+import type { ChatCommand } from "./chat-money.ts";
 import type { Document } from "./documents.ts";
 import type { Created } from "./events.ts";
 import type {
@@ -63,6 +64,7 @@ export type Command =
   | (Leased & { readonly type: "finishAttempt"; readonly outcome: AttemptOutcome })
   | (Leased & LoopMailCommand)
   | MailCommand
+  | ChatCommand
   | { readonly type: "anchorAudit"; readonly count: number; readonly hash: string }
   | {
       readonly type: "park";

@@ -1,5 +1,6 @@
 import { assert, unreachable } from "./assert.ts";
 import { backoffMs } from "./backoff.ts";
+import { type ChatCommand, decideChat, isChatCommand } from "./chat-money.ts";
 import type { AttemptOutcome, Command } from "./commands.ts";
 import { decideLoopMail, decideMail } from "./decide-mail.ts";
 import type { Created, Event } from "./events.ts";
@@ -37,7 +38,10 @@ export type Decision =
   | { readonly ok: false; readonly reason: string };
 
 type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
-type LoopCommand = Exclude<Command, MailCommand | { type: "createLoop" | "park" | "anchorAudit" }>;
+type LoopCommand = Exclude<
+  Command,
+  MailCommand | ChatCommand | { type: "createLoop" | "park" | "anchorAudit" }
+>;
 type LeasedCommand = Exclude<Extract<Command, { attempt: number }>, { type: "saveWork" }>;
 
 /** Answers a command with the events that follow from it, or with the reason why not. */
@@ -55,6 +59,7 @@ function decided(state: State, command: Command, moment: Moment): Decision {
     const event: Event = { type: "audit.anchored", loop: null, data: { count, hash } };
     return { ok: true, id: null, events: [event] };
   }
+  if (isChatCommand(command)) return decideChat(state, command, moment.now);
   if (isMailCommand(command)) return decideMail(state, command, moment.now);
   const loop = state.loops.get(command.id);
   if (loop === undefined) return refuse(`there is no loop ${command.id}`);

@@ -1,3 +1,4 @@
+import type { ChatEvent } from "./chat-events.ts";
 import type { Document } from "./documents.ts";
 import type {
   BlockedOn,
@@ -50,6 +51,7 @@ export type Event =
   | Of<"budget.warned", Warned>
   | MergeEvent
   | MessageEvent
+  | ChatEvent
   | { readonly type: "provider.parked"; readonly loop: null; readonly data: Parked }
   /** The audit's head at that moment: it cannot be written anew unseen. */
   | { readonly type: "audit.anchored"; readonly loop: null; readonly data: Anchored };

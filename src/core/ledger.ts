@@ -38,6 +38,8 @@ export interface Spending {
   readonly days: readonly DaySpent[];
   /** Ascending, the newest `slicesMax` in which something was spent. */
   readonly recent: readonly Slice[];
+  /** Calls of chats under way: they belong to no loop. Absent until there was one. */
+  readonly chats?: readonly Reservation[];
 }
 
 interface Slice {
@@ -104,8 +106,10 @@ export function book(books: MutableBooks, event: Moved, loop: Loop, at: Millis):
 }
 
 type Sum = Pick<Reservation, "tokens" | "usd">;
+/** A loop, or who is no loop and has no parent. */
+type Payer = Pick<Loop, "id" | "parent">;
 
-function hold(books: MutableBooks, loop: Loop, sum: Sum): void {
+export function hold(books: MutableBooks, loop: Payer, sum: Sum): void {
   change(books, loop, (held) => ({
     usd: held.usd + (sum.usd ?? 0),
     tokens: held.tokens + sum.tokens,
@@ -114,7 +118,7 @@ function hold(books: MutableBooks, loop: Loop, sum: Sum): void {
 }
 
 /** When nobody holds anything any more, the sum is zero and not the dust of its fractions. */
-function release(books: MutableBooks, loop: Loop, sum: Sum): void {
+export function release(books: MutableBooks, loop: Payer, sum: Sum): void {
   change(books, loop, (held) =>
     held.calls <= 1
       ? noHeld
@@ -126,7 +130,7 @@ function release(books: MutableBooks, loop: Loop, sum: Sum): void {
   );
 }
 
-function change(books: MutableBooks, loop: Loop, by: (held: Held) => Held): void {
+function change(books: MutableBooks, loop: Payer, by: (held: Held) => Held): void {
   const { spending, plans } = books;
   books.spending = { ...spending, held: by(spending.held) };
   if (loop.parent === null) return;
@@ -135,7 +139,12 @@ function change(books: MutableBooks, loop: Loop, by: (held: Held) => Held): void
   plans.set(root, { ...account, held: by(account.held) });
 }
 
-function spend(books: MutableBooks, loop: Loop, { tokens, usd: cost }: Sum, at: Millis): void {
+export function spend(
+  books: MutableBooks,
+  loop: Payer,
+  { tokens, usd: cost }: Sum,
+  at: Millis,
+): void {
   const usd = cost ?? 0;
   const { spending, plans } = books;
   const day = spentOn(spending, dayOf(at));

@@ -1,13 +1,7 @@
 import { assert, Bug, unreachable } from "./assert.ts";
+import { bookChat, type ChatEvent, isChatEvent } from "./chat-events.ts";
 import type { Event, Transaction } from "./events.ts";
-import {
-  type Account,
-  book,
-  type MutableBooks,
-  noSpending,
-  rootIdOf,
-  type Spending,
-} from "./ledger.ts";
+import { type Account, book, type MutableBooks, noSpending, type Spending } from "./ledger.ts";
 import {
   addUsage,
   type Loop,
@@ -27,6 +21,7 @@ import {
   messageAfter,
   numberOf,
 } from "./message.ts";
+import { adoptMoney, type Money, moneyOf } from "./money-moved.ts";
 import { isPipelineEvent, plannedBy } from "./pipeline-events.ts";
 
 export interface Parking {
@@ -101,6 +96,10 @@ export function apply(state: MutableState, event: Event, at: Millis): void {
     lay(state, { id, message: messageAfter(event, state.mail.get(id), at) });
     return;
   }
+  if (isChatEvent(event)) {
+    bookChat(state, event, at);
+    return;
+  }
   const loop = loopOf(state, event.loop);
   if (movesMoney(event)) book(state, event, loop, at);
   const changes = movesMoney(event) ? progressedBy(event, loop, at) : changesBy(event, loop, at);
@@ -115,7 +114,7 @@ function movesMoney(event: Event): event is MoneyEvent {
 
 type LoopEvent = Exclude<
   Event,
-  MessageEvent | { type: "provider.parked" | "audit.anchored" | "loop.created" }
+  MessageEvent | ChatEvent | { type: "provider.parked" | "audit.anchored" | "loop.created" }
 >;
 
 function changesBy(event: LoopEvent, loop: Loop, at: Millis): Partial<Loop> {
@@ -272,16 +271,6 @@ export function copyInto(empty: MutableState, source: State): void {
   empty.spending = source.spending;
 }
 
-function adoptMoney(state: MutableState, { spending, plan }: Money): void {
-  state.spending = spending;
-  if (plan !== null) state.plans.set(plan.root, plan.account);
-}
-
-interface Money {
-  readonly spending: Spending;
-  readonly plan: { readonly root: LoopId; readonly account: Account } | null;
-}
-
 export interface Touched {
   readonly loop: Loop | null;
   readonly parking: { readonly key: string; readonly value: Parking } | null;
@@ -308,6 +297,7 @@ export function touchedBy(state: State, event: Event): Touched {
     const { id } = event.data;
     return { loop: null, parking: null, mail: { id, message: state.mail.get(id) ?? null } };
   }
+  if (isChatEvent(event)) return { loop: null, parking: null, money: moneyOf(state, null) };
   if (event.type !== "provider.parked") {
     const loop = loopOf(state, event.loop);
     if (!movesMoney(event)) return { loop, parking: null };
@@ -316,12 +306,6 @@ export function touchedBy(state: State, event: Event): Touched {
   const key = `${event.data.provider}/${event.data.model}`;
   const { until, reason } = event.data;
   return { loop: null, parking: { key, value: { until, reason } } };
-}
-
-function moneyOf({ spending, plans }: State, loop: Loop): Money {
-  const root = rootIdOf(loop);
-  const account = plans.get(root);
-  return { spending, plan: account === undefined ? null : { root, account } };
 }
 
 function create(

@@ -14,7 +14,7 @@ export interface Admittee {
   readonly bytes: number;
 }
 
-const neverBegan: CallReport = { health: "neutral", real: null, told: null };
+export const neverBegan: CallReport = { health: "neutral", real: null, told: null };
 
 /** Does `body` between the gates' leave and their account of it, whatever happens in it. */
 export async function admitted<R extends LlmReply | string>(
@@ -23,7 +23,14 @@ export async function admitted<R extends LlmReply | string>(
   signal: AbortSignal,
   body: () => Promise<R>,
 ): Promise<R> {
-  const tickets = await enterAll(engine, call, signal);
+  return accounted(await enterAll(engine, call, signal), body);
+}
+
+/** The gates have let it in; they hear of its end. */
+export async function accounted<R extends LlmReply | string>(
+  tickets: readonly Ticket[],
+  body: () => Promise<R>,
+): Promise<R> {
   let report = neverBegan;
   try {
     const reply = await body();

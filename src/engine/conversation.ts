@@ -222,7 +222,7 @@ function note({ engine }: Attempt, loop: Loop, text: string): void {
 const summaryCharsMax = 80;
 
 /** What a person wants to see of a call in one line: its path, command or pattern. */
-function summaryOf(input: unknown): string {
+export function summaryOf(input: unknown): string {
   if (typeof input !== "object" || input === null) return "";
   const [first] = Object.values(input);
   return typeof first === "string" ? first.slice(0, summaryCharsMax) : "";

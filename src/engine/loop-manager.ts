@@ -216,7 +216,10 @@ async function changeOrTime(clock: Clock, change: Promise<void>, wakeAt: Millis 
   timer.abort();
 }
 
-/** Attempts that a crash left running are nobody's: hand them back to the queue, as old as they are. */
+/**
+ * Attempts that a crash left running are nobody's: hand them back to the queue, as old as they are.
+ * Calls of chats that it left open are charged.
+ */
 export async function recover(states: StateManager): Promise<readonly LoopId[]> {
   const orphans = [...states.state.loops.values()].filter((loop) => loop.status === "running");
   for (const { id, attempt, iteration, notBeforeAt } of orphans) {
@@ -226,5 +229,6 @@ export async function recover(states: StateManager): Promise<readonly LoopId[]> 
     const outcome = { type: "interrupted", ...again } as const;
     await states.submit({ type: "finishAttempt", id, attempt, outcome });
   }
+  await states.submit({ type: "chargeChats" });
   return orphans.map(({ id }) => id);
 }

@@ -105,7 +105,7 @@ async function paidTry(
   }
 }
 
-function bytesOf({ system, messages, tools }: ModelCall["request"]): number {
+export function bytesOf({ system, messages, tools }: ModelCall["request"]): number {
   return new TextEncoder().encode(JSON.stringify([system, messages, tools])).length;
 }
 
@@ -223,7 +223,8 @@ async function wait(
   endIfHalted(engine, { loop }, signal);
 }
 
-function priced(usage: Usage, price: Price | null): Usage {
+/** Nobody knows a price: then the cost is unknown, which is not zero. */
+export function priced(usage: Usage, price: Price | null): Usage {
   if (price === null) return { ...usage, costUsd: null };
   const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens } = usage;
   const micro =

@@ -49,6 +49,11 @@ export class Chronicle {
     return this.#own.record({ type: "person", loop, asked: type, detail: detailOf(command) });
   }
 
+  /** A person's words to a model. */
+  said(detail: object): Promise<void> {
+    return this.#own.record({ type: "person", loop: null, asked: "chat", detail });
+  }
+
   configured({ repo, config, types }: Living): Promise<void> {
     const versions = types.list().map(({ name, version }) => [name, version]);
     const text = JSON.stringify([config.config, versions]);

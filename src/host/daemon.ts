@@ -144,8 +144,7 @@ async function serve(
   const guards = await guardsOf(home, config, host, log);
   const scheduler = new Scheduler({ ...crew, hold: guards.hold }, limitsOf(config, host));
   const desk = createDesk({
-    host,
-    home,
+    ...{ host, around, home },
     pid: around.pid,
     version,
     scheduler,
@@ -154,7 +153,7 @@ async function serve(
     },
     configState: () => config.state(),
     dayUsd: config.dayUsd,
-    isDraining: () => drain.signal.aborted,
+    drain: drain.signal,
     config: (dir) => viewConfig(around, { home, dir: dir ?? home }),
     dashboard: (port) => dashboard.open(port),
     shutdown,

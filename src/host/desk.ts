@@ -11,6 +11,7 @@ import type { ConfigView } from "../protocol/program.ts";
 import type { StatusView } from "../protocol/status.ts";
 import { type LoopView, timeOf } from "../views/loop-view.ts";
 import type { Attention } from "./attention.ts";
+import { Chats } from "./chats.ts";
 import { systemClock } from "./clock.ts";
 import { dayBudgetOf } from "./day-budget.ts";
 import { feedback } from "./feedback.ts";
@@ -20,9 +21,11 @@ import { openMail } from "./mail.ts";
 import { keepNumbers, type Numbers } from "./numbers.ts";
 import { amend } from "./plans.ts";
 import { queueOf, whyOf } from "./queue.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 export interface DeskOptions {
   readonly host: Host;
+  readonly around: Surroundings;
   readonly home: string;
   readonly pid: number;
   readonly version: string;
@@ -31,7 +34,7 @@ export interface DeskOptions {
   readonly queueMax: number;
   readonly configState: () => StatusView["config"];
   readonly dayUsd: () => number | null;
-  readonly isDraining: () => boolean;
+  readonly drain: AbortSignal;
   readonly config: (dir: string | null) => Promise<ConfigView>;
   readonly dashboard: (port: number | null) => Promise<DashboardView>;
   readonly shutdown: (options: { readonly now: boolean }) => void;
@@ -45,10 +48,20 @@ export function createDesk(options: DeskOptions): Desk & { close(): Promise<void
   const numbers = keepNumbers(host, options.home, options.version);
   const startedAt = systemClock.now();
   const attention = options.attend(numbers.lagMs);
+  const createOne = async (request: RunRequest) => {
+    const [view] = await create(options, [request]);
+    assert(view !== undefined, "one was asked for");
+    return view;
+  };
+  const chats = new Chats({ ...options, create: createOne });
   return {
     ...host.reader(),
     why: async (id) => whyOf(options, id),
     ...openMail(host),
+    chat: (request) => chats.chat(request),
+    chats: (dir) => chats.chats(dir),
+    conversation: (id) => chats.conversation(id),
+    planOfChat: (id, words) => chats.planOfChat(id, words),
     plan: (request) => host.plan(request),
     create: (requests) => create(options, requests),
     resume: (id, raise) => resume(options, id, raise),
@@ -56,12 +69,7 @@ export function createDesk(options: DeskOptions): Desk & { close(): Promise<void
     stop: (id) => host.ask({ type: "stop", id: host.id(id) }),
     answer: (id, answer) => host.ask({ type: "answer", id: host.id(id), answer }),
     amend: (id, amendment) => amend(host, id, amendment),
-    feedback: async (id, text) =>
-      feedback(host, id, text, async (request) => {
-        const [view] = await create(options, [request]);
-        assert(view !== undefined, "one was asked for");
-        return view;
-      }),
+    feedback: async (id, text) => feedback(host, id, text, createOne),
     rollback: (id, to) => host.ask({ type: "rollback", id: host.id(id), to }),
     status: () => statusOf(options, startedAt, numbers, attention),
     alerts: () => attention.alerts(),
@@ -76,6 +84,7 @@ export function createDesk(options: DeskOptions): Desk & { close(): Promise<void
     watch: (loop, listener) => host.watch(loop, listener),
     shutdown,
     close: async () => {
+      await chats.close();
       numbers.close();
       history.close();
       await attention.close();
@@ -98,8 +107,8 @@ async function resume(options: DeskOptions, id: string, raise: Raise): Promise<L
   return options.host.resume(id, raise);
 }
 
-function admit({ scheduler, queueMax, isDraining }: DeskOptions, count: number): void {
-  if (isDraining()) {
+function admit({ scheduler, queueMax, drain }: DeskOptions, count: number): void {
+  if (drain.aborted) {
     throw new UserError(exitCodes.rejected, "the daemon is stopping: try again once it is back");
   }
   const waiting = scheduler.pending;
@@ -110,7 +119,7 @@ function admit({ scheduler, queueMax, isDraining }: DeskOptions, count: number):
 }
 
 async function statusOf(
-  { host, scheduler, pid, version, isDraining, dayUsd, configState }: DeskOptions,
+  { host, scheduler, pid, version, drain, dayUsd, configState }: DeskOptions,
   startedAt: number,
   numbers: Numbers,
   attention: Attention,
@@ -126,7 +135,7 @@ async function statusOf(
     uptimeSeconds: Math.round((systemClock.now() - startedAt) / 1_000),
     rssBytes: memoryUsage.rss(),
     eventLoopLagMs: Math.round(numbers.lagMs() * 10) / 10,
-    draining: isDraining(),
+    draining: drain.aborted,
     config: configState(),
     sandbox: host.sandboxLevel(),
     store: { seq, bytes: await numbers.storeBytes() },

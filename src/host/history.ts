@@ -86,7 +86,7 @@ export class History {
   #count(told: Told, at: Millis): void {
     // What the log holds is what was decided: the very type.
     const event = told as Event;
-    if (event.type === "budget.settled") {
+    if (event.type === "budget.settled" || event.type === "chat.settled") {
       const { usage } = event.data;
       const bucket = this.#bucket(at);
       bucket.inputTokens += usage.inputTokens + usage.cacheWriteTokens;

@@ -163,18 +163,21 @@ export class Host {
   crew(drain: AbortSignal): Crew {
     const { states } = this;
     const owner = `pid ${this.#around.pid}`;
-    const engineOf = async (loop: Loop): Promise<Engine> => {
-      const { world, config, dayUsd } = await this.world(loop.repo);
-      const patience = { retryAfterMaxMs: config.config.llm["retry-after-max"], triesMax };
-      const { gates } = this;
-      const usersOf = this.#limitsOf();
-      const gatesOf = (provider: string) => {
-        const own = rateLimitsOf(config.config, provider);
-        return gates.path(provider, loop.repo, { own, users: usersOf(provider) });
-      };
-      return { world, states, patience, drain, gatesOf, dayUsd };
-    };
+    const engineOf = ({ repo }: Loop) => this.engine(repo, drain);
     return { states, clock: systemClock, random, owner, drain, engineOf };
+  }
+
+  /** What carries out work in one repository. */
+  async engine(repo: string, drain: AbortSignal): Promise<Engine> {
+    const { states, gates } = this;
+    const { world, config, dayUsd } = await this.world(repo);
+    const patience = { retryAfterMaxMs: config.config.llm["retry-after-max"], triesMax };
+    const usersOf = this.#limitsOf();
+    const gatesOf = (provider: string) => {
+      const own = rateLimitsOf(config.config, provider);
+      return gates.path(provider, repo, { own, users: usersOf(provider) });
+    };
+    return { world, states, patience, drain, gatesOf, dayUsd };
   }
 
   async close(): Promise<void> {

@@ -9,6 +9,7 @@ import { modelSettings } from "../adapters/config/model-settings.ts";
 import type { Config } from "../adapters/config/schema.ts";
 import { createDocuments } from "../adapters/documents.ts";
 import { HttpFetcher } from "../adapters/fetcher.ts";
+import { checkoutFiles } from "../adapters/files/checkout.ts";
 import { createFileSystem } from "../adapters/files/file-system.ts";
 import { gitTargets } from "../adapters/git/targets.ts";
 import { createWorktrees, type GitWorktrees } from "../adapters/git/worktrees.ts";
@@ -22,7 +23,7 @@ import { createRedact } from "../core/redact.ts";
 import { auditedSandbox } from "../engine/audited.ts";
 import type { Audit } from "../ports/audit.ts";
 import { type HookName, type Hooks, hookNames } from "../ports/hooks.ts";
-import type { LiveEvent, Redact, Sandbox, TaskStore, World } from "../ports.ts";
+import type { Files, LiveEvent, Redact, Sandbox, TaskStore, World } from "../ports.ts";
 import { toolNames } from "../tools/toolset.ts";
 import { systemClock } from "./clock.ts";
 import { dayLimit } from "./day-limit.ts";
@@ -42,6 +43,8 @@ export interface RepositoryWorld {
   readonly sandbox: SrtSandbox;
   readonly worktrees: GitWorktrees;
   readonly dayUsd: () => number | null;
+  /** The user's checkout, to read, and of it these paths alone. */
+  readonly checkout: (paths: readonly string[]) => Files;
   close(): Promise<void>;
 }
 
@@ -83,6 +86,7 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     runSetup: (setup, signal) =>
       runSetup(auditedSandbox(sandbox, audit, "setup"), sandboxSettings(config), setup, signal),
   });
+  const ripgrep = await findProgram("rg", searchPath(env));
   const world: World = {
     clock: systemClock,
     random: { next: () => Math.random() },
@@ -93,7 +97,7 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     ...{ sandbox, worktrees },
     targets: gitTargets(worktrees, { identity, now: systemClock.now }),
     pullRequests: createPullRequests({ around, home, worktrees, redact }),
-    fileSystem: createFileSystem({ uid, ripgrep: await findProgram("rg", searchPath(env)) }),
+    fileSystem: createFileSystem({ uid, ripgrep }),
     documents: createDocuments(uid),
     fetcher: new HttpFetcher(),
     loopTypes: living.loopTypes,
@@ -104,6 +108,7 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
   const dayUsd = dayLimit(() => loadRepositoryConfig(around, home, repo).config, config);
   return {
     ...{ world, config: loaded, sandbox, worktrees, dayUsd },
+    checkout: (paths) => checkoutFiles({ dir: repo, ripgrep, paths }),
     close: () => sandbox.close(),
     get loopTypes() {
       return living.types;

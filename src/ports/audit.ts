@@ -10,6 +10,14 @@ export type AuditAct =
       readonly name: string;
       readonly input: unknown;
     }
+  /** What a model looks at while a person talks with it. */
+  | {
+      readonly type: "chat";
+      readonly chat: string;
+      readonly repo: string;
+      readonly name: string;
+      readonly input: unknown;
+    }
   | {
       readonly type: "command";
       readonly loop: LoopId;

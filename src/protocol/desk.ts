@@ -1,6 +1,7 @@
 import type { LiveEvent } from "../ports.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import type { AttentionDoor } from "./alerts.ts";
+import type { ChatDesk } from "./chat.ts";
 import type { DashboardView } from "./dashboard.ts";
 import type { FeedEvent, Raise, Reader, RunPlan, RunRequest } from "./door.ts";
 import type { HistoryView } from "./history.ts";
@@ -11,7 +12,7 @@ import type { ConfigView } from "./program.ts";
 import type { QueueView, StatusView } from "./status.ts";
 
 /** What the daemon's door stands before: everything a client may ask, as the routes call it. */
-export interface Desk extends Reader, MailDoor, AttentionDoor {
+export interface Desk extends Reader, MailDoor, AttentionDoor, ChatDesk {
   plan(request: RunRequest): Promise<RunPlan>;
   /** All of them or none. */
   create(requests: readonly RunRequest[]): Promise<readonly LoopView[]>;

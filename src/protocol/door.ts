@@ -5,6 +5,7 @@ import type { LoopView } from "../views/loop-view.ts";
 import type { WhyView } from "../views/why.ts";
 import type { AttentionDoor } from "./alerts.ts";
 import type { BoardHearing, BoardLink } from "./board-link.ts";
+import type { ChatDoor } from "./chat.ts";
 import type { DashboardView } from "./dashboard.ts";
 import type { MailDoor, MailReader } from "./mail.ts";
 import type { MetricsView } from "./metrics.ts";
@@ -93,7 +94,7 @@ export interface Reader extends MailReader, ReportReader {
 }
 
 /** What the daemon answers: it alone writes. */
-export interface Door extends Reader, MailDoor, AttentionDoor {
+export interface Door extends Reader, MailDoor, AttentionDoor, ChatDoor {
   plan(request: RunRequest): Promise<RunPlan>;
   create(request: RunRequest): Promise<LoopView>;
   /** All of them or none. */

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { deliveries, priorities } from "../core/loop.ts";
 import { bodyCharsMax, queryTimeoutMsMax, topicCharsMax } from "../core/message.ts";
 import type { LiveEvent } from "../ports.ts";
+import { type ChatRequest, chatCharsMax } from "./chat.ts";
 import type { FeedEvent, Raise, RunRequest } from "./door.ts";
 import { messageWaitMsMax, type SendRequest } from "./mail.ts";
 import type { Amendment } from "./plans.ts";
@@ -102,6 +103,18 @@ export const feedback = z.strictObject({ text: z.string().min(1).max(100_000) })
 export const configQuery = z.strictObject({
   dir: z.string().startsWith("/").max(4_096).optional(),
 });
+
+export const chatId = z.string().regex(/^c[1-9]\d{0,14}$/, {
+  error: "expected a conversation such as c7",
+});
+export const chat: z.ZodType<ChatRequest> = z.strictObject({
+  chat: chatId.nullable(),
+  dir: z.string().startsWith("/").max(4_096),
+  model: z.string().min(3).max(256).nullable(),
+  text: z.string().max(chatCharsMax).regex(/\S/, { error: "expected words" }),
+});
+export const chatsQuery = z.strictObject({ dir: z.string().startsWith("/").max(4_096) });
+export const chatPlan = z.strictObject({ words: z.string().max(10_000) });
 
 /** One line of a batch: the options of `td run`, by their names. */
 export const batchLine = z.strictObject({

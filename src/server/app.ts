@@ -6,6 +6,7 @@ import type { Desk } from "../protocol/desk.ts";
 import { type ExitCode, exitCodes, UserError } from "../protocol/errors.ts";
 import { openApi } from "../protocol/open-api.ts";
 import * as schemas from "../protocol/schemas.ts";
+import { addChat } from "./chat-routes.ts";
 import { addMail } from "./mail-routes.ts";
 import { bodyOf, idOf, parsed } from "./parsing.ts";
 
@@ -56,6 +57,7 @@ export function createApp(options: AppOptions): Hono {
   addReading(app, desk);
   addWriting(app, desk);
   addMail(app, desk);
+  addChat(app, desk, options);
   return app;
 }
 

@@ -85,7 +85,9 @@ function waitsForPerson({ status, blockedOn, blockedUntil }: Loop): boolean {
 }
 
 function usageWith(sum: Usage, event: Event): Usage {
-  return event.type === "budget.settled" ? addUsage(sum, event.data.usage) : sum;
+  return event.type === "budget.settled" || event.type === "chat.settled"
+    ? addUsage(sum, event.data.usage)
+    : sum;
 }
 
 function mergeOf(event: Happened): MergeRow[] {

@@ -24,6 +24,7 @@ import type {
 import type { LoopView } from "../../src/views/loop-view.ts";
 import type { WhyView } from "../../src/views/why.ts";
 import { auditRecords } from "./fake-audit.ts";
+import { fakeChat } from "./fake-chat.ts";
 import { noDraft } from "./fake-draft.ts";
 import { FakeHome } from "./fake-home.ts";
 import { FakeMail } from "./fake-mail.ts";
@@ -272,6 +273,7 @@ export class FakeProgram extends FakeHome implements Program {
       testNotify: async () => this.notified,
       queue: async () => queueView,
       ...fakeNumbers,
+      ...fakeChat(),
       shutdown: async () => undefined,
     };
   }

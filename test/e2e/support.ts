@@ -159,7 +159,7 @@ export interface LoopRun {
 }
 
 /** A host of its own for a home; the model answers over real HTTP. */
-function surroundings(place: string, modelUrl: string): Surroundings {
+export function surroundings(place: string, modelUrl: string): Surroundings {
   const { PATH, LANG } = userEnvironment();
   return {
     env: {

@@ -92,7 +92,7 @@ export function cleanAct(act: AuditAct, redact: Redact): AuditAct {
 /** What has no bound of its own becomes one cut text. */
 function cutWhole(act: AuditAct): object {
   const cut = (value: unknown) => cutText(JSON.stringify(value) ?? "", textBytesMax);
-  if (act.type === "tool") return { input: cut(act.input) };
+  if (act.type === "tool" || act.type === "chat") return { input: cut(act.input) };
   if (act.type === "person") return { detail: cut(act.detail) };
   if (act.type === "command") return { network: [cut(act.network)] };
   return {};

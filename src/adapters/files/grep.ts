@@ -4,7 +4,7 @@ import type { Directory } from "./directory.ts";
 import { type RipgrepRun, runRipgrep } from "./ripgrep.ts";
 import { scan } from "./scan.ts";
 import { prefixOf } from "./tree.ts";
-import { atPlace, holds, inDirectory, type Roots } from "./walk.ts";
+import { atPlace, holds, inDirectory, type Roots, shownBelow } from "./walk.ts";
 
 const patternCharsMax = 2000;
 const contextMax = 20;
@@ -74,19 +74,21 @@ async function search(
   { roots, directory, name, stdin }: Where,
 ): Promise<string> {
   const prefix = prefixOf(roots, query.path);
+  const shows = name === null ? shownBelow(roots, directory) : null;
   if (searcher.ripgrep !== null) {
     const run: RipgrepRun = {
       program: searcher.ripgrep,
       query,
       directory,
       stdin,
+      shows,
       // What lies outside belongs to the user and is perhaps not theirs to see.
       uid: holds(roots.dir, directory.path) ? searcher.uid : null,
     };
     const found = await runRipgrep(run, signal);
     if (found !== null) return named(found, name === null ? prefix : prefix.slice(0, -1));
   }
-  return scan(directory, query, { name, prefix }, signal);
+  return scan(directory, query, { name, prefix, shows }, signal);
 }
 
 /** Ripgrep names what it finds `./path`, and a file that it reads from its input not at all. */

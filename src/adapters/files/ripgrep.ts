@@ -16,6 +16,8 @@ export interface RipgrepRun {
   /** A file to search instead of the directory. */
   readonly stdin: number | null;
   readonly uid: number | null;
+  /** Of a path in the directory; null shows all. */
+  readonly shows: ((path: string) => boolean) | null;
 }
 
 /** What ripgrep prints, bounded. Null when the program cannot be started. */
@@ -33,7 +35,25 @@ export async function runRipgrep(run: RipgrepRun, signal: AbortSignal): Promise<
   if (ended.exitCode === 2 && ended.stdout === "" && ended.stderr !== "") {
     throw new ToolRefusal(`ripgrep refused the pattern: ${ended.stderr.trim()}`);
   }
-  return ended.stdout;
+  return run.shows === null ? ended.stdout : shownLines(ended.stdout, run.shows);
+}
+
+/** Lines of `--null` output whose file is shown, as they are without it. */
+function shownLines(output: string, shows: (path: string) => boolean): string {
+  const lines: string[] = [];
+  for (const line of output.split("\n")) {
+    const [path = "", rest] = line.split("\0", 2);
+    if (rest === undefined) {
+      // Between groups of context; what stands at the end says that there is more.
+      const isGap = line === "--";
+      if (line !== "" && !(isGap && (lines.length === 0 || lines.at(-1) === "--")))
+        lines.push(line);
+    } else if (shows(path.replace(/^\.\//, ""))) {
+      lines.push(path + (/^\d+-/.test(rest) ? "-" : ":") + rest);
+    }
+  }
+  if (lines.at(-1) === "--") lines.pop();
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 interface Ended {
@@ -92,7 +112,7 @@ export function wholeLines(text: string, charsMax: number): string {
   return `${whole}[there is more: narrow the pattern, the path or the glob]\n`;
 }
 
-function argumentsOf({ query, stdin }: RipgrepRun): readonly string[] {
+function argumentsOf({ query, stdin, shows }: RipgrepRun): readonly string[] {
   const sorted = stdin === null ? ["--sort=path"] : []; // the same result every time
   const glob = query.glob === null ? [] : [`--glob=${query.glob}`];
   const nodeModules = /node_modules/u.test(`${query.path} ${query.glob ?? ""}`);
@@ -111,6 +131,7 @@ function argumentsOf({ query, stdin }: RipgrepRun): readonly string[] {
     `--max-count=${fileMatchesMax}`,
     `--max-filesize=${fileSizeMax}`,
     ...sorted,
+    ...(shows === null ? [] : ["--null"]),
     `--context=${query.context}`,
     ...(query.ignoreCase ? ["--ignore-case"] : []),
     ...glob,

@@ -9,11 +9,19 @@ import { depthMax, skipped, type Tree, walkTree } from "./tree.ts";
 
 const fileBytesMax = 5_000_000;
 
+export interface Scanned {
+  /** The one file to search; null for the whole directory. */
+  readonly name: string | null;
+  readonly prefix: string;
+  /** Of a path in the directory; null shows all. */
+  readonly shows: ((path: string) => boolean) | null;
+}
+
 /** Searches line by line where there is no ripgrep: slower, and it knows no ignore files. */
 export async function scan(
   directory: Directory,
   query: GrepQuery,
-  { name, prefix }: { readonly name: string | null; readonly prefix: string },
+  { name, prefix, shows }: Scanned,
   signal: AbortSignal,
 ): Promise<string> {
   const tested = matcher(regexOf(query.pattern, query.ignoreCase));
@@ -24,7 +32,7 @@ export async function scan(
     );
   }
   let found = "";
-  for (const path of wanted(await walkTree(directory, depths), query.glob)) {
+  for (const path of wanted(await walkTree(directory, { ...depths, shows }), query.glob)) {
     signal.throwIfAborted();
     const lines = await inner(directory, path.split("/"), (parent, last) =>
       scanFile(parent, last, prefix + path, query, tested),

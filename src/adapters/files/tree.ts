@@ -4,7 +4,7 @@ import type { Listing } from "../../ports.ts";
 import { type Directory, refusalOf } from "./directory.ts";
 import { isGitName, namesOf } from "./names.ts";
 import { matchingPaths } from "./patterns.ts";
-import { inDirectory, type Roots } from "./walk.ts";
+import { inDirectory, type Roots, shownBelow } from "./walk.ts";
 
 const entriesMax = 2000;
 /** More than this is not looked at: the walk of a monstrous tree ends. */
@@ -31,7 +31,11 @@ export interface Tree {
 
 export async function list(roots: Roots, path: string, depth: number): Promise<Listing> {
   const tree = await inDirectory(roots, path, (directory) =>
-    walkTree(directory, { depth, enter: (name) => name !== skipped }),
+    walkTree(directory, {
+      depth,
+      enter: (name) => name !== skipped,
+      shows: shownBelow(roots, directory),
+    }),
   );
   // What is near the top says more than what comes first in the alphabet.
   const nearest = tree.entries.toSorted((a, b) => a.depth - b.depth || compare(a.path, b.path));
@@ -49,7 +53,11 @@ export async function glob(roots: Roots, pattern: string, path: string): Promise
   const inner = pattern.startsWith(`${roots.dir}/`) ? pattern.slice(roots.dir.length + 1) : pattern;
   const named = inner.includes(skipped);
   const tree = await inDirectory(roots, path, (directory) =>
-    walkTree(directory, { depth: depthMax, enter: (name) => named || name !== skipped }),
+    walkTree(directory, {
+      depth: depthMax,
+      enter: (name) => named || name !== skipped,
+      shows: shownBelow(roots, directory),
+    }),
   );
   const files = tree.entries.filter(({ kind }) => kind === "file" || kind === "link");
   const found = matchingPaths(
@@ -63,15 +71,20 @@ export async function glob(roots: Roots, pattern: string, path: string): Promise
   };
 }
 
-/** Everything below `directory` but `.git`; links are told, not followed. */
-export async function walkTree(
-  directory: Directory,
-  how: { readonly depth: number; readonly enter: (name: string) => boolean },
-): Promise<Tree> {
+interface Walking {
+  readonly depth: number;
+  readonly enter: (name: string) => boolean;
+  /** Of a path from where the walk begins; null shows all. */
+  readonly shows: ((path: string) => boolean) | null;
+}
+
+/** Everything that is shown below `directory` but `.git`; links are told, not followed. */
+export async function walkTree(directory: Directory, how: Walking): Promise<Tree> {
   const entries: Entry[] = [];
   const visit = async (here: Directory, prefix: string, depth: number): Promise<boolean> => {
     for (const child of await children(here, visitedMax - entries.length)) {
       if (entries.length >= visitedMax) return false;
+      if (how.shows?.(prefix + child.name) === false) continue;
       const entry = await entryOf(here, child, prefix, depth);
       entries.push(entry);
       if (entry.kind !== "directory" || depth >= how.depth || !how.enter(child.name)) continue;

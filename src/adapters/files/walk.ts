@@ -12,6 +12,18 @@ export interface Roots {
   readonly readable: readonly string[];
   /** Whether paths can begin at open directories; see Directory. */
   readonly anchored: boolean;
+  /** Whether there is anything at a path from `dir`, its links followed; absent where all is shown. */
+  readonly shows?: (path: string) => boolean;
+}
+
+/** The same for paths that begin at a directory below `dir`; null where all is shown. */
+export function shownBelow(
+  { dir, shows }: Roots,
+  directory: Directory,
+): ((path: string) => boolean) | null {
+  if (shows === undefined) return null;
+  const prefix = directory.path.slice(dir.length + 1);
+  return (path) => shows(prefix === "" ? path : `${prefix}/${path}`);
 }
 
 /** The end of a path: `name` in `directory`; null names the directory itself. */
@@ -112,6 +124,15 @@ class Walk {
   }
 
   async #end(): Promise<Place> {
+    const place = await this.#found();
+    const { roots, path } = this.#task;
+    const shows = shownBelow(roots, this.#directory);
+    const isHidden = place.name !== null && shows?.(place.name) === false;
+    if (isHidden) throw new FileMissing(`${path} does not exist`);
+    return place;
+  }
+
+  async #found(): Promise<Place> {
     for (;;) {
       const directory = this.#directory;
       const name = this.#names.shift();

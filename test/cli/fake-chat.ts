@@ -1,0 +1,22 @@
+import { noUsage } from "../../src/core/loop.ts";
+import type { ChatDoor } from "../../src/protocol/chat.ts";
+import { exitCodes, UserError } from "../../src/protocol/errors.ts";
+
+/** A model that repeats what it is told. */
+export function fakeChat(): ChatDoor {
+  const none = (id: string) => {
+    return Promise.reject(new UserError(exitCodes.notFound, `there is no conversation ${id}`));
+  };
+  return {
+    chats: async () => [],
+    conversation: none,
+    planOfChat: none,
+    chat: async ({ text }, hear) => {
+      hear({ type: "began", chat: "c1", model: "anthropic/model" });
+      hear({ type: "tool", name: "grep", summary: "needle" });
+      hear({ type: "toolDone", name: "grep", isError: false });
+      hear({ type: "text", text: `you said: ${text}` });
+      hear({ type: "ended", ended: "done", reason: null, usage: { ...noUsage, costUsd: 0.01 } });
+    },
+  };
+}
