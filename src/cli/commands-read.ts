@@ -109,7 +109,10 @@ function eventsCommand(grammar: Grammar): AnyCommand {
 
 function tuiCommand(grammar: Grammar): AnyCommand {
   return grammar
-    .command("tui", "the screen: plans, loops, records and events, live; ? in it explains the keys")
+    .command(
+      "tui",
+      "the screen: chat, plans, loops, records and events, live; ? in it explains the keys",
+    )
     .option("--no-mouse", "leave the mouse to the terminal")
     .addOption(choice("--theme <theme>", "colours for this background", ["dark", "light", "plain"]))
     .option("--restore-terminal", "mend a terminal that a killed td left behind")

@@ -82,8 +82,10 @@ export class Chats implements ChatDesk {
     const conversations = this.#files.for(world.redact);
     return (hear, signal) =>
       this.#one(begun?.id ?? null, async (own) => {
+        // The answer before this one may have ended just now.
+        const before = begun === null ? null : await this.#find(begun.id);
         const asked = await this.#ask(conversations, {
-          begun,
+          begun: before,
           repo,
           model: name,
           text: request.text,
@@ -120,6 +122,9 @@ export class Chats implements ChatDesk {
     }
     this.#begun += 1;
     const key = chat ?? `new conversation ${this.#begun}`;
+    const last = this.#answers.get(key);
+    // Who stops an answer asks on before it has quite ended.
+    if (last !== undefined) await endOrTime(last);
     if (this.#answers.has(key)) {
       throw new UserError(exitCodes.rejected, `${key} is being answered: wait, or stop that first`);
     }
@@ -175,6 +180,15 @@ export class Chats implements ChatDesk {
     const hint = "/history in td tui lists those there are";
     throw new UserError(exitCodes.notFound, `there is no conversation ${id} (${hint})`);
   }
+}
+
+const endMsMax = 3_000;
+
+async function endOrTime(answer: Promise<void>): Promise<void> {
+  const ended = new AbortController();
+  const time = systemClock.sleepUntil(systemClock.now() + endMsMax, ended.signal);
+  await Promise.race([Promise.allSettled([answer]), time]);
+  ended.abort();
 }
 
 interface Asked {

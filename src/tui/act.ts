@@ -1,4 +1,5 @@
 /** What the actions of the key table do. */
+import { chatAct } from "./chat-update.ts";
 import { emptyDraft } from "./editor.ts";
 import { noticed, released, withLists } from "./frames.ts";
 import type { Action } from "./keys.ts";
@@ -14,10 +15,15 @@ const far = 1_000_000;
 type Doing = (model: Model) => Step;
 
 export function act(model: Model, action: Action): Step {
-  return doing[action](model);
+  const inChat = model.view === "chat" ? chatAct(model, action) : null;
+  return inChat ?? doing[action](model);
 }
 
 const doing: Readonly<Record<Action, Doing>> = {
+  chat: (model) => {
+    const { model: there } = to("chat")(model);
+    return unchanged({ ...there, chat: { ...there.chat, isTyping: true } });
+  },
   plan: to("plan"),
   executions: to("executions"),
   records: to("records"),
@@ -65,6 +71,8 @@ const doing: Readonly<Record<Action, Doing>> = {
   why: (model) => unchanged(tab(model, "why")),
   "previous-iteration": (model) => unchanged(iterated(model, -1)),
   "next-iteration": (model) => unchanged(iterated(model, 1)),
+  type: unchanged,
+  "new-line": unchanged,
   compare,
   export: (model) =>
     isList(model.view)

@@ -1,6 +1,7 @@
 /** What stands over the screen. */
 import { age } from "../cli/numbers.ts";
 import { cut, oneLine, pad, strip, width } from "../cli/text.ts";
+import { drawChats } from "./chat-history.ts";
 import { type Draft, textIn } from "./editor.ts";
 import { centred, clearRect, drawFrame, putCut } from "./frame.ts";
 import { actions, bindingOf, keyName } from "./keys.ts";
@@ -30,6 +31,9 @@ export function drawOverlay(screen: Screen, model: Model): void {
       break;
     case "questions":
       drawQuestions(screen, model, overlay);
+      break;
+    case "chats":
+      drawChats(screen, model, overlay);
       break;
     default:
   }

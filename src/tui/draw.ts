@@ -1,5 +1,7 @@
 /** The screen as a function of the model. */
 import { width } from "../cli/text.ts";
+import { isTyping } from "./chat-update.ts";
+import { drawChat, typingHints } from "./draw-chat.ts";
 import { drawDetail } from "./draw-detail.ts";
 import { drawEvents } from "./draw-events.ts";
 import { drawList } from "./draw-list.ts";
@@ -18,7 +20,8 @@ export function draw(screen: Screen, model: Model): void {
   drawHeader(screen, model);
   const { list, detail, hints } = layoutOf(model);
   if (list !== null) {
-    if (model.view === "events") drawEvents(screen, model, list);
+    if (model.view === "chat") drawChat(screen, model);
+    else if (model.view === "events") drawEvents(screen, model, list);
     else drawList(screen, model, list);
   }
   if (detail !== null) drawDetail(screen, model, detail);
@@ -36,7 +39,7 @@ function drawHints(screen: Screen, model: Model, y: number): void {
     return;
   }
   let x = 1;
-  for (const { keys, hint } of hintsOf(model)) {
+  for (const { keys, hint } of isTyping(model) ? typingHints : hintsOf(model)) {
     const columns = width(keys) + 1 + hint.length;
     if (x + columns >= screen.columns) continue;
     x = screen.put(x, y, keys, marks.bold) + 1;
@@ -62,6 +65,7 @@ function hintsOf(model: Model): readonly Hint[] {
 
 function fits(model: Model, action: Action): boolean {
   const { where } = bindingOf(action);
+  if (where === "chat") return model.view === "chat";
   return where === "everywhere" || isList(model.view);
 }
 

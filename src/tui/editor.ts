@@ -36,20 +36,29 @@ export function edited(draft: Draft, key: string): Draft | null {
     case "C-f":
       return moved(draft, 1);
     case "home":
-    case "C-a":
-      return { before: "", after: before + after };
+    case "C-a": {
+      const begin = before.lastIndexOf("\n") + 1;
+      return { before: before.slice(0, begin), after: before.slice(begin) + after };
+    }
     case "end":
-    case "C-e":
-      return { before: before + after, after: "" };
+    case "C-e": {
+      const end = endOfLine(after);
+      return { before: before + after.slice(0, end), after: after.slice(end) };
+    }
     case "C-u":
-      return { before: "", after };
+      return { before: before.slice(0, before.lastIndexOf("\n") + 1), after };
     case "C-k":
-      return { before, after: "" };
+      return { before, after: after.slice(endOfLine(after)) };
     case "C-w":
       return { before: before.replace(/\S*\s*$/u, ""), after };
     default:
       return isText(key) ? typed(draft, key) : null;
   }
+}
+
+function endOfLine(after: string): number {
+  const end = after.indexOf("\n");
+  return end === -1 ? after.length : end;
 }
 
 /** Names of keys are longer than a character, and ASCII. */

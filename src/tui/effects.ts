@@ -3,6 +3,7 @@ import { edit } from "../cli/edit.ts";
 import type { Session } from "../cli/session.ts";
 import type { Door } from "../protocol/door.ts";
 import { UserError } from "../protocol/errors.ts";
+import { ChatEffects } from "./chat-effects.ts";
 import { exportRows } from "./export.ts";
 import type { Effect, Message, Verb } from "./model.ts";
 import { textOf } from "./texts.ts";
@@ -27,6 +28,7 @@ export class Effects {
   readonly #session: Session;
   readonly #tell: (message: Message) => void;
   readonly #fail: (error: unknown) => void;
+  readonly #chat: ChatEffects;
   focus: (id: string | null) => void = () => undefined;
   #load: NodeJS.Timeout | null = null;
   #isLoading = false;
@@ -43,10 +45,16 @@ export class Effects {
     this.#tell = (message) => {
       if (!this.#isClosed) tell(message);
     };
+    this.#chat = new ChatEffects({
+      door,
+      tell: (news) => this.#tell({ type: "chat", news }),
+      ask: (body) => this.#ask(body),
+    });
   }
 
   close(): void {
     this.#isClosed = true;
+    this.#chat.close();
     if (this.#load !== null) clearTimeout(this.#load);
     if (this.#focus !== null) clearTimeout(this.#focus);
   }
@@ -67,6 +75,9 @@ export class Effects {
         break;
       case "questions":
         this.questions();
+        break;
+      case "chat":
+        this.#chat.carryOut(effect.does);
         break;
       case "act":
         this.#act(effect.verb, effect.ids);

@@ -1,5 +1,6 @@
 /** What the daemon tells, taken into the model. */
 import type { BoardRow } from "../protocol/board.ts";
+import { takeChat } from "./chat-news.ts";
 import { appended, liveKeyOf, stepText } from "./live.ts";
 import type { ListName, Message, Model, Page } from "./model.ts";
 import { isList } from "./model.ts";
@@ -43,6 +44,7 @@ const taking: Taking = {
     model.replay?.id === id
       ? { ...model, replay: { id, known, at: Math.max(0, known.length - 1) } }
       : model,
+  chat: (model, { news }) => ({ ...model, chat: takeChat(model.chat, news) }),
   notice: (model, { text, isError }) => noticed(model, text, isError),
 };
 

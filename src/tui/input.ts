@@ -49,6 +49,8 @@ const pattern = (text: string) => new RegExp(text.replace("ESC", String.fromChar
 const sequence = pattern(String.raw`^ESC(?:\[[0-?]*[ -/]*[@-~]|O[ -~])`);
 const mouse = pattern(String.raw`^ESC\[<(\d{1,4});(\d{1,4});(\d{1,4})([Mm])$`);
 const unfinished = pattern(String.raw`^ESC(?:O|\[[0-?]*[ -/]*)?$`);
+/** Alt with a key comes as Escape and the key, at once. */
+const withAlt: Readonly<Record<string, string>> = { "\r": "M-enter", "\u007f": "C-w", "\b": "C-w" };
 const segmenter = new Intl.Segmenter();
 
 /** Keeps what may still become a key; `flush` says that nothing more came. */
@@ -91,8 +93,9 @@ export class InputParser {
       return found.length;
     }
     if (unfinished.test(rest) && rest.length < sequenceCharsMax) return 0;
-    inputs.push({ type: "key", key: "escape" });
-    return 1;
+    const alt = withAlt[rest[1] ?? ""];
+    inputs.push({ type: "key", key: alt ?? "escape" });
+    return alt === undefined ? 1 : 2;
   }
 
   #takePaste(inputs: Input[]): number {

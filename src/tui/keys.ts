@@ -1,6 +1,6 @@
 /** The one table of keys: what they do, the help, the hints and what may be remapped come from it. */
 
-type Where = "everywhere" | "lists" | "loops" | "detail" | "plan" | "records";
+type Where = "everywhere" | "lists" | "loops" | "detail" | "plan" | "records" | "chat";
 
 export interface Binding {
   readonly keys: readonly string[];
@@ -11,6 +11,7 @@ export interface Binding {
 }
 
 const bindings = {
+  chat: { keys: ["1"], where: "everywhere", help: "Chat: talk with a model about the repository" },
   plan: { keys: ["2"], where: "everywhere", help: "Plan: drafts and plans" },
   executions: { keys: ["3"], where: "everywhere", help: "Executions: the live tree" },
   records: { keys: ["4"], where: "everywhere", help: "Records: what has ended" },
@@ -60,6 +61,12 @@ const bindings = {
   why: { keys: ["w"], where: "loops", help: "why it is where it is", hint: "why" },
   "previous-iteration": { keys: ["{"], where: "detail", help: "replay: the iteration before" },
   "next-iteration": { keys: ["}"], where: "detail", help: "replay: the next iteration" },
+  type: { keys: ["i"], where: "chat", help: "chat: to the line where one writes; Esc leaves it" },
+  "new-line": {
+    keys: ["M-enter", "C-j"],
+    where: "chat",
+    help: "chat: a new line in what you write; so does \\ before Enter",
+  },
   compare: { keys: ["="], where: "records", help: "compare the two that are marked" },
   export: { keys: ["E"], where: "lists", help: "export this list: json, csv, md" },
   questions: { keys: ["!"], where: "everywhere", help: "what waits for your word" },
@@ -128,6 +135,7 @@ export function actionOf(keys: KeyMap, key: string): Action | null {
 }
 
 const shownNames: Readonly<Record<string, string>> = {
+  "M-enter": "Alt-Enter",
   escape: "Esc",
   enter: "Enter",
   space: "Space",

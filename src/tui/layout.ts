@@ -34,7 +34,7 @@ export function layoutOf(model: Model): Layout {
 
 function panes(model: Model, body: Rect): Pick<Layout, "list" | "detail"> {
   const { columns, rows } = model;
-  if (model.view === "events") return { list: body, detail: null };
+  if (model.view === "events" || model.view === "chat") return { list: body, detail: null };
   const isSingle = model.isZoomed || columns < aboveColumns || rows < aboveRows;
   if (isSingle) {
     return model.pane === "list" ? { list: body, detail: null } : { list: null, detail: body };

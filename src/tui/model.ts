@@ -4,12 +4,13 @@ import type { BoardRow } from "../protocol/board.ts";
 import type { FeedEvent } from "../protocol/door.ts";
 import type { StatusView } from "../protocol/status.ts";
 import type { QuestionView } from "../views/questions.ts";
+import { type ChatDoing, type ChatModel, type ChatNews, newChat } from "./chat-model.ts";
 import type { Draft } from "./editor.ts";
 import type { KeyMap } from "./keys.ts";
 import type { Line } from "./style.ts";
 import type { ThemeName } from "./theme.ts";
 
-export const viewNames = ["plan", "executions", "records", "events"] as const;
+export const viewNames = ["chat", "plan", "executions", "records", "events"] as const;
 export type ViewName = (typeof viewNames)[number];
 
 const tabNames = ["documents", "output", "diff", "verdict", "cost", "why"] as const;
@@ -87,7 +88,8 @@ export type Overlay =
       readonly before: string;
     }
   | { readonly type: "alerts"; readonly top: number }
-  | { readonly type: "questions"; readonly index: number };
+  | { readonly type: "questions"; readonly index: number }
+  | { readonly type: "chats"; readonly index: number };
 
 export interface Model {
   readonly columns: number;
@@ -117,6 +119,7 @@ export interface Model {
     readonly at: number;
   } | null;
   readonly questions: readonly QuestionView[];
+  readonly chat: ChatModel;
   readonly overlay: Overlay | null;
   /** What came while the list stood still; null while it follows. */
   readonly held: ReadonlyMap<string, BoardRow> | null;
@@ -154,6 +157,7 @@ export type Message =
   | { readonly type: "events"; readonly events: readonly FeedEvent[] }
   | { readonly type: "page"; readonly key: string; readonly lines: readonly Line[] }
   | { readonly type: "iterations"; readonly id: string; readonly known: readonly number[] }
+  | { readonly type: "chat"; readonly news: ChatNews }
   | { readonly type: "notice"; readonly text: string; readonly isError: boolean };
 
 /** What is to be done about it, outside. */
@@ -173,6 +177,7 @@ export type Effect =
   | { readonly type: "copy"; readonly text: string }
   | { readonly type: "export"; readonly format: string; readonly rows: readonly BoardRow[] }
   | { readonly type: "questions" }
+  | { readonly type: "chat"; readonly does: ChatDoing }
   | { readonly type: "redraw" | "suspend" | "quit" };
 
 export interface Step {
@@ -225,6 +230,7 @@ export function firstModel(
     page: noPage(),
     replay: null,
     questions: [],
+    chat: newChat(""),
     overlay: null,
     held: null,
     notice: null,

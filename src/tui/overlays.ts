@@ -1,5 +1,6 @@
 /** What stands over the screen: help, palette, questions, and what is asked of a person. */
 import { act, asking, filtered } from "./act.ts";
+import { chatsKey } from "./chat-history.ts";
 import { type Draft, edited, textIn, typed } from "./editor.ts";
 import { noticed } from "./frames.ts";
 import { type Action, actions, bindingOf, keyName } from "./keys.ts";
@@ -24,6 +25,8 @@ export function overlayKey(model: Model, key: string): Step {
       return unchanged({ ...model, overlay: alertsKey(overlay, key) });
     case "questions":
       return questionsKey(model, overlay, key);
+    case "chats":
+      return chatsKey(model, overlay, key);
     default:
       return overlay satisfies never;
   }

@@ -8,6 +8,7 @@ interface Tab {
 }
 
 const names: Readonly<Record<ViewName, string>> = {
+  chat: "Chat",
   plan: "Plan",
   executions: "Executions",
   records: "Records",

@@ -7,6 +7,7 @@ import { oneLine } from "../cli/text.ts";
 import type { BoardMessage } from "../protocol/board.ts";
 import type { Door } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
+import { newChat } from "./chat-model.ts";
 import { draw } from "./draw.ts";
 import { Effects } from "./effects.ts";
 import type { Input } from "./input.ts";
@@ -67,7 +68,8 @@ class Tui {
     const { columns, rows } = sizeOf(world);
     const theme = themeNames.find((name) => name === options.theme) ?? themeOf(world.env);
     const { keys, problem } = keysOf(session.place.home);
-    this.#model = firstModel({ columns, rows, now: Date.now(), keys, theme });
+    const first = firstModel({ columns, rows, now: Date.now(), keys, theme });
+    this.#model = { ...first, chat: newChat(session.place.dir) };
     this.#depth = depthOf(world.env, session.look.colour);
     this.#painted = theme;
     this.#paint = painter(theme, this.#depth);

@@ -1,5 +1,6 @@
 /** The next model, and what is to be done: pure. */
 import { act } from "./act.ts";
+import { chatPaste, isTyping, scrolledChat, typingKey } from "./chat-update.ts";
 import { noticed, take, withLists } from "./frames.ts";
 import { actionOf } from "./keys.ts";
 import type { Message, Model, Step } from "./model.ts";
@@ -19,7 +20,7 @@ function next(model: Model, message: Message): Step {
       return keyed(model, message.key);
     case "paste":
       if (model.overlay !== null) return overlayPaste(model, message.text);
-      return unchanged(model);
+      return model.view === "chat" ? chatPaste(model, message.text) : unchanged(model);
     case "mouse":
       return mouse(model, message);
     case "resize":
@@ -32,7 +33,15 @@ function next(model: Model, message: Message): Step {
 function keyed(before: Model, key: string): Step {
   if (key === "C-c") return interrupted(before);
   const model = before.isLeaving ? { ...before, isLeaving: false } : before;
+  // Elsewhere it is the two keys that it comes as.
+  if (key === "M-enter" && (model.overlay !== null || !isTyping(model))) {
+    const left = keyed(model, "escape");
+    const then = keyed(left.model, "enter");
+    return { model: then.model, effects: [...left.effects, ...then.effects] };
+  }
   if (model.overlay !== null) return overlayKey(model, key);
+  const written = isTyping(model) ? typingKey(model, key) : null;
+  if (written !== null) return written;
   const action = actionOf(model.keys, key);
   return action === null ? unchanged(model) : act(model, action);
 }
@@ -50,6 +59,7 @@ function mouse(model: Model, { does, x, y }: Extract<Message, { type: "mouse" }>
   if (model.overlay !== null) return unchanged(model);
   if (does === "press") return unchanged(withLists(pointed(model, x, y)));
   const by = does === "wheelUp" ? -wheelRows : wheelRows;
+  if (model.view === "chat") return unchanged(scrolledChat(model, by));
   const isOnPage = pointed(model, x, y).pane === "detail";
   return unchanged(isOnPage ? movePage(model, by) : moveList(model, by));
 }

@@ -119,6 +119,8 @@ test.each(sizes)(
     await withTui(desk, size, async (terminal) => {
       await terminal.until("修复");
       for (const key of [
+        "1",
+        "Escape",
         "2",
         "3",
         "4",
@@ -155,6 +157,7 @@ test(
       space: "Space",
       tab: "Tab",
       "S-tab": "BTab",
+      "M-enter": "M-Enter",
       pageup: "PageUp",
       pagedown: "PageDown",
       up: "Up",
