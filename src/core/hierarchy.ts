@@ -58,11 +58,10 @@ function inherited(parent: Loop, brief: ChildBrief): Omit<Created, "dependsOn"> 
   };
 }
 
-/** A document's own check comes after the configured command; it never takes its place. */
+/** A document's own check comes after the configured command; those above: core/checks.ts. */
 function withCheck(settings: LoopSettings, validate: string | undefined): LoopSettings {
-  if (validate === undefined) return settings;
-  const { gate } = settings;
-  return { ...settings, gate: { ...gate, also: [...(gate.also ?? []), validate] } };
+  const { also: _, ...gate } = settings.gate;
+  return { ...settings, gate: validate === undefined ? gate : { ...gate, also: [validate] } };
 }
 
 /** How a loop looks to its parent; `gone` was dropped. */

@@ -1,4 +1,5 @@
 import { assert } from "../core/assert.ts";
+import { checksDue } from "../core/checks.ts";
 import type { AttemptOutcome } from "../core/commands.ts";
 import { rootIdOf } from "../core/ledger.ts";
 import type { CommitId, Loop, LoopId } from "../core/loop.ts";
@@ -90,17 +91,19 @@ function bound({ states }: Engine) {
   return { submit: states.submit.bind(states) };
 }
 
-/** The same files have been judged: then that verdict is this commit's. */
+/** The same files have been judged: then that verdict is this commit's, unless more is due now. */
 async function judgedOn(
   { engine, signal, course }: Merging,
   loop: Loop,
   base: CommitId,
   commit: CommitId,
 ): Promise<CombinedVerdict> {
+  const { states } = engine;
   const { worktrees, targets } = engine.world;
   const { repo, verdict, settings } = loop;
   assert(verdict?.passed === true, `${loop.id} is merged without a verdict`);
-  if (await targets.sameFiles(repo, commit, headOf(loop))) {
+  const isMore = checksDue(states.state, loop).some(({ isShared }) => isShared);
+  if (!isMore && (await targets.sameFiles(repo, commit, headOf(loop)))) {
     return { verdict: { ...verdict, commit }, feedback: "", fingerprint: "" };
   }
   course.at = "the validation of its merge";

@@ -1,3 +1,4 @@
+import { checksDue } from "../core/checks.ts";
 import type { Document } from "../core/documents.ts";
 import type { CommitId, Loop, Verdict } from "../core/loop.ts";
 import { loopOf } from "../core/state.ts";
@@ -286,12 +287,13 @@ async function tryMore(
 ): Promise<Trial> {
   const { verdict } = trial.judgement;
   if (!verdict.passed) return trial;
-  for (const command of loop.settings.gate.also ?? []) {
+  for (const { command, of } of checksDue(doing.engine.states.state, loop)) {
     const result = await runCommand(doing, loop, workspace, command);
     record(doing, loop, { commit: verdict.commit, where, command }, result);
     const { exitCode, ended } = result;
     if (ended === "exited" && exitCode === 0) continue;
-    const note = `The command passes, but the check of the task's document does not: ${command}`;
+    const whose = of === loop.id ? "the task's document" : `${of}, which is done with this,`;
+    const note = `The command passes, but the check of ${whose} does not: ${command}`;
     const held = { ...verdict, passed: false, exitCode, note };
     return { ...trial, result, judgement: { ...trial.judgement, verdict: held } };
   }

@@ -1,0 +1,50 @@
+import { rootIdOf } from "./ledger.ts";
+import type { Loop, LoopId } from "./loop.ts";
+import { childrenOf, loopOf, type State } from "./state.ts";
+
+/** What a document asks for besides the configured command. */
+export interface Check {
+  /** Whose document it is. */
+  readonly of: LoopId;
+  readonly command: string;
+  /** Others have done a part of what it is about. */
+  readonly isShared: boolean;
+}
+
+/**
+ * What else has to pass for this loop to be done: the check of its own document, and those of the
+ * levels above that are done with it. What is split is checked with its last part, on a base that
+ * has the other parts: in the merge queue at the latest.
+ */
+export function checksDue(state: State, loop: Loop): readonly Check[] {
+  const due = ownChecks(loop, false);
+  let [at, isShared] = [loop, false];
+  while (at.parent !== null) {
+    const siblings = childrenOf(state, at.parent).filter(({ id, dropped }) => {
+      return id !== at.id && !dropped;
+    });
+    if (siblings.some(({ status }) => status !== "complete")) break;
+    isShared ||= siblings.length > 0;
+    if (isShared && !hasOthersWork(state, loop)) break;
+    at = loopOf(state, at.parent);
+    due.push(...ownChecks(at, isShared));
+  }
+  return due.filter(({ command }, index) => {
+    return due.findIndex((other) => other.command === command) === index;
+  });
+}
+
+function ownChecks({ id, settings, documents }: Loop, isShared: boolean): Check[] {
+  const ofItself = documents.flatMap(({ becomes, validate }) =>
+    becomes === null && validate !== null ? [validate] : [],
+  );
+  const commands = [...(settings.gate.also ?? []), ...ofItself];
+  return commands.map((command) => ({ of: id, command, isShared }));
+}
+
+/** On the newest end of its plan's branch. */
+function hasOthersWork(state: State, loop: Loop): boolean {
+  if (loop.merge !== null) return true;
+  const { tip } = loopOf(state, rootIdOf(loop));
+  return tip === null || tip === loop.settings.baseCommit;
+}
