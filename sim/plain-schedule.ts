@@ -2,7 +2,7 @@
 import type { DispatchLimits } from "../src/core/dispatch.ts";
 import { type Loop, type LoopId, type Millis, priorities } from "../src/core/loop.ts";
 import type { State } from "../src/core/state.ts";
-import { clash } from "../src/core/touches.ts";
+import { clash, holdsFiles } from "../src/core/touches.ts";
 
 interface Started {
   readonly loop: Loop;
@@ -29,7 +29,7 @@ export function plainStart(
       (loop) =>
         !ids.includes(loop.id) &&
         isReady(state, loop, now, limits) &&
-        !running.some((other) => clash(state.loops, loop, other)) &&
+        !started.some((other) => clash(state.loops, loop, other.loop)) &&
         !isFull(running, limits.perType, loop.type) &&
         !isFullIn(running, loop, limits),
     );
@@ -64,8 +64,7 @@ export function isReady(
 ): boolean {
   if (loop.status !== "pending" || loop.merge !== null || sinceOf(state, loop) > now) return false;
   const isHeld = [...state.loops.values()].some(
-    (other) =>
-      other.status === "running" && other.merge === null && clash(state.loops, loop, other),
+    (other) => holdsFiles(other) && clash(state.loops, loop, other),
   );
   return !isHeld && !isParked(loop, now, limits);
 }

@@ -1,5 +1,6 @@
 import type { Loop, LoopId, Millis, Priority } from "./loop.ts";
 import type { State } from "./state.ts";
+import { holdsFiles } from "./touches.ts";
 import { Touching } from "./touching.ts";
 
 /** What holds a loop up besides its own time: its repository or type is full, its models parked. */
@@ -213,6 +214,7 @@ export class PendingIndex {
     if (waiter !== undefined) this.#withdraw(waiter);
     const seat = this.#seats.get(id);
     if (seat !== undefined) this.#stand(id, seat);
+    else this.#placeAgain(this.#touching.stand(id));
     // Who waits to be merged, or is merged, takes none of the slots: core/merge-lanes.ts.
     const isApart = loop.merge !== null;
     if (status === "running" && !isApart) {
@@ -221,6 +223,8 @@ export class PendingIndex {
       this.#noteStart(this.#groupOf(loop), startedAt);
     }
     if (status === "pending" && !isApart) this.#enlist(this.#waiterOf(loop));
+    // But whoever is to change the same files begins when they are merged.
+    if (isApart && holdsFiles(loop)) this.#placeAgain(this.#touching.sit(id));
   }
 
   /** What began is in the state by now, or never will be. */

@@ -77,6 +77,11 @@ export function clash(loops: Loops, a: Touchy, b: Touchy): boolean {
   );
 }
 
+/** Whether others that overlap with it wait: it is at work, or its work is not merged yet. */
+export function holdsFiles({ status, merge }: Pick<Loop, "status" | "merge">): boolean {
+  return status === "running" || (status === "pending" && merge !== null);
+}
+
 /** A loop and what is above it, as far as they are children that say what they touch. */
 export function touchyChain(loops: Loops, loop: Touchy): readonly Touchy[] {
   const chain: Touchy[] = [];

@@ -4,7 +4,7 @@ import type { State } from "./state.ts";
 import { clash, touchyChain } from "./touches.ts";
 
 /**
- * Who waits because work that overlaps with theirs is running. Each start is compared with the
+ * Who waits because work that overlaps with theirs is running, or not merged yet. Each start is compared with the
  * pending of its own plan alone, each end frees those that it held.
  */
 export class Touching {

@@ -2,7 +2,7 @@ import { leftOf, planLevels } from "../core/budget.ts";
 import { rootIdOf } from "../core/ledger.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
 import { childrenOf, type State } from "../core/state.ts";
-import { clash } from "../core/touches.ts";
+import { clash, holdsFiles } from "../core/touches.ts";
 import { waitsOf } from "../core/wait-graph.ts";
 import type { Waiting } from "../core/waiting.ts";
 import { timeOf } from "./loop-view.ts";
@@ -201,11 +201,11 @@ function waiting(scene: Scene, loop: Loop): Telling {
   };
 }
 
-/** A running loop whose work overlaps with this one's. */
+/** A loop at work, or not merged yet, whose work overlaps with this one's. */
 function overlapOf({ loops }: State, loop: Loop): LoopId | null {
   if (loop.parent === null) return null;
   for (const other of loops.values()) {
-    if (other.status === "running" && clash(loops, loop, other)) return other.id;
+    if (holdsFiles(other) && clash(loops, loop, other)) return other.id;
   }
   return null;
 }

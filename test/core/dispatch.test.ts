@@ -186,6 +186,22 @@ describe("work that overlaps", () => {
     expect(dispatch(index, 0, { ...free, loops: 9 }).start).toEqual(["1.2"]);
   });
 
+  test("is not merged yet: then the other one begins when it is, and on what it has brought", () => {
+    const merge = { target: "taskdaemon/plan-1", since: 0 };
+    const { state, index } = scene(
+      "1 delegated",
+      { ...touching("1.1 pending", "src/**"), merge },
+      touching("1.2 pending", "src/a.ts"),
+    );
+    expect(dispatch(index, 0, free).start).toEqual([]);
+    state.loops.set(id("1.1"), { ...touching("1.1 running", "src/**"), merge });
+    index.see(id("1.1"));
+    expect(dispatch(index, 0, free).start).toEqual([]);
+    state.loops.set(id("1.1"), touching("1.1 complete", "src/**"));
+    index.see(id("1.1"));
+    expect(dispatch(index, 0, free).start).toEqual(["1.2"]);
+  });
+
   test("of two plans is nobody's concern", () => {
     const { index } = scene(
       ...["1 delegated", "2 delegated"],
@@ -214,6 +230,7 @@ const someLoop = fc
     after: fc.option(fc.integer({ min: 1, max: 6 })),
     notBeforeAt: fc.nat(3_000),
     updatedAt: fc.nat(3_000),
+    merge: fc.constantFrom(null, null, null, { target: "main", since: 0 }),
     startedAt: fc.option(fc.nat(2_000)),
   })
   .map(({ root, child, status, model, fallback, after, startedAt, ...rest }) => {
