@@ -7,6 +7,7 @@ import type {
   CommitId,
   LoopId,
   Millis,
+  OwnLimits,
   SandboxSettings,
   Stage,
   Usage,
@@ -64,7 +65,13 @@ export class StoreBroken extends Error {}
 // ── transcripts: what is too big for the log ─────────────────────────────────────────────────
 
 export type TranscriptEntry = { readonly at: Millis } & (
-  | { readonly type: "prompt"; readonly system: string; readonly text: string }
+  | {
+      readonly type: "prompt";
+      readonly system: string;
+      readonly text: string;
+      /** Of the loop type that it was rendered from. */
+      readonly typeVersion?: string;
+    }
   | {
       readonly type: "reply";
       readonly turn: number;
@@ -315,6 +322,8 @@ export interface LoopType {
   readonly begets: DocumentWork | null;
   /** What its definition names. */
   readonly model?: string;
+  /** What its definition and the configuration let one of its loops take. */
+  readonly limits?: OwnLimits;
   readonly needs: readonly RepositoryNeed[];
   renderSystem(values: PromptValues): string;
   renderPrompt(values: PromptValues): string;

@@ -6,6 +6,7 @@ import type {
   CommitId,
   LoopId,
   Millis,
+  OwnLimits,
   Priority,
   Progress,
   Usage,
@@ -139,6 +140,7 @@ export interface ChildBrief {
   readonly priority?: Priority;
   /** Instead of its parent's. */
   readonly model?: string;
+  readonly limits?: OwnLimits;
   /** Added to the gate that it inherits. */
   readonly validate?: string;
   readonly allowGateChange?: readonly string[];

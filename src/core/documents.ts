@@ -1,6 +1,6 @@
 import { didYouMean } from "./did-you-mean.ts";
 import { firstCycle, inOrder } from "./document-order.ts";
-import { type Priority, priorities } from "./loop.ts";
+import { type OwnLimits, type Priority, priorities } from "./loop.ts";
 
 /** A file that a document loop wrote, checked: what one of its children is to do. */
 export interface Document {
@@ -15,6 +15,8 @@ export interface Document {
   readonly becomes: string | null;
   /** That type's own model; without one its loops work with their parent's. */
   readonly model?: string;
+  /** What a loop of that type may take; without them its loops may take what their parent may. */
+  readonly limits?: OwnLimits;
   readonly dependsOn: readonly string[];
   readonly priority: Priority | null;
   readonly touches: readonly string[];
@@ -110,17 +112,6 @@ export function checkDocuments(
   const isWhole = problems.length === 0;
   const whole = isWhole ? withChildren(documents, children, begets, task) : documents;
   return { documents: whole, problems: problems.slice(0, problemsMax) };
-}
-
-/** Names the model of each document that becomes a loop, where the loop's type has one. */
-export function withModels(
-  documents: readonly Document[],
-  types: { get(name: string): { readonly model?: string } | null },
-): readonly Document[] {
-  return documents.map((document) => {
-    const model = document.becomes === null ? undefined : types.get(document.becomes)?.model;
-    return model === undefined ? document : { ...document, model };
-  });
 }
 
 /** One document, as far as it can be judged without its siblings. */

@@ -37,13 +37,24 @@ export function childrenCreated(
 }
 
 function inherited(parent: Loop, brief: ChildBrief): Omit<Created, "dependsOn"> {
-  const { type, title, brief: task, document, touches, validate, allowGateChange, model } = brief;
+  const {
+    type,
+    title,
+    brief: task,
+    document,
+    touches,
+    validate,
+    allowGateChange,
+    model,
+    limits,
+  } = brief;
   const gateAllowed = [...new Set([...parent.gateAllowed, ...(allowGateChange ?? [])])];
   return {
     repo: parent.repo,
     settings: {
       ...withCheck(parent.settings, validate),
       ...(model === undefined ? {} : { model }),
+      ...limits,
     },
     priority: brief.priority ?? parent.priority,
     parent: parent.id,

@@ -103,6 +103,12 @@ export interface LoopSettings {
   readonly worktree: WorktreeSettings;
 }
 
+/** What one loop may take, by its type and the configuration; its plan's limits hold besides. */
+export type OwnLimits = Pick<
+  LoopSettings,
+  "iterationsMax" | "turnsMax" | "iterationTimeoutMs" | "stuckAfter" | "budgetUsd" | "budgetTokens"
+>;
+
 export interface Usage {
   /** Tokens read at the full price: cache tokens are not in it. */
   readonly inputTokens: number;
@@ -218,6 +224,8 @@ export interface Loop {
   readonly gateAllowed: readonly string[];
   /** The newest checkpoint waits for its verdict alone: a person allowed what stood in the way. */
   readonly rejudge: boolean;
+  /** Of its type, as its newest iteration had it; absent before the first. */
+  readonly typeVersion?: string;
   /** Protected paths whose change waits for a person's word. */
   readonly gateAsked: readonly string[];
   readonly answers: readonly { readonly question: string; readonly answer: string }[];

@@ -86,6 +86,7 @@ export function briefsOf(state: State, loop: Loop, { approvedBy }: Trust): reado
       document: name,
       touches,
       ...(document.model === undefined ? {} : { model: document.model }),
+      ...(document.limits === undefined ? {} : { limits: document.limits }),
       ...(priority === null ? {} : { priority }),
       ...(validate === null ? {} : { validate }),
       ...(approvedBy === "person" ? { allowGateChange: document.allowGateChange } : {}),
@@ -176,6 +177,7 @@ function added(state: State, loop: Loop, document: Document): Decision {
   const brief: ChildBrief = {
     ...{ type: becomes, title, brief: text, after: [], afterLoops, document: name, touches },
     ...(document.model === undefined ? {} : { model: document.model }),
+    ...(document.limits === undefined ? {} : { limits: document.limits }),
     ...(priority === null ? {} : { priority }),
     ...(validate === null ? {} : { validate }),
     allowGateChange,

@@ -1,3 +1,4 @@
+import { withTypes } from "../core/document-types.ts";
 import {
   type CheckedDocuments,
   checkDocuments,
@@ -5,7 +6,6 @@ import {
   type OutputFile,
   outputDirectory,
   problemsText,
-  withModels,
 } from "../core/documents.ts";
 import type { CommitId, Loop, Verdict } from "../core/loop.ts";
 import { loopOf } from "../core/state.ts";
@@ -47,7 +47,7 @@ async function check(
   const files = (await directory.read()).map(redacted);
   const { readFrontMatter } = world.documents;
   const { documents, problems } = checkDocuments(files, work, { title, text }, readFrontMatter);
-  return { documents: withModels(documents, world.loopTypes), problems };
+  return { documents: withTypes(documents, world.loopTypes), problems };
 }
 
 /** The verdict of a document loop: its documents are whole, or the next iteration hears what is not. */

@@ -1,11 +1,6 @@
 import { readFrontMatter } from "../adapters/config/front-matter.ts";
-import {
-  checkDocument,
-  checkDocuments,
-  type Document,
-  problemsText,
-  withModels,
-} from "../core/documents.ts";
+import { withTypes } from "../core/document-types.ts";
+import { checkDocument, checkDocuments, type Document, problemsText } from "../core/documents.ts";
 import { rootIdOf } from "../core/ledger.ts";
 import type { Loop } from "../core/loop.ts";
 import type { DocumentWork } from "../ports/documents.ts";
@@ -30,7 +25,7 @@ export async function amend(host: Host, name: string, amendment: Amendment): Pro
     case "add": {
       const { loopTypes } = await host.world(loop.repo);
       const added = newDocument(amendment, await workOf(host, loop));
-      const [document = added] = withModels([added], loopTypes);
+      const [document = added] = withTypes([added], loopTypes);
       return host.ask({ type: "addChild", id, document });
     }
     case "edit":
@@ -71,7 +66,7 @@ async function edit(host: Host, loop: Loop, files: readonly DraftFile[]): Promis
   const { documents, problems } = checkDocuments(read, work, task, readFrontMatter);
   if (problems.length > 0) throw invalid(problemsText(problems, ""));
   const { loopTypes } = await host.world(loop.repo);
-  return host.ask({ type: "edit", id, documents: withModels(documents, loopTypes) });
+  return host.ask({ type: "edit", id, documents: withTypes(documents, loopTypes) });
 }
 
 async function workOf(host: Host, { repo, type, id }: Loop): Promise<DocumentWork> {

@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import { type LoadedConfig, loadConfig, userConfigFiles } from "../adapters/config/load-config.ts";
 import {
+  type LoadedLoopType,
   type LoadedLoopTypes,
   loadLoopTypes,
   loopTypeDirectories,
 } from "../adapters/config/loop-types.ts";
 import { modelSettings } from "../adapters/config/model-settings.ts";
+import { limitsOf } from "../adapters/config/resolve-settings.ts";
 import type { Config } from "../adapters/config/schema.ts";
 import { createDocuments } from "../adapters/documents.ts";
 import { HttpFetcher } from "../adapters/fetcher.ts";
@@ -148,7 +150,12 @@ export function loadRepositoryTypes(
   const env = { ...around.env, TASKDAEMON_HOME: home };
   const userFiles = userConfigFiles(env, around.userHome);
   const directories = loopTypeDirectories({ userFiles, repo, paths: config.loops.paths });
-  return loadLoopTypes({ directories, repo, toolNames });
+  const types = loadLoopTypes({ directories, repo, toolNames });
+  const limited = types.list().map((type): [string, LoadedLoopType] => {
+    return [type.name, { ...type, limits: limitsOf(config, type.definition) }];
+  });
+  const byName = new Map(limited);
+  return { get: (name) => byName.get(name) ?? null, list: () => [...byName.values()] };
 }
 
 function sandboxSettings({ sandbox }: Config): SandboxSettings {

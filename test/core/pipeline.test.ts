@@ -63,6 +63,19 @@ describe("approval", () => {
     expect(models).toEqual(["sim/large", "sim/small"]);
   });
 
+  test("gives a child the limits of its own type, and not those of its parent", () => {
+    const limits = {
+      ...{ iterationsMax: 7, turnsMax: 8, iterationTimeoutMs: 9_000, stuckAfter: 2 },
+      ...{ budgetUsd: null, budgetTokens: 1_000 },
+    };
+    const rich = { ...settings, iterationsMax: 500, budgetUsd: 20 };
+    const documents = [document("a", { limits }), document("b")];
+    const state = following(given(loop("1 draft", { documents, settings: rich })), approve);
+    const [own, inherited] = childrenOf(state, id("1")).map((child) => child.settings);
+    expect(own).toMatchObject(limits);
+    expect(inherited).toMatchObject({ iterationsMax: 500, budgetUsd: 20 });
+  });
+
   test("lets a change of the gate pass that its text allows, and adds a check to the gate", () => {
     const text = document("a", { allowGateChange: ["ci.yml"], validate: "npm run extra" });
     const state = following(given(loop("1 draft", { documents: [text] })), approve);

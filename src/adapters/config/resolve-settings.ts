@@ -1,4 +1,4 @@
-import type { CommitId, Deliver, Gate, LoopSettings } from "../../core/loop.ts";
+import type { CommitId, Deliver, Gate, LoopSettings, OwnLimits } from "../../core/loop.ts";
 import { checkCommand } from "./fields.ts";
 import type { LoopTypeDefinition } from "./loop-type-schema.ts";
 import type { DetectedValidation } from "./repository-facts.ts";
@@ -31,7 +31,7 @@ export type ResolvedSettings =
 export function resolveSettings(request: SettingsRequest): ResolvedSettings {
   const { config, type, options, baseCommit } = request;
   const validation = { ...config.validation, ...defined(type.validation) };
-  const iteration = { ...config.iteration, ...defined(type.iteration) };
+  const limits = limitsOf(config, type);
   const command = commandOf(request);
   if (!command.ok) return command;
   const gate: Gate = {
@@ -47,12 +47,9 @@ export function resolveSettings(request: SettingsRequest): ResolvedSettings {
     escalation: config.llm.escalation,
     fallback: config.llm.fallback,
     gate,
-    iterationsMax: options.maxIterations ?? iteration.max,
-    turnsMax: iteration["max-turns"],
-    iterationTimeoutMs: iteration.timeout,
-    stuckAfter: validation["stuck-after"],
-    budgetUsd: options.budgetUsd ?? config.budget["loop-usd"],
-    budgetTokens: config.budget["loop-tokens"],
+    ...limits,
+    iterationsMax: options.maxIterations ?? limits.iterationsMax,
+    budgetUsd: options.budgetUsd ?? limits.budgetUsd,
     planBudgetUsd: options.budgetUsd ?? config.budget["plan-usd"],
     deliver: options.deliver ?? config.git.deliver,
     ...targetOf(request),
@@ -60,6 +57,23 @@ export function resolveSettings(request: SettingsRequest): ResolvedSettings {
     ...confinement(config),
   };
   return { ok: true, settings };
+}
+
+/** What a loop of the type may take where nobody asked for anything else. */
+export function limitsOf(
+  config: Config,
+  type: Pick<LoopTypeDefinition, "iteration" | "validation">,
+): OwnLimits {
+  const iteration = { ...config.iteration, ...defined(type.iteration) };
+  const validation = { ...config.validation, ...defined(type.validation) };
+  return {
+    iterationsMax: iteration.max,
+    turnsMax: iteration["max-turns"],
+    iterationTimeoutMs: iteration.timeout,
+    stuckAfter: validation["stuck-after"],
+    budgetUsd: config.budget["loop-usd"],
+    budgetTokens: config.budget["loop-tokens"],
+  };
 }
 
 /** A loop that begins where its target stands goes along with it. */
