@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import type { z } from "zod";
 import type { Door, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import { batchLine } from "../protocol/schemas.ts";
@@ -15,9 +16,7 @@ export async function runBatch(
   options: Consent & { readonly detach?: true | undefined },
 ): Promise<number> {
   const text = await readTask(session.world, undefined, file);
-  const requests = text
-    .split("\n")
-    .flatMap((row, index) => (row.trim() === "" ? [] : [requestOf(session, file, row, index + 1)]));
+  const requests = requestsOf(session, file, text);
   const { door } = await openForRun(session, requests, options);
   const views = await door.createAll(requests);
   const ended = options.detach === true ? views : await waitForAll(session, door, views);
@@ -27,36 +26,82 @@ export async function runBatch(
   return failed ? exitCodes.failed : exitCodes.done;
 }
 
-function requestOf(session: Session, file: string, row: string, number: number): RunRequest {
-  const given = batchLine.safeParse(parsedJson(file, row, number));
-  if (!given.success) {
-    const [issue] = given.error.issues;
-    const message = `${file}:${number}: ${issue?.path.join(".") || "the line"}: ${issue?.message}`;
-    throw new UserError(exitCodes.invalid, message);
+type Line = z.infer<typeof batchLine>;
+
+function requestsOf(session: Session, file: string, text: string): readonly RunRequest[] {
+  const requests: RunRequest[] = [];
+  const positions = new Map<string, number>();
+  for (const [index, row] of text.split("\n").entries()) {
+    if (row.trim() === "") continue;
+    const place = `${file}:${index + 1}`;
+    const line = lineOf(place, row);
+    requests.push(requestOf(session, place, line, positions));
+    const { name } = line;
+    if (name === undefined) continue;
+    if (positions.has(name)) throw invalid(place, `name: another line is called ${name} already`);
+    positions.set(name, requests.length - 1);
   }
-  const { type, task, repo, validate, model, priority, budget, base, after, deliver } = given.data;
+  return requests;
+}
+
+function lineOf(place: string, row: string): Line {
+  const given = batchLine.safeParse(parsedJson(place, row));
+  if (given.success) return given.data;
+  const [issue] = given.error.issues;
+  throw invalid(place, `${issue?.path.join(".") || "the line"}: ${issue?.message}`);
+}
+
+function requestOf(
+  session: Session,
+  place: string,
+  line: Line,
+  positions: ReadonlyMap<string, number>,
+): RunRequest {
+  const { type, task, repo, validate, model, priority, budget, base, deliver } = line;
   return {
     type,
     task,
     dir: repo === undefined ? session.place.dir : resolve(session.place.dir, repo),
     validate: validate ?? null,
-    iterationsMax: given.data["max-iterations"] ?? null,
+    iterationsMax: line["max-iterations"] ?? null,
     model: model ?? null,
     budgetUsd: budget ?? null,
     base: base ?? null,
     priority: priority ?? "normal",
-    after: after === undefined ? [] : [after].flat(),
+    ...dependenciesOf(place, [line.after ?? []].flat(), positions),
     deliver: deliver ?? null,
-    ...(given.data.set === undefined ? {} : { parameters: given.data.set }),
+    ...(line.set === undefined ? {} : { parameters: line.set }),
   };
 }
 
-function parsedJson(file: string, row: string, number: number): unknown {
+/** Loops that are there by their ids, those of lines before by their names. */
+function dependenciesOf(
+  place: string,
+  wanted: readonly string[],
+  positions: ReadonlyMap<string, number>,
+): Pick<RunRequest, "after" | "afterEarlier"> {
+  const isId = (name: string) => /^\d/.test(name);
+  const afterEarlier = wanted
+    .filter((name) => !isId(name))
+    .map((name) => {
+      const position = positions.get(name);
+      if (position !== undefined) return position;
+      throw invalid(place, `after: no line before this one is called ${oneLine(name)}`);
+    });
+  const after = wanted.filter(isId);
+  return afterEarlier.length === 0 ? { after } : { after, afterEarlier };
+}
+
+function parsedJson(place: string, row: string): unknown {
   try {
     return JSON.parse(row);
   } catch (error) {
-    throw new UserError(exitCodes.invalid, `${file}:${number}: this is not JSON`, { cause: error });
+    throw new UserError(exitCodes.invalid, `${place}: this is not JSON`, { cause: error });
   }
+}
+
+function invalid(place: string, message: string): UserError {
+  return new UserError(exitCodes.invalid, `${place}: ${message}`);
 }
 
 async function waitForAll(

@@ -38,7 +38,11 @@ export function runCommand(grammar: Grammar): AnyCommand {
     .option("--set <name=value>", "a parameter of its type (may be repeated)", texts)
     .option("--dry-run", "show what would happen, prompt included; spend nothing")
     .option("--resume <id>", "follow a loop, and let it go on where it rests", text)
-    .option("--batch <file>", "many loops at once, one JSON object a line", text)
+    .option(
+      "--batch <file>",
+      "many loops at once, one JSON object a line: its options, and a name for after",
+      text,
+    )
     .option("--detach", "print the loop and return at once")
     .option("--yes", "do not ask: replace a daemon of an older version")
     .addHelpText("after", runExamples)

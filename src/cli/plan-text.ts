@@ -10,6 +10,12 @@ export function validationText({ validation }: RunPlan): string {
   return `validation: ${oneLine(command)}${origin}`;
 }
 
+function estimateText({ estimate: { loops, costUsd } }: RunPlan): string {
+  if (costUsd === null) return "unknown: no such loop is complete here, or its price is not known";
+  const count = loops === null || loops === 1 ? "" : `, ${loops} loops`;
+  return `${cost(costUsd)}${count}, as such loops have cost here so far`;
+}
+
 const labelColumns = 11;
 
 export function planText(plan: RunPlan, look: Look): string {
@@ -22,6 +28,7 @@ export function planText(plan: RunPlan, look: Look): string {
     ["model", plan.priceKnown ? model : `${model} (its price is not known)`],
     ["iterations", `at most ${plan.iterationsMax}`],
     ["budget", plan.budgetUsd === null ? "no limit" : cost(plan.budgetUsd)],
+    ["estimate", estimateText(plan)],
     ["sandbox", plan.sandbox],
     ["deliver", plan.deliver],
     ...plan.worktree.map((line) => ["worktree", line] as const),

@@ -50,7 +50,8 @@ export async function openForRun(
   if (running !== null) return { door: running, plan: null };
   refuseStart(session);
   const { world, place } = session;
-  const plan = request === undefined ? null : await world.program.plan(place, request);
+  const options = { withHistory: false };
+  const plan = request === undefined ? null : await world.program.plan(place, request, options);
   return { door: await startDaemon(session), plan };
 }
 

@@ -56,7 +56,8 @@ export async function run(session: Session, options: RunOptions): Promise<number
 /** Asks the daemon that runs; none is started for a look. */
 async function planOf(session: Session, request: RunRequest, consent: Consent): Promise<RunPlan> {
   const door = await findDaemon(session, consent);
-  return door === null ? session.world.program.plan(session.place, request) : door.plan(request);
+  if (door !== null) return door.plan(request);
+  return session.world.program.plan(session.place, request, { withHistory: true });
 }
 
 function refuseWhatIsNotThere({ agent }: RunOptions): void {

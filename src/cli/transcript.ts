@@ -40,13 +40,17 @@ function brief(entry: TranscriptEntry): readonly [Colour | null, string] {
   }
 }
 
+function versionText(version: string | undefined): string {
+  return version === undefined ? "" : ` (of version ${version} of its type)`;
+}
+
 /** The whole entry. */
 export function replayText(entry: TranscriptEntry, look: Look): string {
   const head = (text: string, colour: Colour) => paint(look, colour, `── ${oneLine(text)}`);
   switch (entry.type) {
     case "prompt":
       return [
-        head("system prompt", "bold"),
+        head(`system prompt${versionText(entry.typeVersion)}`, "bold"),
         block(entry.system),
         head("prompt", "bold"),
         block(entry.text),

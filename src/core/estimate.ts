@@ -11,12 +11,25 @@ export interface Estimate {
 const depthMax = 8;
 const unknown: Estimate = { loops: null, costUsd: null };
 
+/** One loop of a type, before it is asked for. */
+export function estimateOfType(
+  state: State,
+  { repo, type }: { readonly repo: string; readonly type: string },
+): Estimate {
+  const { loops, costUsd } = ofOne(state, historyOf(state, repo), type, depthMax);
+  return { loops: rounded(loops, 1), costUsd: rounded(costUsd, 100) };
+}
+
+function historyOf(state: State, repo: string): readonly Loop[] {
+  return [...state.loops.values()].filter(
+    (loop) => loop.repo === repo && loop.status === "complete",
+  );
+}
+
 /** From what loops of the same types in the same repository have come to so far. */
 export function estimateOf(state: State, { repo, documents }: Loop): Estimate {
   const types = documents.flatMap(({ becomes }) => (becomes === null ? [] : [becomes]));
-  const history = [...state.loops.values()].filter(
-    (loop) => loop.repo === repo && loop.status === "complete",
-  );
+  const history = historyOf(state, repo);
   const each = new Map(
     [...new Set(types)].map((type) => [type, ofOne(state, history, type, depthMax)]),
   );

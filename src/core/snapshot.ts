@@ -8,7 +8,7 @@ import { adopt, emptyState, type MutableState, type Parking, type State } from "
  * Raise it whenever apply() comes to make another state of the same events: snapshots of another
  * version are passed over, and the log is replayed instead.
  */
-const snapshotVersion = 2;
+const snapshotVersion = 3;
 
 /** The sum of the log up to event `seq`, as plain JSON. */
 export interface Snapshot extends SnapshotHead {

@@ -171,7 +171,7 @@ function progressedBy(event: WorkEvent, loop: Loop, at: Millis): Partial<Loop> {
     case "attempt.saved":
       return { headCommit: event.data.commit };
     case "iteration.started":
-      return {};
+      return event.data.typeVersion === undefined ? {} : { typeVersion: event.data.typeVersion };
     case "iteration.finished": {
       const { iteration, commit, verdict, progress } = event.data;
       assert(iteration === loop.iteration + 1, `${loop.id}: iteration ${iteration} out of turn`);

@@ -47,7 +47,9 @@ export async function converse(
   const { id } = doing;
   const iteration = loop.iteration + 1;
   const { system, prompt: text } = opening;
-  world.transcripts.write(id, iteration, { type: "prompt", system, text, at: world.clock.now() });
+  const at = world.clock.now();
+  const typeVersion = doing.type.version;
+  world.transcripts.write(id, iteration, { type: "prompt", system, text, typeVersion, at });
   await withDeadline(doing, loop, async (signal) => {
     const talk = startTalk(doing, loop, model, opening);
     for (let turn = 1; turn <= loop.settings.turnsMax; turn += 1) {

@@ -43,6 +43,17 @@ const eventsPageMax = 1_000;
 const triesMax = 8;
 const random = { next: () => Math.random() };
 
+type CreateLoop = Extract<Command, { type: "createLoop" }>;
+
+function refuseLater(requests: readonly RunRequest[]): void {
+  const wrong = requests.findIndex(({ afterEarlier = [] }, index) =>
+    afterEarlier.some((at) => at >= index),
+  );
+  if (wrong < 0) return;
+  const message = `request ${wrong + 1} waits for one that does not come before it`;
+  throw new UserError(exitCodes.usage, message);
+}
+
 /** One home, open for writing: its log, and a world for each repository that is asked for. */
 export class Host {
   readonly #around: Surroundings;
@@ -202,23 +213,40 @@ export class Host {
   }
 
   async plan(request: RunRequest): Promise<RunPlan> {
-    return planOf(settle(await this.#visit(request), request), request);
+    const settled = settle(await this.#visit(request), request);
+    return planOf(settled, request, this.states.state);
   }
 
   /** All or none. Refuses here, before anything is written, what could only fail later. */
   async create(requests: readonly RunRequest[]): Promise<readonly LoopView[]> {
-    const commands: Command[] = [];
+    const commands: CreateLoop[] = [];
+    refuseLater(requests);
     const sites = new Map<string, Promise<Site>>();
     for (const request of requests) commands.push(await this.#command(request, sites));
     const refused = commands
       .map((command) => this.states.tryOut(command))
       .find((answer) => !answer.ok);
     if (refused?.ok === false) throw new UserError(exitCodes.usage, refused.reason);
-    return Promise.all(commands.map((command) => this.ask(command)));
+    const made: Promise<LoopView>[] = [];
+    for (const [index, command] of commands.entries()) {
+      const earlier = (requests[index]?.afterEarlier ?? []).map((at) => made[at]);
+      made.push(this.#createAfter(command, earlier));
+    }
+    return Promise.all(made);
+  }
+
+  async #createAfter(
+    command: CreateLoop,
+    earlier: readonly (Promise<LoopView> | undefined)[],
+  ): Promise<LoopView> {
+    const others = await Promise.all(earlier);
+    const ids = others.flatMap((view) => (view === undefined ? [] : [this.id(view.id)]));
+    const dependsOn = [...command.loop.dependsOn, ...ids];
+    return this.ask({ ...command, loop: { ...command.loop, dependsOn } });
   }
 
   /** Requests for one commit look at it once. */
-  async #command(request: RunRequest, sites: Map<string, Promise<Site>>): Promise<Command> {
+  async #command(request: RunRequest, sites: Map<string, Promise<Site>>): Promise<CreateLoop> {
     const key = JSON.stringify([request.dir, request.base]);
     const site = sites.get(key) ?? this.#visit(request);
     sites.set(key, site);

@@ -14,8 +14,8 @@ export function createProgram(around: Surroundings): Program {
       const { openReader } = await import("./reader.ts");
       return guarded(openReader(around, home));
     },
-    plan: async ({ home }, request) =>
-      (await import("./settle.ts")).planAlone(around, home, request),
+    plan: async ({ home }, request, options) =>
+      (await import("./settle.ts")).planAlone(around, home, request, options),
     daemon: async ({ home }) => (await import("./control.ts")).connect(home),
     startDaemon: async ({ home }) => (await import("./control.ts")).startDaemon(around, home),
     stopDaemon: async ({ home }, options) =>

@@ -7,15 +7,19 @@ import { type Repository, resolveCommit, resolveRepository } from "../adapters/g
 import { codeOf, HomeUnusable } from "../adapters/store/errors.ts";
 import { assert } from "../core/assert.ts";
 import { outputDirectory } from "../core/documents.ts";
+import { estimateOfType } from "../core/estimate.ts";
 import type { CommitId, LoopSettings } from "../core/loop.ts";
+import type { State } from "../core/state.ts";
 import { repositoryFacts } from "../engine/repository-facts.ts";
 import { type LoopType, type PromptValues, WorktreeError } from "../ports.ts";
 import type { RunPlan, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
+import type { PlanOptions } from "../protocol/program.ts";
 import { detectAt } from "./detect.ts";
 import { findGit } from "./git-program.ts";
 import { Living } from "./living.ts";
 import { noStore } from "./no-store.ts";
+import { readState } from "./reader.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { makeWorld, type RepositoryWorld } from "./world.ts";
 
@@ -126,8 +130,12 @@ export function refuseWhatWillFail({ repository, settings }: Settled): void {
   }
 }
 
-/** What `run` would do. */
-export async function planOf(settled: Settled, request: RunRequest): Promise<RunPlan> {
+/** What `run` would do. Without a state, nothing is known of what such loops come to. */
+export async function planOf(
+  settled: Settled,
+  request: RunRequest,
+  state: State | null,
+): Promise<RunPlan> {
   const { repository, repo, settings, baseName } = settled;
   const { world, sandbox, worktrees, loopTypes } = repository;
   const type = loopTypes.get(request.type);
@@ -161,9 +169,12 @@ export async function planOf(settled: Settled, request: RunRequest): Promise<Run
       ...(setup === null ? problems : [`sets up by: ${setup}`]),
       ...notes,
     ],
+    estimate: state === null ? unknown : estimateOfType(state, { repo, type: request.type }),
     prompt: { system: type.renderSystem(values), text: type.renderPrompt(values) },
   };
 }
+
+const unknown = { loops: null, costUsd: null } as const;
 
 /**
  * The plan of a request where no daemon serves the home: looks as one would, refuses what one
@@ -173,6 +184,7 @@ export async function planAlone(
   around: Surroundings,
   home: string,
   request: RunRequest,
+  { withHistory }: PlanOptions,
 ): Promise<RunPlan> {
   const made: RepositoryWorld[] = [];
   const worldOf = async (repo: string) => {
@@ -187,7 +199,8 @@ export async function planAlone(
   try {
     const settled = settle(await visit(around, worldOf, request), request);
     refuseWhatWillFail(settled);
-    return await planOf(settled, request);
+    const state = withHistory ? await readState(home) : null;
+    return await planOf(settled, request, state);
   } finally {
     for (const world of made) await world.close();
   }

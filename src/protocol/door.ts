@@ -1,4 +1,5 @@
 /** What a client may ask of TaskDaemon. */
+import type { Estimate } from "../core/estimate.ts";
 import type { Deliver, Priority } from "../core/loop.ts";
 import type { LiveEvent, TranscriptEntry } from "../ports.ts";
 import type { LoopView } from "../views/loop-view.ts";
@@ -26,6 +27,8 @@ export interface RunRequest {
   readonly base: string | null;
   readonly priority: Priority;
   readonly after: readonly string[];
+  /** Positions of requests before it, asked for together with it, whose loops it waits for. */
+  readonly afterEarlier?: readonly number[] | undefined;
   readonly deliver: Deliver | null;
   /** Its documents need no approval. */
   readonly approved?: boolean | undefined;
@@ -46,6 +49,8 @@ export interface RunPlan {
   readonly iterationsMax: number;
   readonly budgetUsd: number | null;
   readonly worktree: readonly string[];
+  /** What such loops have come to in this repository, all below them too; null is unknown. */
+  readonly estimate: Estimate;
   /** The prompt of the first iteration. */
   readonly prompt: { readonly system: string; readonly text: string };
 }

@@ -137,12 +137,17 @@ export interface DaemonRequest extends Place {
   readonly onSignal: (name: "SIGINT" | "SIGTERM" | "SIGHUP", listener: () => void) => () => void;
 }
 
+export interface PlanOptions {
+  /** Whether the log is read for what such loops have cost. */
+  readonly withHistory: boolean;
+}
+
 /** Every method throws UserError for what a person can mend. */
 export interface Program {
   readonly version: string;
   openReader(place: Place): Promise<Reader>;
   /** What `run` would do where no daemon serves the home; refuses what a daemon would refuse. */
-  plan(place: Place, request: RunRequest): Promise<RunPlan>;
+  plan(place: Place, request: RunRequest, options: PlanOptions): Promise<RunPlan>;
   /** Null when no daemon serves the home. */
   daemon(place: Place): Promise<Door | null>;
   /** Starts one and resolves once it answers; throws when one runs already. */

@@ -27,6 +27,7 @@ export const runRequest: z.ZodType<RunRequest> = z.strictObject({
   base: z.string().min(1).max(1_024).nullable(),
   priority: z.enum(priorities),
   after: z.array(loopId).max(1_000),
+  afterEarlier: z.array(z.int().min(0).max(batchMax)).max(1_000).optional(),
   deliver: z.enum(deliveries).nullable(),
   approved: z.boolean().optional(),
   parameters: z.record(z.string().max(63), z.string().max(2_000)).optional(),
@@ -119,6 +120,11 @@ export const chatPlan = z.strictObject({ words: z.string().max(10_000) });
 /** One line of a batch: the options of `td run`, by their names. */
 export const batchLine = z.strictObject({
   type: z.string(),
+  /** What later lines call it in `after`. */
+  name: z
+    .string()
+    .regex(/^[A-Za-z][\w.-]{0,63}$/, { error: "expected a letter, then letters, digits, _ . -" })
+    .optional(),
   task: z.string().min(1),
   repo: z.string().optional(),
   validate: z.string().min(1).optional(),

@@ -28,6 +28,8 @@ export interface LoopView {
   readonly verdict: VerdictView | null;
   readonly baseline: VerdictView | null;
   readonly model: string;
+  /** Of its type's definition, in its newest iteration; null before the first. */
+  readonly typeVersion: string | null;
   readonly usage: Usage;
   /** Only where one loop is asked for. */
   readonly budget?: BudgetView;
@@ -72,6 +74,7 @@ export function loopView(loop: Loop, stage: Stage | null): LoopView {
     verdict: verdictView(loop.verdict),
     baseline: verdictView(loop.baseline),
     model: loop.escalated ? (settings.escalation ?? settings.model) : settings.model,
+    typeVersion: loop.typeVersion ?? null,
     usage: {
       ...loop.usage,
       costUsd: loop.usage.costUsd === null ? null : rounded(loop.usage.costUsd),

@@ -166,6 +166,18 @@ test("a batch is all or nothing, and says which line is wrong", async () => {
   const { code, out } = await call(program, ["run", "--batch", file, "--detach", "--json"]);
   expect(code).toBe(0);
   expect(JSON.parse(out).map(({ id }: { id: string }) => id)).toEqual(["1", "2"]);
+  await writeFile(
+    file,
+    '{"type":"ralph","task":"one","name":"first"}\n{"type":"ralph","task":"two","after":["first","7"]}\n',
+  );
+  await call(program, ["run", "--batch", file, "--detach"]);
+  expect(program.asked.at(-1)).toMatchObject({ after: ["7"], afterEarlier: [0] });
+  await writeFile(file, '{"type":"ralph","task":"one","after":"second"}\n');
+  const unknown = await call(new FakeProgram(), ["run", "--batch", file]);
+  expect([unknown.code, unknown.err]).toEqual([
+    3,
+    expect.stringContaining("loops.jsonl:1: after: no line before this one is called second"),
+  ]);
   await writeFile(file, '{"type":"ralph","task":"one"}\n{"type":"ralph","tusk":"two"}\n');
   const wrong = await call(new FakeProgram(), ["run", "--batch", file]);
   expect(wrong.code).toBe(3);

@@ -54,7 +54,7 @@ export function loop(id: string, more: Partial<LoopView> = {}): LoopView {
     baseCommit: "a".repeat(40),
     headCommit: null,
     ...{ delivered: null, pullRequest: null, merging: null, verdict: null, baseline: null },
-    model: "anthropic/model",
+    ...{ model: "anthropic/model", typeVersion: null },
     usage: noUsage,
     notBefore: null,
     createdAt: new Date(startedAt).toISOString(),
@@ -134,6 +134,7 @@ export class FakeProgram extends FakeHome implements Program {
     iterationsMax: 10,
     budgetUsd: null,
     worktree: [],
+    estimate: { loops: 1, costUsd: 0.4 },
     prompt: { system: "You are a senior engineer.", text: "# Loop 1" },
   };
   draft = noDraft;

@@ -17,6 +17,7 @@ test("has the fields of the contract, and no other value than the loop's", () =>
     baseline: verdict({ passed: false }),
     usage: spent(10, 0.1 + 0.2),
     updatedAt: Date.UTC(2026, 0, 2),
+    typeVersion: "0123456789ab",
   });
   expect(loopView(one, "working")).toEqual({
     id: "7.1.2",
@@ -58,6 +59,7 @@ test("has the fields of the contract, and no other value than the loop's", () =>
     pullRequest: null,
     merging: null,
     model: "sim/small",
+    typeVersion: "0123456789ab",
     usage: {
       inputTokens: 0,
       outputTokens: 10,
