@@ -141,6 +141,7 @@ test("a dry run shows the plan and makes nothing", async () => {
     model       anthropic/model
     iterations  at most 10
     budget      no limit
+    estimate    $0.40, as such loops have cost here so far
     sandbox     bubblewrap, no network
     deliver     branch
 
