@@ -1,8 +1,9 @@
 import { assert } from "../src/core/assert.ts";
 import type { Command } from "../src/core/commands.ts";
-import type { Event } from "../src/core/events.ts";
+import type { Document } from "../src/core/documents.ts";
+import type { Event, Transaction } from "../src/core/events.ts";
 import { rootIdOf } from "../src/core/ledger.ts";
-import { isSettled, type Loop } from "../src/core/loop.ts";
+import { isSettled, type Loop, type LoopId } from "../src/core/loop.ts";
 import { childrenOf, type State } from "../src/core/state.ts";
 import type { LoopType, PromptValues } from "../src/ports.ts";
 import type { SeededRandom } from "./random.ts";
@@ -114,15 +115,86 @@ const loopsMax = 30;
 /** What people do to plans, whether it makes sense or not. */
 export function planDeeds(
   random: SeededRandom,
-  { id }: Loop,
+  { id, type }: Loop,
   loopsThere: number,
 ): readonly Command[] {
-  const rejects = loopsThere < loopsMax && random.chance(0.2);
+  const hasRoom = loopsThere < loopsMax;
+  const words = { title: "a better one", brief: "good, in other words" };
   return [
     { type: "approve", id },
     ...(random.chance(0.3) ? [{ type: "drop", id } as const] : []),
-    ...(rejects ? [{ type: "reject", id, feedback: "Not like this." } as const] : []),
+    ...(random.chance(0.2) ? [{ type: "editBrief", id, ...words } as const] : []),
+    ...(hasRoom && random.chance(0.5)
+      ? [{ type: "reject", id, feedback: "Not like this." } as const]
+      : []),
+    ...(hasRoom && random.chance(0.7) ? [addition(random, id, type)] : []),
+    ...(type === "plan" && random.chance(0.2) ? [edition(random, id)] : []),
   ];
+}
+
+/** One more child for a plan or a part; of anything else it is refused. */
+function addition(random: SeededRandom, id: LoopId, type: string): Command {
+  const becomes = type === "plan" ? "part" : type === "part" ? "ralph" : null;
+  const name = `${byPerson}-${random.between(1, 5)}`;
+  const dependsOn = random.chance(0.3) ? ["01-a"] : [];
+  return { type: "addChild", id, document: personsDocument(random, name, becomes, dependsOn) };
+}
+
+/** A person's own parts in place of a draft's. */
+function edition(random: SeededRandom, id: LoopId): Command {
+  const first = personsDocument(random, "01-a", "part", []);
+  const second = personsDocument(random, "02-b", "part", random.chance(0.5) ? ["01-a"] : []);
+  return { type: "edit", id, documents: [first, second] };
+}
+
+/** How documents of people begin, by which they are known later. */
+const byPerson = "by-hand";
+
+function personsDocument(
+  random: SeededRandom,
+  name: string,
+  becomes: string | null,
+  dependsOn: readonly string[],
+): Document {
+  return {
+    ...{ path: `parts/${name}.md`, name, title: "by hand", text: `${byPerson}: good`, becomes },
+    ...{ dependsOn, priority: null, touches: [`${random.between(1, 3)}/**`], acceptance: [] },
+    validate: random.chance(0.2) ? "./check.sh" : null,
+    allowGateChange: [],
+  };
+}
+
+/** How often people planned anew, by what they did and at which level; "1" is a plan. */
+export function plannedAnew(
+  transactions: readonly Transaction[],
+): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { events } of transactions) {
+    for (const event of events) {
+      const deed = deedOf(event);
+      if (deed === null || event.loop === null) continue;
+      const key = `${deed} ${event.loop.split(".").length}`;
+      counts[key] = (counts[key] ?? 0) + 1;
+    }
+  }
+  return counts;
+}
+
+function deedOf(event: Event): "reject" | "drop" | "edit" | "add" | null {
+  switch (event.type) {
+    case "loop.rejected":
+      return "reject";
+    case "loop.dropped":
+      return "drop";
+    case "loop.edited":
+      return "edit";
+    case "loop.documented":
+      return event.data.documents.some(({ text }) => text.startsWith(byPerson)) ? "edit" : null;
+    case "loop.created":
+      return event.data.document?.startsWith(byPerson) === true ? "add" : null;
+    default:
+      return null;
+  }
 }
 
 /** Drafts are approved; who is lost is dropped, and with the last one the parent is given up. */
@@ -143,6 +215,8 @@ export function planRemedy(state: State, loop: Loop): Command | null {
 /** Nothing comes of a plan before a person has approved it, unless they did so in advance. */
 export function checkApproved(state: State, event: Event, before: Before): void {
   if (event.type !== "loop.created" || event.data.parent === null) return;
+  // What a person adds, they have read.
+  if (event.data.document?.startsWith(byPerson) === true) return;
   const parent = before.get(event.data.parent);
   assert(parent !== undefined, `${event.loop} is born of nobody`);
   if (parent.type !== "plan" || parent.approved) return;

@@ -13,6 +13,7 @@ import { SimClock } from "./clock.ts";
 import { checkLiveness, checkMemory, checkSafety, checkSeen, isAtRest } from "./invariants.ts";
 import { checkWaits } from "./mail.ts";
 import { type Allowed, lookAfter, meddle, newLoop } from "./people.ts";
+import { plannedAnew } from "./pipeline.ts";
 import { limitsOf, simBreakerLimits } from "./provider.ts";
 import { SeededRandom } from "./random.ts";
 import { checkPromptness, Fairness, limits } from "./scheduling.ts";
@@ -31,6 +32,8 @@ export interface Report {
   readonly transactions: number;
   readonly crashes: number;
   readonly loops: Readonly<Record<string, number>>;
+  /** What people did to plans and what is below them, by deed and level. */
+  readonly plannedAnew: Readonly<Record<string, number>>;
   readonly fingerprint: string;
 }
 
@@ -70,6 +73,7 @@ export async function simulate(seed: number): Promise<Report> {
     transactions: disk.transactions.length,
     crashes,
     loops: countByStatus(disk.state),
+    plannedAnew: plannedAnew(disk.transactions),
     fingerprint: fingerprint(disk),
   };
 }
