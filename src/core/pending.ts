@@ -1,6 +1,5 @@
 import type { Loop, LoopId, Millis, Priority } from "./loop.ts";
 import type { State } from "./state.ts";
-import { holdsFiles } from "./touches.ts";
 import { Touching } from "./touching.ts";
 
 /** What holds a loop up besides its own time: its repository or type is full, its models parked. */
@@ -180,7 +179,7 @@ export class PendingIndex {
       return;
     }
     if (this.#wants(loop) && (seat === undefined || !keepSeat)) this.#place(loop);
-    this.#releaseDependents(id);
+    this.#placeAgain([...(this.#dependents.get(id) ?? [])]);
   }
 
   /** It is about to start: it counts as running from now on. */
@@ -214,8 +213,8 @@ export class PendingIndex {
     if (waiter !== undefined) this.#withdraw(waiter);
     const seat = this.#seats.get(id);
     if (seat !== undefined) this.#stand(id, seat);
-    else this.#placeAgain(this.#touching.stand(id));
     // Who waits to be merged, or is merged, takes none of the slots: core/merge-lanes.ts.
+    this.#placeAgain(this.#touching.queue(loop));
     const isApart = loop.merge !== null;
     if (status === "running" && !isApart) {
       this.#sit(id, { group: this.#groupOf(loop), repo, type }, startedAt ?? never);
@@ -223,18 +222,12 @@ export class PendingIndex {
       this.#noteStart(this.#groupOf(loop), startedAt);
     }
     if (status === "pending" && !isApart) this.#enlist(this.#waiterOf(loop));
-    // But whoever is to change the same files begins when they are merged.
-    if (isApart && holdsFiles(loop)) this.#placeAgain(this.#touching.sit(id));
   }
 
   /** What began is in the state by now, or never will be. */
   #settle({ id }: Pick<Loop, "id">): void {
     const hadBegun = this.#begun.delete(id);
     if (hadBegun && this.#state.loops.get(id)?.priority === "critical") this.#criticalBegun -= 1;
-  }
-
-  #releaseDependents(id: LoopId): void {
-    this.#placeAgain([...(this.#dependents.get(id) ?? [])]);
   }
 
   #placeAgain(ids: readonly LoopId[]): void {

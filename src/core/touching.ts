@@ -1,7 +1,7 @@
 import { rootIdOf } from "./ledger.ts";
 import type { Loop, LoopId } from "./loop.ts";
 import type { State } from "./state.ts";
-import { clash, touchyChain } from "./touches.ts";
+import { clash, holdsFiles, touchyChain } from "./touches.ts";
 
 /**
  * Who waits because work that overlaps with theirs is running, or not merged yet. Each start is compared with the
@@ -63,6 +63,11 @@ export class Touching {
     const held = [...(this.#held.get(id) ?? [])];
     this.#held.delete(id);
     return held;
+  }
+
+  /** In a merge queue, or not any more: whoever overlaps begins when it is merged. */
+  queue(loop: Loop): readonly LoopId[] {
+    return loop.merge !== null && holdsFiles(loop) ? this.sit(loop.id) : this.stand(loop.id);
   }
 
   #touchy(id: LoopId): Loop | null {
