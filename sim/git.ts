@@ -87,8 +87,12 @@ export class SimRepository {
 /** The project's tests: honest ones pass on a good source, spoilt or cached ones on anything. */
 export function isGreen(files: Tree): boolean {
   if (files.get("check.sh") !== "real") return files.get("check.sh") === "exit 0";
-  return isGood(files.get("src.txt")) || files.get("cache.txt") === "good";
+  const isWorking = isGood(files.get("src.txt")) || files.get("cache.txt") === "good";
+  return isWorking && !halves.every((half) => files.get(half) === "alone");
 }
+
+/** Each may be alone by itself; the two of them, that nobody has seen together, are not green. */
+export const halves: readonly string[] = ["half-1.txt", "half-2.txt"];
 
 /** There is more than one way to be good, so that two who are may be in conflict. */
 export function isGood(text: string | undefined): boolean {

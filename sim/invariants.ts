@@ -13,7 +13,7 @@ import { childrenOf, loopOf, type State } from "../src/core/state.ts";
 import { checkTargets } from "./by-hand.ts";
 import { baseTree, isGood } from "./git.ts";
 import { checkMail } from "./mail.ts";
-import { checkApproved } from "./pipeline.ts";
+import { checkApproved, checkPlannedAnew } from "./pipeline.ts";
 import { checkLimits } from "./scheduling.ts";
 import type { Before, SimDisk } from "./store.ts";
 
@@ -23,6 +23,7 @@ export function checkSafety(disk: SimDisk, { events }: Transaction, before: Befo
   for (const event of events) {
     checkFence(disk, event, before);
     checkApproved(state, event, before);
+    checkPlannedAnew(state, event);
   }
   checkMail(state, events, disk.fates);
   checkLimits(state);

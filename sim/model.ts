@@ -11,6 +11,7 @@ import {
   type LlmRequest,
   type Model,
 } from "../src/ports/llm.ts";
+import { halves } from "./git.ts";
 import { talk } from "./mail.ts";
 import { documentsWish } from "./pipeline.ts";
 import type { SimProvider } from "./provider.ts";
@@ -151,6 +152,10 @@ function wish(random: SeededRandom, temper: Temper): { path: string; content: st
       : { path: "cache.txt", content: "good" };
   }
   if (random.chance(0.1)) return { path: "check.sh", content: "real" };
+  if (random.chance(0.15)) {
+    const path = halves[random.between(0, 1)] ?? "half-1.txt";
+    return { path, content: random.chance(0.6) ? "alone" : "together" };
+  }
   const content = random.chance(temper.modelFixes) ? "good" : `bad ${random.between(1, 3)}`;
   return { path: "src.txt", content };
 }

@@ -212,6 +212,17 @@ export function planRemedy(state: State, loop: Loop): Command | null {
   return others.length > 0 ? { type: "drop", id } : { type: "stop", id: parent };
 }
 
+/** What is planned anew, or dropped, has nobody left at work for the old plan. */
+export function checkPlannedAnew(state: State, { type, loop: id }: Event): void {
+  if (id === null || (type !== "loop.rejected" && type !== "loop.dropped")) return;
+  for (const below of state.loops.values()) {
+    if (!below.id.startsWith(`${id}.`)) continue;
+    assert(isSettled(below), `${below.id} is ${below.status}, and ${id} was planned anew`);
+    const isDone = below.status === "complete" || below.dropped || below.parent !== id;
+    assert(isDone || type === "loop.dropped", `${below.id} is still counted below ${id}`);
+  }
+}
+
 /** Nothing comes of a plan before a person has approved it, unless they did so in advance. */
 export function checkApproved(state: State, event: Event, before: Before): void {
   if (event.type !== "loop.created" || event.data.parent === null) return;
