@@ -54,6 +54,29 @@ export function runCommand(grammar: Grammar): AnyCommand {
     );
 }
 
+/** `td chat`, for those who only ask. */
+export function chatCommand(grammar: Grammar): AnyCommand {
+  return grammar
+    .command("chat", "asks a model about the repository; it can look at tracked files, no more")
+    .helpGroup("Work:")
+    .argument("<message>", "what you want to know; - reads it from stdin")
+    .option("--model <model>", "provider/model", text)
+    .option("--continue <chat>", "go on with this conversation (its id is said at the end)", text)
+    .addHelpText("after", chatExamples)
+    .action((message, options, self) =>
+      grammar.run(self, async (session) => {
+        const { chat } = await import("./chat.ts");
+        return chat(session, message, options);
+      }),
+    );
+}
+
+const chatExamples = `
+Examples:
+  td chat "where are sessions stored?"
+  td chat --continue c3 "and who removes them?" --json | jq -r .text
+`;
+
 const runExamples = `
 Examples:
   td run ralph "make the tests pass"

@@ -4,7 +4,7 @@ import { ledgerCommands } from "./commands-ledger.ts";
 import { mailCommands } from "./commands-mail.ts";
 import { pictureCommands, planCommands } from "./commands-plan.ts";
 import { readCommands } from "./commands-read.ts";
-import { runCommand } from "./commands-run.ts";
+import { chatCommand, runCommand } from "./commands-run.ts";
 import { setupCommands, tabCommand } from "./commands-setup.ts";
 import { addExamples } from "./examples.ts";
 import type { Grammar } from "./grammar.ts";
@@ -13,6 +13,7 @@ import type { Grammar } from "./grammar.ts";
 export function addCommands(grammar: Grammar): void {
   const commands = [
     runCommand(grammar),
+    chatCommand(grammar),
     ...readCommands(grammar),
     ...ledgerCommands(grammar),
     ...pictureCommands(grammar),

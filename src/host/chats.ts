@@ -128,7 +128,7 @@ export class Chats implements ChatDesk {
     if (this.#answers.has(key)) {
       throw new UserError(exitCodes.rejected, `${key} is being answered: wait, or stop that first`);
     }
-    const answering = answer(this.#end.signal);
+    const answering = this.#options.host.orEnd(answer(this.#end.signal));
     this.#answers.set(key, answering);
     try {
       await answering;

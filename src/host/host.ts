@@ -345,14 +345,20 @@ export class Host {
     return loopView(find(this.states.state, id), null);
   }
 
-  /** The same for what need not be about a loop. */
-  async tell(command: Command): Promise<LoopId | null> {
-    const { states } = this;
-    const submitted = this.#chronicle.asked(command).then(() => states.submit(command));
-    const decision = await submitted.catch((error: unknown) => {
+  /** What meets a log that takes no more ends the daemon. */
+  async orEnd<Result>(doing: Promise<Result>): Promise<Result> {
+    return doing.catch((error: unknown) => {
       if (error instanceof StoreBroken) this.#broken.abort(error);
       throw error;
     });
+  }
+
+  /** The same for what need not be about a loop. */
+  async tell(command: Command): Promise<LoopId | null> {
+    const { states } = this;
+    const decision = await this.orEnd(
+      this.#chronicle.asked(command).then(() => states.submit(command)),
+    );
     if (!decision.ok) throw new UserError(exitCodes.usage, decision.reason);
     return decision.id;
   }

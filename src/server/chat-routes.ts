@@ -50,7 +50,9 @@ function linesOf(answering: Answering, reporting: Reporting): ReadableStream<Uin
         const tell = (line: ChatLine) => {
           if (left.signal.aborted) return;
           controller.enqueue(encoder.encode(`${JSON.stringify(line)}\n`));
-          if ((controller.desiredSize ?? 0) <= 0) left.abort("nobody reads the answer");
+          if ((controller.desiredSize ?? 0) > 0) return;
+          left.abort("nobody reads the answer");
+          controller.error(new Error("nobody reads the answer"));
         };
         void answering(tell, left.signal)
           .catch((error: unknown) => tell(errorLine(error, reporting)))

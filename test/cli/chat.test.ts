@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { exitCodes } from "../../src/protocol/errors.ts";
+import { call } from "./call.ts";
+import { FakeProgram } from "./fake-program.ts";
+
+test("td chat says the answer on stdout, and what goes by on stderr", async () => {
+  const { code, out, err } = await call(new FakeProgram(), ["chat", "Where\u001b[2J is it?"]);
+  expect([code, out]).toEqual([exitCodes.done, "you said: Where is it?\n"]);
+  expect(err).toContain("→ grep needle");
+  expect(err).toContain("td chat --continue c1");
+});
+
+test("with --json it is one value", async () => {
+  const { out } = await call(new FakeProgram(), ["chat", "-", "--json"], { stdin: "Hello" });
+  expect(JSON.parse(out)).toMatchObject({
+    chat: "c1",
+    model: "anthropic/model",
+    text: "you said: Hello\n",
+    ended: "done",
+    usage: { costUsd: 0.01 },
+  });
+});
+
+test("nothing to say is refused", async () => {
+  const { code, err } = await call(new FakeProgram(), ["chat", " "]);
+  expect([code, err]).toEqual([exitCodes.usage, expect.stringContaining("is empty")]);
+});
