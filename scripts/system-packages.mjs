@@ -3,9 +3,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-const needed = { bwrap: "bubblewrap", socat: "socat", rg: "ripgrep", git: "git" };
-/** Without it the tests of the dashboard are skipped, and say so. */
-const wanted = { chromium: "chromium" };
+const needed = { bwrap: "bubblewrap", socat: "socat", rg: "ripgrep", git: "git", tmux: "tmux" };
+/** Without them the tests of the dashboard and of completions are skipped, and say so. */
+const wanted = { chromium: "chromium", zsh: "zsh", fish: "fish" };
 
 const missing = process.platform === "linux" ? missingPackages({ ...needed, ...wanted }) : [];
 if (missing.length > 0) {

@@ -96,7 +96,11 @@ function parsedJson(place: string, row: string): unknown {
   try {
     return JSON.parse(row);
   } catch (error) {
-    throw new UserError(exitCodes.invalid, `${place}: this is not JSON`, { cause: error });
+    throw new UserError(
+      exitCodes.invalid,
+      `${place}: this is not JSON; each line is an object: {"type":"ralph","task":"…"}`,
+      { cause: error },
+    );
   }
 }
 

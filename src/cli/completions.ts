@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { exitCodes } from "../protocol/errors.ts";
 import type { AnyCommand } from "./grammar.ts";
@@ -8,25 +7,11 @@ import type { Shell } from "./shells.ts";
 import { complete, completionScript, type Offer } from "./tab.ts";
 import { cut, oneLine } from "./text.ts";
 
-const bashCompletionFiles = [
-  "/usr/share/bash-completion/bash_completion",
-  "/etc/bash_completion",
-  "/usr/local/share/bash-completion/bash_completion",
-  "/usr/local/etc/profile.d/bash_completion.sh",
-  "/opt/homebrew/etc/profile.d/bash_completion.sh",
-  "/run/current-system/sw/share/bash-completion/bash_completion",
-];
-
 /** `td completions SHELL` */
 export async function completions(session: Session, shell: Shell): Promise<number> {
   const text = completionScript(shell);
   if (session.json) session.printJson({ shell, script: text });
   else session.printRaw(text);
-  if (shell === "bash" && !bashCompletionFiles.some((file) => existsSync(file))) {
-    session.say(
-      "td: the script needs the bash-completion package, which does not seem to be installed",
-    );
-  }
   return exitCodes.done;
 }
 

@@ -71,7 +71,10 @@ async function readAll(dir: string): Promise<readonly DraftFile[]> {
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
   if (paths.length > filesMax) {
-    throw new UserError(exitCodes.invalid, `${dir} has more than ${filesMax} documents`);
+    throw new UserError(
+      exitCodes.invalid,
+      `${dir} has more than ${filesMax} documents: give only those that change`,
+    );
   }
   const files: DraftFile[] = [];
   for (const path of paths) {

@@ -9,7 +9,10 @@ export async function exportLoops(
   { format }: { readonly format?: "jsonl" | "csv" | "md" | undefined },
 ): Promise<number> {
   if (session.json && format !== undefined) {
-    throw new UserError(exitCodes.usage, `--json and --format ${format} exclude each other`);
+    throw new UserError(
+      exitCodes.usage,
+      `--json and --format ${format} exclude each other: leave one out`,
+    );
   }
   const reader = await openReader(session);
   const loops = await reader.loops({ status: null, type: null, plan: null });

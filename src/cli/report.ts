@@ -18,7 +18,10 @@ export async function report(
   { format, out }: ReportOptions,
 ): Promise<number> {
   if (session.json && (format !== undefined || out !== undefined)) {
-    throw new UserError(exitCodes.usage, "--json excludes --format and --out");
+    throw new UserError(
+      exitCodes.usage,
+      "--json excludes --format and --out: leave one of them out",
+    );
   }
   const view = await (await openReader(session)).report(id);
   if (session.json) {

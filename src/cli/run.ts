@@ -64,7 +64,7 @@ function refuseWhatIsNotThere({ agent }: RunOptions): void {
   if (agent !== undefined && agent !== "builtin") {
     throw new UserError(
       exitCodes.usage,
-      `there is no agent '${agent}': this version has only builtin`,
+      `there is no agent '${agent}': this version has only builtin; leave --agent out`,
     );
   }
 }
@@ -105,7 +105,10 @@ function parametersOf(given: readonly string[]): Readonly<Record<string, string>
   const entries = given.map((text) => {
     const at = text.indexOf("=");
     if (at > 0) return [text.slice(0, at), text.slice(at + 1)] as const;
-    throw new UserError(exitCodes.usage, `--set ${text}: expected name=value`);
+    throw new UserError(
+      exitCodes.usage,
+      `--set ${text}: expected name=value, as in --set audience=experts`,
+    );
   });
   return Object.fromEntries(entries);
 }

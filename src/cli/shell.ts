@@ -32,6 +32,10 @@ async function spawned(program: string, cwd: string, env: NodeJS.ProcessEnv): Pr
     const [code] = await once(child, "exit");
     return typeof code === "number" ? code : exitCodes.failed;
   } catch (error) {
-    throw new UserError(exitCodes.failed, `cannot start ${program} in ${cwd}`, { cause: error });
+    throw new UserError(
+      exitCodes.failed,
+      `cannot start ${program} in ${cwd}: set SHELL to a shell that is there`,
+      { cause: error },
+    );
   }
 }

@@ -14,10 +14,20 @@ export interface Offer {
   readonly description: string;
 }
 
-/** The script that a shell sources. */
+/** The script that a shell sources, also twice. */
 export function completionScript(shell: Shell): string {
-  return printed(() => script(shell === "pwsh" ? "powershell" : shell, "td", "td"));
+  const text = printed(() => script(shell === "pwsh" ? "powershell" : shell, "td", "td"));
+  return shell === "bash" ? bashAlone + text.replaceAll(/^readonly /gm, "") : text;
 }
+
+/** What tab's script takes from the bash-completion package, for where that is not installed. */
+const bashAlone = `if ! declare -F _get_comp_words_by_ref >/dev/null; then
+  _get_comp_words_by_ref() {
+    cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]}
+    words=("\${COMP_WORDS[@]}") cword=$COMP_CWORD
+  }
+fi
+`;
 
 /** The lines that the script reads: a candidate and its description each, a directive last. */
 export function complete(root: AnyCommand, words: readonly string[], offers: Offers): string {

@@ -90,13 +90,20 @@ function decoded(bytes: Buffer, name: string): string {
     );
   }
   if (bytes.includes(0)) {
-    throw new UserError(exitCodes.invalid, `${name} is not text: it has NUL bytes`);
+    throw new UserError(
+      exitCodes.invalid,
+      `${name} is not text: it has NUL bytes; give a text that names the file instead`,
+    );
   }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new UserError(exitCodes.invalid, `${name} is not text: it is not valid UTF-8`, {
-      cause: error,
-    });
+    throw new UserError(
+      exitCodes.invalid,
+      `${name} is not text: it is not valid UTF-8; save it as UTF-8`,
+      {
+        cause: error,
+      },
+    );
   }
 }

@@ -23,7 +23,10 @@ export async function graph(
   { format }: { readonly format?: GraphFormat | undefined },
 ): Promise<number> {
   if (session.json && format !== undefined && format !== "json") {
-    throw new UserError(exitCodes.usage, `--json and --format ${format} exclude each other`);
+    throw new UserError(
+      exitCodes.usage,
+      `--json and --format ${format} exclude each other: leave one out`,
+    );
   }
   const loops = await loopsBelow(session, id);
   if (session.json || format === "json") session.printJson(graphOf(loops));

@@ -105,7 +105,7 @@ function queryOf(filter: object): string {
 function ask(socket: string, method: string, path: string, body: unknown): Promise<unknown> {
   const text = body === null ? undefined : JSON.stringify(body);
   if (text !== undefined && Buffer.byteLength(text) > bodyBytesMax) {
-    const message = `that is too much at once for the daemon: more than ${bodyBytesMax} bytes`;
+    const message = `that is too much at once for the daemon: more than ${bodyBytesMax} bytes; send it in parts`;
     return Promise.reject(new UserError(exitCodes.invalid, message));
   }
   return new Promise((resolve, reject) => {
@@ -135,7 +135,11 @@ function ask(socket: string, method: string, path: string, body: unknown): Promi
 
 function refused(answer: unknown): UserError {
   const told = refusal.safeParse(answer);
-  if (!told.success) return new UserError(exitCodes.daemon, `the daemon answered: ${answer}`);
+  if (!told.success)
+    return new UserError(
+      exitCodes.daemon,
+      `the daemon answered what td does not know (${answer}): td restart, if they are of different versions`,
+    );
   return new UserError(told.data.exitCode as ExitCode, told.data.error);
 }
 

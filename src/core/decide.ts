@@ -62,7 +62,7 @@ function decided(state: State, command: Command, moment: Moment): Decision {
   if (isChatCommand(command)) return decideChat(state, command, moment.now);
   if (isMailCommand(command)) return decideMail(state, command, moment.now);
   const loop = state.loops.get(command.id);
-  if (loop === undefined) return refuse(`there is no loop ${command.id}`);
+  if (loop === undefined) return refuse(`there is no loop ${command.id}: td list shows all`);
   if (isMergeCommand(command)) return mergeDecided(state, loop, command);
   if (!("attempt" in command)) return byPerson(state, loop, command);
   if (command.type === "saveWork") return workSaved(loop, command);
@@ -87,7 +87,8 @@ function created(state: State, loop: Created): Decision {
   const [problem] = problemsOf(loop);
   if (problem !== undefined) return refuse(problem);
   const unknown = loop.dependsOn.find((id) => !state.loops.has(id));
-  if (unknown !== undefined) return refuse(`there is no loop ${unknown} to wait for`);
+  if (unknown !== undefined)
+    return refuse(`there is no loop ${unknown} to wait for: td list shows all`);
   const id = String(state.rootsCreated + 1) as LoopId;
   return { ok: true, id, events: [{ type: "loop.created", loop: id, data: loop }] };
 }
@@ -137,7 +138,7 @@ function answered(loop: Loop, answer: string): Decision {
   const goesOn = [event, ...raised(loop, {}), to(loop, "pending", null)];
   if (loop.blockedOn === "question" || loop.blockedOn === "stuck") return accept(loop, ...goesOn);
   if (loop.blockedOn !== "gate")
-    return refuse(`${loop.id} is blocked on ${loop.blockedOn}: resume it`);
+    return refuse(`${loop.id} is blocked on ${loop.blockedOn}: td resume ${loop.id}`);
   if (answer === "allow") {
     const allowed: Event = { type: "loop.allowed", loop: loop.id, data: { paths: loop.gateAsked } };
     return accept(loop, allowed, ...goesOn);
@@ -147,7 +148,9 @@ function answered(loop: Loop, answer: string): Decision {
 }
 
 function rolledBack(loop: Loop, iteration: number): Decision {
-  if (isSettled(loop) && loop.status !== "failed") return refuse(`${loop.id} is ${loop.status}`);
+  if (isSettled(loop) && loop.status !== "failed") {
+    return refuse(`${loop.id} is ${loop.status}: only what has not ended can be taken back`);
+  }
   if (loop.status === "running") return refuse(`${loop.id} is running: pause or stop it first`);
   const commit = iteration === 0 ? loop.settings.baseCommit : loop.checkpoints[iteration - 1];
   if (commit === undefined) {

@@ -97,7 +97,8 @@ export function briefsOf(state: State, loop: Loop, { approvedBy }: Trust): reado
 /** A draft, or a level whose children are at work, is refined once more with what a person says. */
 function rejected(state: State, loop: Loop, feedback: string): Decision {
   const { id, status } = loop;
-  if (feedback.trim() === "") return refuse("a rejection says what has to be different");
+  if (feedback.trim() === "")
+    return refuse("a rejection says what has to be different: give it as --feedback");
   const event: Event = { type: "loop.rejected", loop: id, data: { feedback } };
   if (status === "draft") return accept(loop, event, to(loop, "pending", null));
   const isHeldUp = status === "blocked" && loop.blockedOn === "child";
@@ -137,7 +138,8 @@ function dropped(state: State, loop: Loop): Decision {
   if (siblings.length === 0) {
     return refuse(`${id} is all that is left of ${parent}: td stop ${parent} ends it`);
   }
-  if (isSettled(loopOf(state, parent))) return refuse(`${parent} is settled already`);
+  if (isSettled(loopOf(state, parent)))
+    return refuse(`${parent} has ended: nothing is left to drop`);
   return accept(
     loop,
     ...takenOut(state, loop),
@@ -161,7 +163,8 @@ function added(state: State, loop: Loop, document: Document): Decision {
   }
   const siblings = childrenOf(state, id).filter((child) => !child.dropped);
   const { name, becomes, title, text, touches, priority, validate, allowGateChange } = document;
-  if (becomes === null) return refuse(`${id} has no children of its own`);
+  if (becomes === null)
+    return refuse(`${id} has no children of its own: td add takes a plan, a spec or a phase`);
   if (siblings.some((child) => child.document === name)) {
     return refuse(`${id} has a child from ${name} already: give the document another name`);
   }
@@ -199,7 +202,9 @@ function briefEdited(
   { title, brief }: Extract<PipelineCommand, { type: "editBrief" }>,
 ): Decision {
   const { id, status } = loop;
-  if (isSettled(loop) && status !== "failed") return refuse(`${id} is ${status}`);
+  if (isSettled(loop) && status !== "failed") {
+    return refuse(`${id} is ${status}: only work that has not ended can be told anew`);
+  }
   if (status === "draft" || status === "delegated") {
     return refuse(`${id} is ${status}: its documents say by now what it means`);
   }

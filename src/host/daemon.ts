@@ -193,7 +193,10 @@ function limitsOf({ limits }: DaemonConfig, host: Host): Limits {
 function ownSocketOf(home: string): string {
   const socket = socketOf(home);
   if (isOurs(socket, home)) return socket;
-  throw new UserError(exitCodes.invalid, `${socket} lies in a directory of somebody else`);
+  throw new UserError(
+    exitCodes.invalid,
+    `${socket} lies in a directory of somebody else: choose another place with --home`,
+  );
 }
 
 async function reloaded(config: DaemonConfig, host: Host, { logger }: DaemonLog): Promise<void> {

@@ -133,7 +133,10 @@ class Stage {
       if (view !== null && (isOver(view) || isBroken)) return view;
       await sleep(pollMs);
     }
-    throw new UserError(exitCodes.failed, "the demo did not come to an end");
+    throw new UserError(
+      exitCodes.failed,
+      "the demo did not come to an end: td doctor says what the machine lacks",
+    );
   }
 
   async #look(id: string): Promise<LoopView> {

@@ -113,7 +113,7 @@ function admit({ scheduler, queueMax, drain }: DeskOptions, count: number): void
   }
   const waiting = scheduler.pending;
   if (waiting + count > queueMax) {
-    const message = `the queue is full: ${waiting} loops wait, queue.max is ${queueMax}`;
+    const message = `the queue is full: ${waiting} loops wait, queue.max is ${queueMax}; wait, or raise it in the user-level taskdaemon.yml`;
     throw new UserError(exitCodes.rejected, message);
   }
 }

@@ -1,5 +1,3 @@
-import { spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { call } from "./call.ts";
 import { FakeProgram, loop } from "./fake-program.ts";
@@ -61,24 +59,4 @@ test.each(["bash", "zsh", "fish", "pwsh"])("there is a script for %s", async (sh
   const { code, out } = await call(new FakeProgram(), ["completions", shell]);
   expect(code).toBe(0);
   expect(out).toMatch(/td complete|td' complete|complete --/);
-});
-
-test("a real bash completes the id of a loop", async () => {
-  const { out } = await call(new FakeProgram(), ["completions", "bash"]);
-  const td = fileURLToPath(new URL("completing.ts", import.meta.url));
-  const script = `
-    td() { "${process.execPath}" --no-warnings "${td}" "$@"; }
-    compopt() { :; }
-    # What the bash-completion package brings, for the one case at hand.
-    _get_comp_words_by_ref() {
-      cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]}
-      words=("\${COMP_WORDS[@]}") cword=$COMP_CWORD
-    }
-    ${out}
-    COMP_WORDS=(td logs 3) COMP_CWORD=2
-    __td_complete
-    printf '%s\\n' "\${COMPREPLY[@]}"
-  `;
-  const { stdout, stderr } = spawnSync("bash", ["--norc", "-c", script], { encoding: "utf8" });
-  expect({ stdout, stderr }).toEqual({ stdout: "3\n3.1\n", stderr: "" });
 });

@@ -124,7 +124,7 @@ describe("what a person asks of a loop in each status", () => {
         retry: "1 is complete, not failed",
         stop: "1 is already complete",
         answer: "1 is complete and asks nothing",
-        rollback: "1 is complete",
+        rollback: "1 is complete: only what has not ended can be taken back",
         start: "1 is complete, not pending",
       },
     ],
@@ -148,7 +148,7 @@ describe("what a person asks of a loop in each status", () => {
         retry: "1 is stopped, not failed",
         stop: "1 is already stopped",
         answer: "1 is stopped and asks nothing",
-        rollback: "1 is stopped",
+        rollback: "1 is stopped: only what has not ended can be taken back",
         start: "1 is stopped, not pending",
       },
     ],
@@ -162,14 +162,14 @@ describe("blocked loops", () => {
     ["gate", "1 waits for an answer: td answer 1 …", "1 asks about its gate: answer allow or deny"],
     ["question", "1 waits for an answer: td answer 1 …", "pending"],
     ["stuck", "pending", "pending"],
-    ["key", "pending", "1 is blocked on key: resume it"],
-    ["setup", "pending", "1 is blocked on setup: resume it"],
-    ["conflict", "pending", "1 is blocked on conflict: resume it"],
-    ["budget", "pending", "1 is blocked on budget: resume it"],
+    ["key", "pending", "1 is blocked on key: td resume 1"],
+    ["setup", "pending", "1 is blocked on setup: td resume 1"],
+    ["conflict", "pending", "1 is blocked on conflict: td resume 1"],
+    ["budget", "pending", "1 is blocked on budget: td resume 1"],
     [
       "child",
       "1 is held up (its child 1.1 failed): td retry 1 tries that once more",
-      "1 is blocked on child: resume it",
+      "1 is blocked on child: td resume 1",
     ],
   ] as const)("on %s: resume, and an answer", (on, resumed, answered) => {
     const state = () => given(loop("1 blocked", { blockedOn: on, reason: "its child 1.1 failed" }));
@@ -255,7 +255,7 @@ describe("a new loop", () => {
   test("cannot wait for what does not exist, nor be put under a parent from outside", () => {
     const waits = brief({ dependsOn: [id("9")] });
     expect(answerTo(given(), { type: "createLoop", loop: waits })).toBe(
-      "there is no loop 9 to wait for",
+      "there is no loop 9 to wait for: td list shows all",
     );
     const child = brief({ parent: one });
     expect(answerTo(given("1 running"), { type: "createLoop", loop: child })).toBe(
@@ -265,7 +265,7 @@ describe("a new loop", () => {
 });
 
 test("a command about a loop that does not exist is refused", () => {
-  expect(answerTo(given(), { type: "pause", id: one })).toBe("there is no loop 1");
+  expect(answerTo(given(), { type: "pause", id: one })).toBe("there is no loop 1: td list shows all");
 });
 
 test("an attempt starts with the next number", () => {

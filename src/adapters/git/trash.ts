@@ -55,7 +55,9 @@ export async function restoreTrash(places: TrashPlaces, id: string): Promise<Loo
   }
   const target = join(places.worktrees, entry.loop);
   if ((await stat(target).catch(absent)) !== null) {
-    throw new WorktreeError(`Loop ${entry.loop} has a worktree already; ${id} stays in the trash.`);
+    throw new WorktreeError(
+      `Loop ${entry.loop} has a worktree already; ${id} stays in the trash. td shell ${entry.loop} opens it.`,
+    );
   }
   await rename(dir, target);
   return entry.loop;

@@ -194,7 +194,10 @@ export class GitWorktrees implements Worktrees {
     const places = await this.#ready();
     const dir = this.#loopDir(places, loop);
     const state = await readLoopState(dir);
-    if (state === null) throw new WorktreeError(`Loop ${loop} has no worktree.`);
+    if (state === null)
+      throw new WorktreeError(
+        `Loop ${loop} has no worktree (any more): td trash lists those that were removed.`,
+      );
     const shadow = await this.shadow(state.repo);
     const head = (await readLoopRefs(shadow, loop)).get("head") ?? state.base;
     const gitDir = join(dir, "shell-git");
