@@ -133,5 +133,7 @@ test("shell starts the user's shell where the loop works, and passes its exit co
   expect((await call(program, ["shell", "1"], { env: { SHELL: "/bin/false" } })).code).toBe(1);
   const missing = await call(program, ["shell", "1"], { env: { SHELL: "/bin/none" } });
   expect(missing).toMatchObject({ code: 1 });
-  expect(missing.err).toContain(`td: cannot start /bin/none in ${dir}: set SHELL to a shell that is there\n`);
+  expect(missing.err).toContain(
+    `td: cannot start /bin/none in ${dir}: set SHELL to a shell that is there\n`,
+  );
 });

@@ -265,7 +265,9 @@ describe("a new loop", () => {
 });
 
 test("a command about a loop that does not exist is refused", () => {
-  expect(answerTo(given(), { type: "pause", id: one })).toBe("there is no loop 1: td list shows all");
+  expect(answerTo(given(), { type: "pause", id: one })).toBe(
+    "there is no loop 1: td list shows all",
+  );
 });
 
 test("an attempt starts with the next number", () => {
