@@ -189,7 +189,7 @@ function completionsCommand(grammar: Grammar): AnyCommand {
 
 const completionExamples = `
 Examples:
-  td completions bash >> ~/.bash_completion      (needs the bash-completion package)
+  td completions bash >> ~/.bashrc
   td completions zsh > "\${fpath[1]}/_td"
   td completions fish > ~/.config/fish/completions/td.fish
   td completions pwsh >> $PROFILE

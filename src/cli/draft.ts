@@ -3,8 +3,8 @@ import { type Look, paint } from "./look.ts";
 import { cost } from "./numbers.ts";
 import { oneLine, strip } from "./text.ts";
 
-/** What a draft would become, and what a person can do about it. */
-export function draftText({ id, documents, estimate }: DraftView, look: Look): string {
+/** What a draft would become, and what a person can do about it; later, what it was. */
+export function draftText({ id, status, documents, estimate }: DraftView, look: Look): string {
   const lines = documents.map(({ path, title, becomes, dependsOn, allowGateChange }) => {
     const after = dependsOn.length === 0 ? "" : `  after ${dependsOn.join(", ")}`;
     const gate =
@@ -12,6 +12,8 @@ export function draftText({ id, documents, estimate }: DraftView, look: Look): s
     const kind = becomes === null ? "" : `${becomes}  `;
     return `  ${oneLine(`${path}  ${kind}${title}${after}${gate}`)}`;
   });
+  if (status !== "draft")
+    return [paint(look, "bold", `documents of ${oneLine(id)}`), ...lines].join("\n");
   const { loops, costUsd } = estimate;
   const money = costUsd === null ? "unknown" : `about ${cost(costUsd)}`;
   return [

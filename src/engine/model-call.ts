@@ -93,7 +93,7 @@ async function paidTry(
     if (isParked(engine, call.model)) return "parked";
     const reply = await oneTry(engine, call, allowance, signal);
     usage = priced(reply.usage, call.model.price);
-    return reply;
+    return { ...reply, usage };
   } catch (error) {
     if (error instanceof LlmError && error.usage !== null) {
       usage = priced(error.usage, call.model.price);

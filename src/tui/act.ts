@@ -105,7 +105,7 @@ function effect(one: Effect): Doing {
 function to(view: ViewName): Doing {
   return (model) => {
     const here: Model = { ...model, view, pane: "list", replay: null, isComparing: false };
-    const isZoomed = model.replay === null && model.isZoomed;
+    const isZoomed = model.replay === null && !model.isComparing && model.isZoomed;
     // Of a plan one wants to read what it says, of a loop what it does.
     const tab = view === "plan" ? "documents" : tabOf(here);
     return unchanged(withLists({ ...here, isZoomed, tab }));
@@ -148,7 +148,9 @@ function back(model: Model): Step {
   if (model.replay !== null) {
     return unchanged({ ...model, replay: null, isZoomed: false, pane: "list" });
   }
-  if (model.isComparing) return unchanged({ ...model, isComparing: false });
+  if (model.isComparing) {
+    return unchanged({ ...model, isComparing: false, isZoomed: false, pane: "list" });
+  }
   if (model.pane === "detail") {
     return unchanged({ ...model, pane: "list", page: { ...model.page, search: "" } });
   }
@@ -278,5 +280,5 @@ function compare(model: Model): Step {
   if (model.marks.size !== 2) {
     return unchanged(noticed(model, "mark two records with Space, then = compares them"));
   }
-  return unchanged({ ...model, isComparing: true, pane: "detail" });
+  return unchanged({ ...model, isComparing: true, pane: "detail", isZoomed: true });
 }

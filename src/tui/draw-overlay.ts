@@ -129,6 +129,14 @@ function drawConfirm(screen: Screen, { text }: Of<"confirm">): void {
   screen.put(rest, y, " no", colours.text);
 }
 
+/** The first of them, and a sign where there are more. */
+function cutLines(lines: readonly Line[], max: number): readonly Line[] {
+  const shown = lines.slice(0, max);
+  const last = shown.at(-1);
+  if (last === undefined || lines.length <= max) return shown;
+  return [...shown.slice(0, -1), [...last, ...plainLine("…")]];
+}
+
 function drawLines(screen: Screen, lines: readonly Line[], { x, y }: Rect): void {
   for (const [index, line] of lines.entries()) {
     let at = x;
@@ -187,7 +195,7 @@ function drawQuestions(screen: Screen, model: Model, { index }: Of<"questions">)
         .map((line) => plainLine(line)),
       at.columns - 4,
     );
-    drawLines(screen, lines.slice(0, wanted), { ...at, x: at.x + 3, y: y + 1 });
+    drawLines(screen, cutLines(lines, wanted), { ...at, x: at.x + 3, y: y + 1 });
     if (row === selected) screen.mark(at.x, y, at.x + at.columns, marks.selected);
     y += 2 + Math.min(wanted, lines.length);
   }

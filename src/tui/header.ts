@@ -1,6 +1,6 @@
 /** The two lines above: where one is, what there is, what it costs, and what is the matter. */
 import { clock, cost } from "../cli/numbers.ts";
-import { oneLine, width } from "../cli/text.ts";
+import { cut, oneLine, width } from "../cli/text.ts";
 import type { StatusView } from "../protocol/status.ts";
 import { eventRows } from "./event-rows.ts";
 import type { Model } from "./model.ts";
@@ -106,7 +106,7 @@ function drawSecond(screen: Screen, model: Model): void {
   const end = right > x ? right - gap : screen.columns - 1;
   const isGrave = model.link === "lost" || status?.alerts[0]?.level === "critical";
   const style = isGrave ? colours.red | marks.bold : colours.yellow;
-  if (x < end) screen.put(x, 1, told, style, end);
+  if (x < end) screen.put(x, 1, cut(told, end - x), style, end);
 }
 
 function linkWords({ link }: Model): string | null {

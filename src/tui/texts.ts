@@ -125,6 +125,10 @@ function factLines(facts: readonly Fact[]): readonly Line[] {
   return told.length === 0 ? [] : paintedLines(told.join("\n"));
 }
 
+function timeOf(iso: string): string {
+  return iso.replace("T", " ").slice(0, 19);
+}
+
 /** Fact by fact, one above the other, what differs marked. */
 function compared(a: LoopView, b: LoopView): readonly Line[] {
   const facts = (view: LoopView): Readonly<Record<string, string>> => ({
@@ -139,8 +143,8 @@ function compared(a: LoopView, b: LoopView): readonly Line[] {
     command: oneLine(view.verdict?.command ?? "-"),
     verdict: view.verdict === null ? "-" : view.verdict.passed ? "passed" : "did not pass",
     delivered: oneLine(view.delivered?.to ?? "-"),
-    created: view.createdAt,
-    updated: view.updatedAt,
+    created: timeOf(view.createdAt),
+    updated: timeOf(view.updatedAt),
   });
   const [left, right] = [facts(a), facts(b)];
   const lines = Object.keys(left).flatMap((name) => {

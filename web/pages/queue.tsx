@@ -103,7 +103,7 @@ function Table({ title, rows }: { readonly title: string; readonly rows: readonl
       {rows.length === 0 && <p className="empty">Nothing.</p>}
       {rows.length > 0 && (
         <div className="scroll tall">
-          <table>
+          <table className="stacked">
             <thead>
               <tr>
                 <th scope="col">place</th>

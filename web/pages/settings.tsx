@@ -14,8 +14,8 @@ export function SettingsPage() {
     <div className="page">
       <h1>Settings</h1>
       <p className="dim">
-        Read only: values are changed in the files named beside them, and read again by{" "}
-        <code>td restart</code> or a HUP signal.
+        Read only: values are changed in the files named beside them, which the daemon reads again
+        by itself.
       </p>
       <form className="filter">
         <label>

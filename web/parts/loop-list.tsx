@@ -1,4 +1,4 @@
-import { type CSSProperties, memo, useEffect, useRef, useState } from "react";
+import { type CSSProperties, memo, useEffect, useState } from "react";
 import type { LiveEvent } from "../../src/ports.ts";
 import type { BoardRow } from "../../src/protocol/board.ts";
 import { ago, money } from "../format.ts";
@@ -20,7 +20,7 @@ export function LoopList({
   readonly rows: readonly BoardRow[];
   readonly isTree: boolean;
 }) {
-  const scroller = useRef<HTMLDivElement>(null);
+  const [scroller, setScroller] = useState<HTMLElement | null>(null);
   const { top, height, rowHeight } = useSight(scroller);
   const now = useNow();
   const first = Math.max(0, Math.floor(top / rowHeight) - beyond);
@@ -28,7 +28,7 @@ export function LoopList({
   const shown = rows.slice(first, last);
   if (rows.length === 0) return <p className="empty">No loops here.</p>;
   return (
-    <section className="rows" ref={scroller} aria-label={`${rows.length} loops`}>
+    <section className="rows" ref={setScroller} aria-label={`${rows.length} loops`}>
       <div style={{ height: rows.length * rowHeight }}>
         <ul style={{ transform: `translateY(${first * rowHeight}px)` }}>
           {shown.map((row, index) => (
@@ -90,10 +90,10 @@ function useNow(): number {
   return now;
 }
 
-function useSight(scroller: React.RefObject<HTMLDivElement | null>) {
+/** Of an element that is not there while there are no rows. */
+function useSight(element: HTMLElement | null) {
   const [sight, setSight] = useState({ top: 0, height: 900, rowHeight: wideRow });
   useEffect(() => {
-    const element = scroller.current;
     if (element === null) return;
     const narrow = matchMedia("(max-width: 720px)");
     const look = () =>
@@ -110,6 +110,6 @@ function useSight(scroller: React.RefObject<HTMLDivElement | null>) {
       element.removeEventListener("scroll", look);
       observer.disconnect();
     };
-  }, [scroller]);
+  }, [element]);
   return sight;
 }

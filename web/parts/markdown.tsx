@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import { plain } from "../../src/views/plain.ts";
 
 type Block =
@@ -23,21 +24,29 @@ function Block({ block }: { readonly block: Block }) {
     case "code":
       return <pre>{block.text}</pre>;
     case "heading":
-      return <h3>{block.text}</h3>;
+      return <h3>{inline(block.text)}</h3>;
     case "list":
       return (
         <ul>
           {block.items.map((item, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: as above
-            <li key={index}>{item}</li>
+            <li key={index}>{inline(item)}</li>
           ))}
         </ul>
       );
     case "text":
-      return <p>{block.text}</p>;
+      return <p>{inline(block.text)}</p>;
     default:
       return block satisfies never;
   }
+}
+
+/** What stands between backticks is code. */
+function inline(text: string): readonly ReactNode[] {
+  return text.split(/`([^`\n]+)`/).map((part, index) =>
+    // biome-ignore lint/suspicious/noArrayIndexKey: as above
+    index % 2 === 1 ? <code key={index}>{part}</code> : part,
+  );
 }
 
 function blocksOf(text: string): readonly Block[] {

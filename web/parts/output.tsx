@@ -29,7 +29,12 @@ export function Output({ row }: { readonly row: BoardRow }) {
             onChange={({ target }) => setFollows(target.checked)}
           />{" "}
           follow
-        </label>
+        </label>{" "}
+        {live.length > 0 && (
+          <a href={`/loop/${row.id}?tab=iterations`} onClick={follow}>
+            what went before
+          </a>
+        )}
       </h2>
       {live.length === 0 && (
         <p className="empty">

@@ -7,7 +7,7 @@ export function Providers({ providers }: { readonly providers: readonly Provider
     <section className="panel">
       <h2>Providers</h2>
       <div className="scroll">
-        <table>
+        <table className="stacked">
           <thead>
             <tr>
               <th scope="col">provider</th>
@@ -23,15 +23,17 @@ export function Providers({ providers }: { readonly providers: readonly Provider
             {providers.map((each) => (
               <tr key={each.name}>
                 <th scope="row">{each.name}</th>
-                <td className={each.breaker === "closed" ? "good" : "bad"}>{each.breaker}</td>
-                <td>
+                <td data-name="breaker" className={each.breaker === "closed" ? "good" : "bad"}>
+                  {each.breaker}
+                </td>
+                <td data-name="in flight">
                   {each.inFlight}
                   {each.concurrency === null ? "" : ` of ${each.concurrency}`}
                 </td>
-                <td>{each.waiting}</td>
-                <td>{each.requestsPerMinute ?? "–"}</td>
-                <td>{each.inputTokensPerMinute ?? "–"}</td>
-                <td>{each.outputTokensPerMinute ?? "–"}</td>
+                <td data-name="waiting">{each.waiting}</td>
+                <td data-name="requests/min">{each.requestsPerMinute ?? "–"}</td>
+                <td data-name="tokens/min in">{each.inputTokensPerMinute ?? "–"}</td>
+                <td data-name="tokens/min out">{each.outputTokensPerMinute ?? "–"}</td>
               </tr>
             ))}
           </tbody>
