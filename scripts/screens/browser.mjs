@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 const widths = { 1280: 800, 900: 800, 400: 800 };
-const heightMax = 2_400;
-const quality = 82;
+const heightMax = 3_200;
+const quality = 64;
 
 const pagesOf = ({ plan, draft, complete, running, question, failed }) => [
   { name: "overview", path: "/", text: "Needs you" },

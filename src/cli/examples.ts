@@ -29,7 +29,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   "td config check": ["td config check"],
   "td config schema": ["td config schema > taskdaemon.schema.json"],
   "td config history": ["td config history"],
-  "td config rollback": ["td config rollback 3"],
+  "td config rollback": ["td config rollback 40a263897738"],
   "td config migrate": ["td config migrate"],
   "td store verify": ["td store verify"],
   "td store repair": ["td store repair"],

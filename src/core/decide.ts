@@ -132,7 +132,8 @@ function started(state: State, loop: Loop, owner: string): Decision {
 
 /** A changed gate is allowed or denied; any other question gets its text. Who answers wants more. */
 function answered(loop: Loop, answer: string): Decision {
-  if (loop.status !== "blocked") return refuse(`${loop.id} is ${loop.status} and asks nothing`);
+  if (loop.status !== "blocked")
+    return refuse(`${loop.id} is ${loop.status} and asks nothing: td questions lists who does`);
   const question = loop.reason ?? "";
   const event: Event = { type: "loop.answered", loop: loop.id, data: { question, answer } };
   const goesOn = [event, ...raised(loop, {}), to(loop, "pending", null)];

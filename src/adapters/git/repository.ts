@@ -63,7 +63,9 @@ export async function resolveCommit(repository: Repository, ref: string): Promis
   if (ref === "HEAD") {
     throw new WorktreeError(`${repository.root} has no commit yet. Make a first one.`);
   }
-  throw new WorktreeError(`${repository.root} has no commit named ${ref}.`);
+  throw new WorktreeError(
+    `${repository.root} has no commit named ${ref}: git log --all lists them, and HEAD is meant without --base.`,
+  );
 }
 
 /** What a person has in the checkout just now. Nothing is written, not even the index. */

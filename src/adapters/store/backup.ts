@@ -155,7 +155,9 @@ export interface OpenedBackup {
 /** Reads all of it once and throws BackupRefused unless it is as it was written. */
 export async function openBackup(path: string): Promise<OpenedBackup> {
   const { size } = await stat(path).catch((cause: unknown) => {
-    throw codeOf(cause) === "ENOENT" ? new BackupRefused(`there is no file ${path}`) : cause;
+    throw codeOf(cause) === "ENOENT"
+      ? new BackupRefused(`there is no file ${path}: name one that td store backup wrote`)
+      : cause;
   });
   const { head, headBytes } = await readHead(path, size);
   const snapshotEnd = headBytes + head.snapshotBytes;
@@ -220,7 +222,8 @@ async function* chunksOf(path: string, start: number, until: number): AsyncGener
     const bytes = Buffer.allocUnsafe(chunkBytes);
     for (let at = start; at < until; ) {
       const { bytesRead } = await file.read(bytes, 0, Math.min(chunkBytes, until - at), at);
-      if (bytesRead === 0) throw new BackupRefused(`${path} became shorter while it was read`);
+      if (bytesRead === 0)
+        throw new BackupRefused(`${path} became shorter while it was read: copy it again`);
       yield bytes.subarray(0, bytesRead);
       at += bytesRead;
     }
