@@ -18,6 +18,9 @@ for (const dir of Object.values(dirs)) {
 }
 const stage = await openStage();
 const problems = [];
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, () => stage.close().finally(() => process.exit(1)));
+}
 try {
   const only = (kind) => ({ test: (name) => wanted.test(`${kind}/${name}`) });
   problems.push(...(await shootTerminal(stage, dirs.tui, only("tui"))));

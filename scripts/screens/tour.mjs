@@ -34,6 +34,7 @@ const shotsOf = ({ draft, plan, work, running, complete, compared, failed, quest
   },
   { name: "events", keys: ["5"], text: "loop.status" },
   { name: "questions", keys: ["3", "!"], text: "questions" },
+  { name: "alerts", keys: ["3", "@"], text: "alerts" },
   { name: "palette", keys: ["3", ":"], text: "command" },
   { name: "help", keys: ["3", "?"], text: "help" },
 ];
