@@ -61,8 +61,10 @@ class Shell {
     await shell.#tmux("-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "30", command);
     await shell.line(before);
     for (const _ of ["once", "twice"]) await shell.line(`source ${join(place, name)}`);
-    await shell.line("clear; echo sour''ced");
+    await shell.line("echo sour''ced");
     await shell.until("sourced");
+    expect(await shell.screen()).not.toMatch(/readonly|error|not found/i);
+    await shell.anew();
     return shell;
   }
 
@@ -132,7 +134,6 @@ describe.each(Object.keys(shells) as Name[])("%s", (name) => {
         await shell.type("td show ");
         await shell.tab("3.1", 2);
         await shell.until("4");
-        expect(await shell.screen()).not.toMatch(/readonly|error|not found/i);
       } finally {
         await shell.close();
       }

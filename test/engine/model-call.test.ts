@@ -47,6 +47,18 @@ describe("budget", () => {
     expect([loop.status, loop.usage.costUsd, loop.usage.requests]).toEqual(["complete", null, 2]);
   });
 
+  test("shows in the record of each reply as what that cost", async () => {
+    const small = await SmallWorld.start(failing());
+    const loop = await small.rest(await small.create());
+    const costs = small.transcripts.flatMap((entry) =>
+      entry.type === "reply" ? [entry.usage.costUsd ?? Number.NaN] : [],
+    );
+    expect(costs).toHaveLength(2);
+    const sum = costs.reduce((all, cost) => all + cost, 0);
+    expect(sum).toBeCloseTo(loop.usage.costUsd ?? Number.NaN, 9);
+    expect(sum).toBeGreaterThan(0);
+  });
+
   test("raised by a person lets it go on", async () => {
     const small = await SmallWorld.start(failing());
     const id = await small.create({ budgetUsd: 0.001 });
