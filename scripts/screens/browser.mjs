@@ -5,7 +5,7 @@ import { chromium } from "playwright-core";
 
 const widths = { 1280: 800, 900: 800, 400: 800 };
 const heightMax = 3_200;
-const quality = 64;
+const quality = 56;
 
 const pagesOf = ({ plan, draft, complete, running, question, failed }) => [
   { name: "overview", path: "/", text: "Needs you" },

@@ -1,5 +1,6 @@
 // The program in a real terminal (tmux), and its screen as a picture.
 import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { Unicode11Addon } from "@xterm/addon-unicode11";
@@ -14,7 +15,7 @@ export class Tmux {
 
   /** A shell whose only child is `command`. */
   constructor({ place, cwd, env, columns, rows, command }) {
-    this.#socket = join(place, `tmux-${columns}-${rows}`);
+    this.#socket = join(place, `tmux-${randomUUID().slice(0, 8)}`);
     this.#env = { ...env, TERM: "xterm-256color" };
     const size = ["-x", String(columns), "-y", String(rows)];
     this.#tmux("-f", "/dev/null", "new-session", "-d", ...size, "-c", cwd, command);

@@ -43,9 +43,9 @@ const shotsOf = ({ draft, plan, work, running, complete, compared, failed, quest
 export async function shootTerminal(stage, dir, only) {
   const problems = [];
   if (!shotsOf(stage.ids).some(({ name }) => only.test(name))) return problems;
-  for (const theme of ["dark", "light"]) {
-    for (const size of sizes) await shootSize(stage, { theme, size, dir, only, problems });
-  }
+  const tours = ["dark", "light"].flatMap((theme) => sizes.map((size) => ({ theme, size })));
+  // Side by side: most of a tour is waiting until a screen stands still.
+  await Promise.all(tours.map((tour) => shootSize(stage, { ...tour, dir, only, problems })));
   return problems;
 }
 
