@@ -64,9 +64,9 @@ export async function shootPages({ ids, url }, dir, only) {
 
 async function shootAll(page, { ids, url, dir, only, colorScheme, viewport, problems }) {
   const origin = new URL(url).origin;
-  const shoot = (name) => {
+  const shoot = (name, { whole = true } = {}) => {
     const file = join(dir, `${name}-${colorScheme}-${viewport.width}.webp`);
-    return save(page, file, viewport);
+    return save(page, file, viewport, whole);
   };
   await page.goto(origin);
   await page.getByLabel("Link or token").waitFor();
@@ -79,7 +79,7 @@ async function shootAll(page, { ids, url, dir, only, colorScheme, viewport, prob
     if (!only.test(shot.name)) continue;
     try {
       await reach(page, origin, shot);
-      await shoot(shot.name);
+      await shoot(shot.name, { whole: shot.act === undefined });
     } catch (error) {
       problems.push(`${shot.name} ${colorScheme} ${viewport.width}: ${error.message}`);
     }
@@ -95,16 +95,10 @@ async function reach(page, origin, { path, text, act }) {
   await act?.(page);
 }
 
-/** All of the page, up to a height; by the debugger, for playwright knows no webp. */
-async function save(page, file, { width, height }) {
-  const whole = await page.evaluate("document.documentElement.scrollHeight");
-  const clip = {
-    x: 0,
-    y: 0,
-    width,
-    height: Math.min(Math.max(whole, height), heightMax),
-    scale: 1,
-  };
+/** All of a page without a dialog, up to a height; by the debugger: playwright knows no webp. */
+async function save(page, file, { width, height }, whole) {
+  const long = whole ? await page.evaluate("document.documentElement.scrollHeight") : height;
+  const clip = { x: 0, y: 0, width, height: Math.min(Math.max(long, height), heightMax), scale: 1 };
   const session = await page.context().newCDPSession(page);
   const shot = { format: "webp", quality, captureBeyondViewport: true, clip };
   const { data } = await session.send("Page.captureScreenshot", shot);

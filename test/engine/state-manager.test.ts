@@ -85,7 +85,7 @@ describe("a command", () => {
     });
     const answer = watched(states.submit({ type: "pause", id: id("9") }));
     await pass(0);
-    expect(answer.result).toEqual({ ok: false, reason: "there is no loop 9" });
+    expect(answer.result).toEqual({ ok: false, reason: "there is no loop 9: td list shows all" });
     await pass(100);
     expect([log.transactions, states.state.loops.size, rings]).toEqual([[], 0, 0]);
   });

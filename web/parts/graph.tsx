@@ -6,29 +6,41 @@ import { follow } from "../route.ts";
 import { glyphOf, line } from "../words.ts";
 
 const zooms = [0.4, 0.6, 0.8, 1, 1.25];
+const wholeSize = 3;
+/** What fits would be too small to read otherwise. */
+const scaleMin = 0.5;
 
 /** Who comes of whom, and who waits for whom; colours are live, places change with the shape. */
 export function Graph({ rows }: { readonly rows: readonly BoardRow[] }) {
   const request = useMemo(() => requestOf(rows), [rows]);
   const layout = useLayout(request);
-  const [zoom, setZoom] = useState(3);
-  const scale = zooms[zoom] ?? 1;
+  // Null: as large as there is room for.
+  const [zoom, setZoom] = useState<number | null>(null);
+  const scale = zooms[zoom ?? wholeSize] ?? 1;
   const rowOf = useMemo(() => new Map(rows.map((row) => [row.id, row])), [rows]);
   if (layout === null) return <p className="empty">Placing {rows.length} loops…</p>;
   const { width, height, nodes, paths } = layout;
   return (
     <div className="graph">
       <p className="buttons">
-        <button type="button" onClick={() => setZoom(Math.max(0, zoom - 1))}>
+        <button type="button" onClick={() => setZoom(Math.max(0, (zoom ?? wholeSize) - 1))}>
           smaller
         </button>
-        <button type="button" onClick={() => setZoom(Math.min(zooms.length - 1, zoom + 1))}>
+        <button
+          type="button"
+          onClick={() => setZoom(Math.min(zooms.length - 1, (zoom ?? wholeSize) + 1))}
+        >
           larger
         </button>
         <span className="dim">solid: who comes after whom · dashed: who came of whom</span>
       </p>
       <section className="canvas" aria-label={`Graph of ${nodes.length} loops`}>
-        <svg width={width * scale} height={height * scale} viewBox={`0 0 ${width} ${height}`}>
+        <svg
+          {...(zoom === null ? { className: "fits", style: { minWidth: width * scaleMin } } : {})}
+          width={width * scale}
+          height={height * scale}
+          viewBox={`0 0 ${width} ${height}`}
+        >
           <title>Who comes after whom</title>
           {paths.map(({ from, to, kind, d }) => (
             <path key={`${kind} ${from} ${to}`} className={kind} d={d} />
