@@ -159,7 +159,7 @@ const notForPeople = [
   /has moved on/,
   /begets its children itself/,
   /waits for \$\{unmet\}/,
-  /has no reservation/,
+  /has no reservation|is not reserved/,
   /is yourself/,
   /there is no loop \$\{letter\.to\}/,
   /answered \$\{statusCode\}/,

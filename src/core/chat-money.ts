@@ -49,7 +49,9 @@ export function decideChat(state: State, command: ChatCommand, now: Millis): Dec
       const { turn, tokens, usd, dayUsd } = command;
       if (open.some((one) => one.turn === turn)) return refuse(`${turn} is reserved already`);
       if (exceeded(dayLevels(state, { now, dayUsd }), { tokens, usd }) !== null) {
-        return refuse("the day's budget has no room for this call");
+        return refuse(
+          "the day's budget has no room for this call: raise budget.day-usd, or wait for the next day (UTC)",
+        );
       }
       return accept([{ type: "chat.reserved", loop: null, data: { turn, tokens, usd } }]);
     }
