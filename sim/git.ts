@@ -176,6 +176,8 @@ export class SimWorktrees implements Worktrees {
     }
   }
 
+  async rest(): Promise<void> {}
+
   async remove(loop: LoopId): Promise<void> {
     await this.#outside.step("remove");
     this.#repository.worktrees.delete(`/worktrees/${loop}`);

@@ -220,6 +220,8 @@ export interface Worktrees {
    * taken); the same call again finds what it made. Resolves to the branch's short name.
    */
   deliver(repo: string, loop: LoopId, commit: CommitId): Promise<string>;
+  /** Nothing of the loop runs in it for now: its ports are anybody's. */
+  rest(loop: LoopId): Promise<void>;
   /** Moves the worktree to the trash; its checkpoints stay. */
   remove(loop: LoopId): Promise<void>;
 }

@@ -73,6 +73,8 @@ export interface WorktreeSettings {
   readonly setup: string | null;
   /** Host names the set-up command may reach. */
   readonly setupNetworkAllow: readonly string[];
+  /** Ports that are its own while it is at work; absent: none. */
+  readonly ports?: number;
 }
 
 /** Everything about a loop that is settled when it is created, so that nothing can move it later. */

@@ -181,12 +181,17 @@ async function afterwards(engine: Engine, loop: Loop, { workspace }: Course): Pr
     );
     if (failure !== null) tell(engine, loop, failure);
   }
+  await untold(engine, loop, "its ports were not given back", world.worktrees.rest(id));
   // What a document loop wrote is in the log.
   if (!["complete", "delegated", "draft"].includes(status)) return;
   const removed = world.worktrees.remove(id).then(() => world.sandbox.forget(id));
-  await removed.catch((error: unknown) => {
+  await untold(engine, loop, "its worktree was not removed", removed);
+}
+
+async function untold(engine: Engine, loop: Loop, what: string, doing: Promise<void>) {
+  await doing.catch((error: unknown) => {
     if (error instanceof Bug) throw error;
-    tell(engine, loop, `its worktree was not removed: ${messageOf(error)}`);
+    tell(engine, loop, `${what}: ${messageOf(error)}`);
   });
 }
 

@@ -21,7 +21,7 @@ import { findUnit, uninstallUnit } from "./unit.ts";
 
 /** All that is ever made under a home; `taskdaemon.yml`, `keys.json` and `loops` are read there. */
 const ownNames =
-  /^(?:store(?:\..*)?|audit|transcripts|shadows|worktrees|fresh|trash|chats|sandbox-home|sandbox-temp|logs|config|daemon\.sock|daemon\.pid|guardian\.pid|dashboard\.(?:port|token)|notify(?:-[\w-]+)?\.json(?:\.part)?|lock|taskdaemon\.yml|keys\.json|loops)$/;
+  /^(?:store(?:\..*)?|audit|transcripts|shadows|worktrees|fresh|trash|set-ups|ports|chats|sandbox-home|sandbox-temp|logs|config|daemon\.sock|daemon\.pid|guardian\.pid|dashboard\.(?:port|token)|notify(?:-[\w-]+)?\.json(?:\.part)?|lock|taskdaemon\.yml|keys\.json|loops)$/;
 /** A directory that has all of one of these is a home. */
 const marks = [
   ["lock", "store"],

@@ -40,6 +40,7 @@ function worktrees(base: Files, head: Files, renames: Readonly<Record<string, st
     diff: never,
     deliver: never,
     remove: never,
+    rest: never,
   };
 }
 

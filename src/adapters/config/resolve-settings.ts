@@ -96,6 +96,7 @@ function confinement({ sandbox, worktree }: Config): Pick<LoopSettings, "sandbox
       // What a worktree needs beyond its links, a person must say: it may need the network.
       setup: worktree.setup === "auto" ? null : worktree.setup,
       setupNetworkAllow: worktree["setup-network"],
+      ...(worktree.ports === 0 ? {} : { ports: worktree.ports }),
     },
   };
 }

@@ -254,6 +254,11 @@ const places = {
         [],
         "Hosts that the set-up command may reach.",
       ),
+      ports: key(
+        whole(0, 20),
+        0,
+        "Ports of its own for each loop at work: TD_PORT is the first, TD_PORTS says how many.",
+      ),
       "disk-quota": key(size("1MB", "1000TB"), "20GB", "Disk for all worktrees together."),
       "keep-trash": key(duration("0s", "3650d"), "7d", "How long removed worktrees are kept."),
     },

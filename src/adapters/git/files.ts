@@ -63,6 +63,10 @@ export async function readRegular(
   return readFile(path).catch(absent);
 }
 
+export function codeIs(error: unknown, code: string): boolean {
+  return (error as { code?: unknown }).code === code;
+}
+
 function absentOrLooping(error: unknown): null {
-  return (error as { code?: unknown }).code === "ELOOP" ? null : absent(error);
+  return codeIs(error, "ELOOP") ? null : absent(error);
 }

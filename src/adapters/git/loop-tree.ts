@@ -41,6 +41,7 @@ export interface LoopTreeParts {
   readonly identity: Identity;
   readonly uid: number | null;
   readonly now: () => Millis;
+  readonly env: Readonly<Record<string, string>>;
   /** Links, copies and submodules for a tree that was just checked out. */
   readonly furnish: (
     tree: string,
@@ -79,7 +80,7 @@ export class LoopTree implements LoopWorkspace {
     this.#agentGit = agentGit;
     this.dir = tree;
     this.writable = [tree, agentGit];
-    this.env = { GIT_CEILING_DIRECTORIES: parts.dir };
+    this.env = { GIT_CEILING_DIRECTORIES: parts.dir, ...parts.env };
     this.#place = {
       gitDir: parts.shadow.place.gitDir,
       workTree: tree,

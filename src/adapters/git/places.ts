@@ -8,6 +8,10 @@ export interface HomePlaces {
   readonly worktrees: string;
   readonly fresh: string;
   readonly trash: string;
+  /** What set-up commands have made. */
+  readonly setUps: string;
+  /** Blocks of ports that are taken. */
+  readonly ports: string;
 }
 
 function homePlaces(home: string): HomePlaces {
@@ -17,6 +21,8 @@ function homePlaces(home: string): HomePlaces {
     worktrees: join(home, "worktrees"),
     fresh: join(home, "fresh"),
     trash: join(home, "trash"),
+    setUps: join(home, "set-ups"),
+    ports: join(home, "ports"),
   };
 }
 
@@ -27,11 +33,12 @@ function homePlaces(home: string): HomePlaces {
 export async function openHome(home: string, uid: number | null): Promise<HomePlaces> {
   await mkdir(home, { recursive: true, mode: 0o700 });
   const places = homePlaces(await realpath(home));
-  for (const dir of [places.shadows, places.worktrees, places.fresh, places.trash]) {
+  const { shadows, worktrees, fresh, trash, setUps, ports } = places;
+  for (const dir of [shadows, worktrees, fresh, trash, setUps, ports]) {
     await mkdir(dir, { recursive: true, mode: 0o700 });
   }
   if (uid === null) return places;
-  for (const dir of [places.home, places.worktrees, places.fresh]) {
+  for (const dir of [places.home, worktrees, fresh]) {
     await chmod(dir, ((await stat(dir)).mode & 0o777) | 0o011);
   }
   return places;

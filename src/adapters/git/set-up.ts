@@ -1,3 +1,4 @@
+import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { type Workspace, WorktreeError, type WorktreeRequest } from "../../ports.ts";
@@ -42,11 +43,24 @@ const lockFiles = [
 /** Changes when the command or a lock file does: then the set-up is due again. */
 export async function setUpKey(tree: string, command: string): Promise<string> {
   const hash = createHash("sha256").update(command);
-  for (const name of lockFiles) {
-    const content = await readRegular(join(tree, name), { bytesMax: lockBytesMax, follow: false });
-    if (content !== null) hash.update(`\0${name}\0`).update(content);
+  for (const { name, content } of await readLocks(tree)) {
+    hash.update(`\0${name}\0`).update(content);
   }
   return hash.digest("hex");
+}
+
+interface Lock {
+  readonly name: string;
+  readonly content: Buffer;
+}
+
+export async function readLocks(tree: string): Promise<Lock[]> {
+  const locks: Lock[] = [];
+  for (const name of lockFiles) {
+    const content = await readRegular(join(tree, name), { bytesMax: lockBytesMax, follow: false });
+    if (content !== null) locks.push({ name, content });
+  }
+  return locks;
 }
 
 /** Runs the set-up command in a worktree; rejects with WorktreeError when it fails. */

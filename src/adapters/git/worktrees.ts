@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { chmod, mkdir, readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { assert } from "../../core/assert.ts";
 import type { CommitId, LoopId } from "../../core/loop.ts";
 import {
   type FileChange,
   type FreshWorkspace,
   type LoopWorkspace,
+  type Workspace,
   WorktreeError,
   type WorktreeRequest,
   type Worktrees,
@@ -14,14 +15,16 @@ import {
 import { createAgentGit, type Identity } from "./agent-git.ts";
 import { deliverBranch } from "./deliver.ts";
 import { DiskGuard } from "./disk-guard.ts";
-import { absent, giveTo, removeTree } from "./files.ts";
+import { absent, removeTree } from "./files.ts";
+import { type FreshTree, openFreshTree } from "./fresh-tree.ts";
 import { GitFailed, git } from "./git.ts";
 import { planLinks } from "./links.ts";
 import { type LoopState, readLoopState, writeLoopState } from "./loop-state.ts";
 import { LoopTree, type LoopTreeParts, pathsOfLoop } from "./loop-tree.ts";
 import { furnish } from "./placement.ts";
 import { type HomePlaces, openHome } from "./places.ts";
-import { alteredFiles, readChanges, readDiff, readFileAt, readPaths } from "./reading.ts";
+import { Ports, portsEnvironment } from "./ports.ts";
+import { readChanges, readDiff, readFileAt, readPaths } from "./reading.ts";
 import {
   type CheckoutState,
   checkoutState,
@@ -30,6 +33,8 @@ import {
   resolveRepository,
 } from "./repository.ts";
 import { runSetUp, type SetUpRunner, setUpKey } from "./set-up.ts";
+import { SetUpCache } from "./set-up-cache.ts";
+import { setUpNew } from "./set-up-new.ts";
 import { hasCommit, openShadow, pin, readLoopRefs, reapShadows, type Shadow } from "./shadow.ts";
 import { emptyTrash, listTrash, restoreTrash, type TrashEntry, trashLoop } from "./trash.ts";
 import { excludesText, TreeReader } from "./tree-facts.ts";
@@ -81,6 +86,7 @@ export class GitWorktrees implements Worktrees {
   readonly #shadows = new Map<string, Promise<Shadow>>();
   readonly #opening = new Map<string, Promise<Shadow>>();
   #places: Promise<HomePlaces> | null = null;
+  #setUps: SetUpCache | null = null;
 
   constructor(options: WorktreesOptions) {
     const { diskQuotaBytes, freeBytesMin } = options;
@@ -103,7 +109,9 @@ export class GitWorktrees implements Worktrees {
     await mkdir(dir, { recursive: true });
     await chmod(dir, this.#options.uid === null ? 0o700 : 0o711);
     let key = isThere ? state.setUpKey : null;
+    const env = await this.#portsFor(places, request, request.loop);
     const tree = this.#loopTree(request, shadow, places, {
+      env,
       furnish: async (path, facts, { isNew }) => {
         // What the set-up command made of the links is its own; it stays as it is.
         if (!isNew && key !== null && state !== null) return state.placement;
@@ -113,7 +121,8 @@ export class GitWorktrees implements Worktrees {
       setUp: async (workspace, { isNew }) => {
         const due = await this.#setUpDue(request, workspace.dir);
         if (due === null || (due === key && !isNew)) return false;
-        await runSetUp(this.#options.runSetup, request, workspace, signal);
+        if (isNew) await this.#setUpNew(request, shadow, workspace, signal);
+        else await runSetUp(this.#options.runSetup, request, workspace, signal);
         key = due;
         return true;
       },
@@ -131,9 +140,13 @@ export class GitWorktrees implements Worktrees {
     await this.#disk.admit(places);
     const dir = join(places.fresh, randomUUID());
     try {
-      return await this.#openFresh(request, shadow, dir, signal);
+      const { workspace } = await this.#freshTree(request, shadow, dir, signal);
+      if (request.settings.setup !== null) {
+        await this.#setUpNew(request, shadow, workspace, signal);
+      }
+      return workspace;
     } catch (error) {
-      await removeTree(dir);
+      await this.#removeFresh(places, dir);
       throw error;
     }
   }
@@ -156,6 +169,10 @@ export class GitWorktrees implements Worktrees {
 
   async deliver(repo: string, loop: LoopId, commit: CommitId): Promise<string> {
     return deliverBranch(await this.shadow(repo), loop, commit);
+  }
+
+  async rest(loop: LoopId): Promise<void> {
+    await new Ports((await this.#ready()).ports).giveBack(loop);
   }
 
   async remove(loop: LoopId): Promise<void> {
@@ -183,7 +200,9 @@ export class GitWorktrees implements Worktrees {
   async reap(known: ReadonlySet<LoopId>): Promise<void> {
     const places = await this.#ready();
     await reapShadows(places.shadows, this.#options.now());
-    for (const name of await readdir(places.fresh)) await removeTree(join(places.fresh, name));
+    for (const held of [places.fresh, places.ports]) {
+      for (const name of await readdir(held)) await removeTree(join(held, name));
+    }
     for (const name of await readdir(places.worktrees)) {
       if (!known.has(name as LoopId)) await trashLoop(places, name as LoopId, this.#options.now());
     }
@@ -241,56 +260,53 @@ export class GitWorktrees implements Worktrees {
     return { links: plan.links.map(({ path }) => path), copies, notes, problems };
   }
 
-  async #openFresh(
+  async #freshTree(
     request: WorktreeRequest,
     shadow: Shadow,
     dir: string,
     signal: AbortSignal,
-  ): Promise<FreshWorkspace> {
+  ): Promise<FreshTree> {
     const { uid, identity } = this.#options;
-    const { tree, agentGit } = pathsOfLoop(dir);
-    const { head, settings } = request;
-    const indexFile = join(dir, "index");
-    // The loop's own holds what its commands left: settings by which npm or python obey them.
-    const home = join(dir, "home");
-    await mkdir(dir, { mode: uid === null ? 0o700 : 0o711 });
-    for (const path of [tree, home]) await mkdir(path, { mode: 0o700 });
-    const [facts] = await Promise.all([
-      this.#trees.read(shadow, head),
-      git({ ...shadow.place, workTree: tree, indexFile }, ["read-tree", "--reset", "-u", head], {
-        signal,
-      }),
-    ]);
-    const placement = await furnish({ shadow, tree, facts, settings, scratch: dir });
-    const excludes = excludesText(facts, placement.paths);
-    await Promise.all([
-      giveTo(uid, [tree, home]),
-      createAgentGit({
-        ...{ shadow, head, indexFile, excludes, identity, uid },
-        gitDir: agentGit,
-        workTree: tree,
-        linked: true,
-      }),
-    ]);
-    const workspace = {
-      dir: tree,
-      writable: [tree, agentGit, home],
-      readable: [...shadow.objectDirs, ...placement.readable],
-      env: { GIT_CEILING_DIRECTORIES: dir, HOME: home },
-      altered: () => alteredFiles({ ...shadow.place, workTree: tree, indexFile }),
-      close: () => removeTree(dir),
-    };
-    if (settings.setup !== null) {
-      await runSetUp(this.#options.runSetup, request, workspace, signal);
-    }
-    return workspace;
+    const places = await this.#ready();
+    const env = await this.#portsFor(places, request, basename(dir));
+    const close = () => this.#removeFresh(places, dir);
+    const trees = this.#trees;
+    return openFreshTree({ request, shadow, dir, trees, uid, identity, env, close }, signal);
+  }
+
+  async #removeFresh(places: HomePlaces, dir: string): Promise<void> {
+    await removeTree(dir);
+    await new Ports(places.ports).giveBack(basename(dir));
+  }
+
+  async #portsFor(places: HomePlaces, { settings }: WorktreeRequest, owner: string) {
+    const { ports = 0 } = settings;
+    return ports === 0 ? {} : portsEnvironment(await new Ports(places.ports).take(owner), ports);
+  }
+
+  /** A worktree in which nobody has worked yet. */
+  async #setUpNew(
+    request: WorktreeRequest,
+    shadow: Shadow,
+    workspace: Workspace,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const places = await this.#ready();
+    this.#setUps ??= new SetUpCache(places.setUps);
+    const dir = join(places.fresh, randomUUID());
+    await setUpNew({
+      ...{ cache: this.#setUps, run: this.#options.runSetup, shadow, request, signal },
+      openBase: () => this.#freshTree({ ...request, head: request.base }, shadow, dir, signal),
+      closeBase: () => this.#removeFresh(places, dir),
+      workspace,
+    });
   }
 
   #loopTree(
     { loop, base }: { loop: LoopId; base: CommitId },
     shadow: Shadow,
     places: HomePlaces,
-    preparing: Pick<LoopTreeParts, "furnish" | "setUp">,
+    preparing: Pick<LoopTreeParts, "env" | "furnish" | "setUp">,
   ): LoopTree {
     const { uid, identity, now } = this.#options;
     const dir = this.#loopDir(places, loop);
@@ -314,6 +330,7 @@ export class GitWorktrees implements Worktrees {
     try {
       const shadow = await this.shadow(state.repo);
       const tree = this.#loopTree({ loop, base: state.base }, shadow, places, {
+        env: {},
         furnish: async () => state.placement,
         setUp: async () => false,
       });
