@@ -34,6 +34,7 @@ export function checkSafety(disk: SimDisk, { events }: Transaction, before: Befo
     checkBill(loop, disk.bill.get(id) ?? 0);
     checkBudget(loop, before.get(id)?.usage ?? noUsage);
     checkDeliveries(disk, loop);
+    checkProposal(disk, loop);
     checkTargets(disk.repository);
     if (loop.status === "complete" && ["ralph", "chore"].includes(loop.type))
       checkProven(disk, loop);
@@ -88,6 +89,19 @@ function checkDeliveries({ repository, transactions }: SimDisk, loop: Loop): voi
     events.filter(({ type, loop: id }) => type === "loop.rolledBack" && id === loop.id),
   );
   assert(count <= 1 + rollbacks.length, `${loop.id} was delivered to ${count} branches`);
+}
+
+/** One pull request for a branch, and whoever has none of those that were asked for says why. */
+function checkProposal({ repository }: SimDisk, loop: Loop): void {
+  const { id, delivered, pullRequest, reason, settings, merge } = loop;
+  const to = delivered?.to ?? "";
+  if (pullRequest !== null) {
+    const isThere = [...repository.pullRequests.values()].includes(pullRequest);
+    assert(isThere, `${id} has a pull request that nobody opened`);
+  }
+  const isOwed = settings.deliver === "pr" && merge === null && to.startsWith("taskdaemon/");
+  if (loop.parent !== null || loop.status !== "complete" || !isOwed) return;
+  assert(pullRequest !== null || reason !== null, `${id} has no pull request and no reason`);
 }
 
 /** What a provider charges is known: spent, or reserved for a call that is under way. */

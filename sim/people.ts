@@ -82,7 +82,7 @@ function drawSettings(random: SeededRandom, baseCommit: string): LoopSettings {
     budgetUsd: random.chance(0.3) ? random.next() * 2 : null,
     budgetTokens: random.chance(0.3) ? random.between(0, 100_000) : null,
     planBudgetUsd: random.chance(0.2) ? random.next() * 3 : null,
-    deliver: random.chance(0.4) ? "merge" : "branch",
+    deliver: random.chance(0.4) ? "merge" : random.chance(0.3) ? "pr" : "branch",
     target: "main",
     follows: random.chance(0.5),
     baseCommit,
@@ -104,6 +104,7 @@ function deed(random: SeededRandom, loop: Loop, loopsThere: number): Command {
     { type: "retry", id, raise },
     { type: "answer", id, answer: random.chance(0.3) ? "allow" : "deny" },
     { type: "queueMerge", id, target: "main" },
+    { type: "queueMerge", id, target: "main", as: "pr" },
     { type: "rollback", id, to: random.between(0, checkpoints.length + 1) },
     ...planDeeds(random, loop, loopsThere),
   ];

@@ -70,7 +70,7 @@ export class SimBoot {
       },
       worktrees: new SimWorktrees(repository, { step }),
       targets: new SimTargets(repository, { step }),
-      pullRequests: new SimPullRequests(repository, { step }),
+      pullRequests: new SimPullRequests(repository, { step: (what) => this.#remoteStep(what) }),
       fileSystem: { files: (dir) => simFiles(repository, dir) },
       documents: simDocuments(repository),
       fetcher: { fetch: () => Promise.reject(new ToolRefusal("there is no network")) },
@@ -175,6 +175,12 @@ export class SimBoot {
   async #gitStep(what: string): Promise<void> {
     await this.#takes(500);
     if (this.#random.chance(this.#temper.gitFails)) throw new Error(`git ${what} failed`);
+  }
+
+  /** Networks fail in the best of times. */
+  async #remoteStep(what: string): Promise<void> {
+    await this.#gitStep(what);
+    if (this.#random.chance(0.2)) throw new Error(`there is no network to ${what}`);
   }
 
   #takes(msMax: Millis, signal?: AbortSignal): Promise<void> {
