@@ -116,7 +116,9 @@ export class SetUpCache {
     await removeTree(half);
     await mkdir(join(half, "files"), { recursive: true, mode: 0o700 });
     for (const path of made) {
-      if (!(await copy(join(tree, path), join(half, "files", path)))) return false;
+      if (await copy(join(tree, path), join(half, "files", path))) continue;
+      await removeTree(half);
+      return false;
     }
     await writeWhole(join(half, "set-up.json"), `${JSON.stringify({ paths: made })}\n`);
     await removeTree(entry);

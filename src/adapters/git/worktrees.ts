@@ -203,6 +203,9 @@ export class GitWorktrees implements Worktrees {
     for (const held of [places.fresh, places.ports]) {
       for (const name of await readdir(held)) await removeTree(join(held, name));
     }
+    for (const name of await readdir(places.setUps)) {
+      if (name.endsWith(".half")) await removeTree(join(places.setUps, name));
+    }
     for (const name of await readdir(places.worktrees)) {
       if (!known.has(name as LoopId)) await trashLoop(places, name as LoopId, this.#options.now());
     }

@@ -143,6 +143,15 @@ test.each([
   expect(kept()).toEqual([]);
 });
 
+test("what a crash left half made goes at the next start, and the whole stays", async () => {
+  const { open, kept, home, worktrees } = await place();
+  await open("1");
+  mkdirSync(join(home, "set-ups", `${"d".repeat(64)}.half`));
+  expect(kept()).toHaveLength(2);
+  await worktrees.reap(new Set([loopId("1")]));
+  expect(kept()).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
+});
+
 test("caches of package managers in HOME do not matter", async () => {
   const { open, calls } = await place(
     `${makes}; mkdir -p $HOME/.npm/_cacache; echo > $HOME/.npm/_cacache/x`,
