@@ -52,16 +52,18 @@ async function redCommits({ repo, place }: Desk): Promise<string> {
   );
 }
 
-test("two that are green alone and red together: the target stays green at every commit", () =>
-  withDaemon(
-    model((task, iteration) =>
-      task === "left"
-        ? [[write("words/left.txt", "left\n")]]
-        : [
-            iteration === 1 ? [write("words/right.txt", "alone\n")] : [read("words/right.txt")],
-            [write("words/right.txt", "with left\n")],
-          ].slice(0, iteration),
-    ),
+test("two that are green alone and red together: the target stays green at every commit", () => {
+  /** What the second one is told, by iteration. */
+  const told = new Map<number, string>();
+  return withDaemon(
+    model((task, iteration, text) => {
+      if (task === "left") return [[write("words/left.txt", "left\n")]];
+      told.set(iteration, text);
+      return [
+        iteration === 1 ? [write("words/right.txt", "alone\n")] : [read("words/right.txt")],
+        [write("words/right.txt", "with left\n")],
+      ].slice(0, iteration);
+    }),
     async (desk) => {
       await shell(desk.repo, "git checkout -q --detach");
       const ids = [await start(desk, "left"), await start(desk, "right")];
@@ -69,13 +71,15 @@ test("two that are green alone and red together: the target stays green at every
       expect(ends.map(({ status }) => status)).toEqual(["complete", "complete"]);
       expect(ends.map(({ delivered }) => delivered?.to)).toEqual(["main", "main"]);
       expect(await redCommits(desk)).toBe("");
+      expect(told.get(2)).toContain("left and right collide");
       expect(await shell(desk.repo, "git show main:words/right.txt")).toBe("with left\n");
       expect(await shell(desk.repo, "git log --format=%s main")).toMatch(
         /^(right\nleft|left\nright)\nstart\n$/,
       );
     },
     { files },
-  ));
+  );
+});
 
 test("main is checked out and moves with the checkout; what is not committed stays", () =>
   withDaemon(
