@@ -33,9 +33,13 @@ export interface Moment {
 }
 
 /** `id` is the loop that the command created or spoke of. */
-export type Decision =
-  | { readonly ok: true; readonly id: LoopId | null; readonly events: readonly Event[] }
-  | { readonly ok: false; readonly reason: string };
+export interface Accepted {
+  readonly ok: true;
+  readonly id: LoopId | null;
+  readonly events: readonly Event[];
+}
+
+export type Decision = Accepted | { readonly ok: false; readonly reason: string };
 
 type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
 type LoopCommand = Exclude<

@@ -4,6 +4,7 @@ import { openTaskStore } from "../adapters/store/jsonl-task-store.ts";
 import type { RateLimits } from "../core/admission.ts";
 import { assert } from "../core/assert.ts";
 import type { Command } from "../core/commands.ts";
+import type { Accepted } from "../core/decide.ts";
 import type { OfRepository } from "../core/dispatch.ts";
 import type { Transaction } from "../core/events.ts";
 import type { Loop, LoopId, Millis } from "../core/loop.ts";
@@ -355,11 +356,16 @@ export class Host {
 
   /** The same for what need not be about a loop. */
   async tell(command: Command): Promise<LoopId | null> {
+    return (await this.decided(command)).id;
+  }
+
+  /** What a person asks for: in the audit, then in the log. */
+  async decided(command: Command): Promise<Accepted> {
     const { states } = this;
     const decision = await this.orEnd(
       this.#chronicle.asked(command).then(() => states.submit(command)),
     );
     if (!decision.ok) throw new UserError(exitCodes.usage, decision.reason);
-    return decision.id;
+    return decision;
   }
 }

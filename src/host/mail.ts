@@ -1,8 +1,8 @@
 import { resolveRepository } from "../adapters/git/repository.ts";
 import type { Command } from "../core/commands.ts";
-import type { Event } from "../core/events.ts";
 import type { LoopId } from "../core/loop.ts";
 import { isUnread, type Message, type MessageId, messageAfter } from "../core/message.ts";
+import { createRedact } from "../core/redact.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import { type MailDoor, messageWaitMsMax, type SendRequest } from "../protocol/mail.ts";
 import { type MessageView, messageView } from "../views/message-view.ts";
@@ -15,17 +15,17 @@ export function openMail(host: Host): MailDoor {
     send: (request) => send(host, request),
     message: (id, waitMs) => settled(host, id, Math.min(waitMs, messageWaitMsMax)),
     requeue: async (id) => {
-      await ask(host, { type: "requeueMail", message: id as MessageId });
+      await host.decided({ type: "requeueMail", message: id as MessageId });
       return messageView(find(host, id));
     },
     drop: async (id) => {
-      await ask(host, { type: "dropMail", message: id as MessageId });
+      await host.decided({ type: "dropMail", message: id as MessageId });
     },
   };
 }
 
 async function send(host: Host, request: SendRequest): Promise<readonly MessageView[]> {
-  const events = await ask(host, await commandOf(host, request));
+  const { events } = await host.decided(await commandOf(host, request));
   const at = systemClock.now();
   return events.flatMap((event) => {
     if (event.type !== "message.sent") return [];
@@ -36,7 +36,11 @@ async function send(host: Host, request: SendRequest): Promise<readonly MessageV
   });
 }
 
-async function commandOf(host: Host, request: SendRequest): Promise<Command> {
+/** A key that somebody pasted goes to no model and into no log. */
+const redact = createRedact([]);
+
+async function commandOf(host: Host, given: SendRequest): Promise<Command> {
+  const request = { ...given, body: redact(given.body) };
   if (request.kind === "alert") {
     const { kind, topic, body, dir, plan } = request;
     const { root: repo } = await resolveRepository(dir, null);
@@ -45,12 +49,6 @@ async function commandOf(host: Host, request: SendRequest): Promise<Command> {
   }
   const to: LoopId = host.id(request.to);
   return { type: "tell", letter: { ...request, to }, repo: "", plan: null };
-}
-
-async function ask(host: Host, command: Command): Promise<readonly Event[]> {
-  const decision = await host.states.submit(command);
-  if (!decision.ok) throw new UserError(exitCodes.usage, decision.reason);
-  return decision.events;
 }
 
 async function settled(host: Host, id: string, waitMs: number): Promise<MessageView> {

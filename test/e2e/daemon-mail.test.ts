@@ -139,6 +139,7 @@ test("a loop that another stops asks its model for nothing more, whatever that m
 test("people write to loops: answers come back, and messages outlive kill -9 and a stopped loop", () => {
   const mend = mending();
   const seen: string[] = [];
+  const key = `ghp_${"a1".repeat(18)}`;
   let wasAsked = false;
   const mind: Mind = (loop, text) => {
     if (loop === "2") {
@@ -160,13 +161,17 @@ test("people write to loops: answers come back, and messages outlive kill -9 and
       const answer = await expectDone(td(desk, ["-q", "send", "query", id, "How far are you?"]));
       expect(answer.stdout).toBe("It is called x.\n");
       await expectDone(td(desk, ["pause", id]));
-      await expectDone(td(desk, ["send", "share", id, "the port is 8080"]));
+      await expectDone(td(desk, ["send", "share", id, `the port is 8080, ${key}`]));
       await killAll(desk);
       await expectDone(td(desk, ["start"]));
       await expectQuestion(desk);
       await expectDone(td(desk, ["resume", id]));
       await untilStatus(desk, id, "complete");
-      expect(seen[0]).toContain("a person shares:\n  the port is 8080");
+      expect(seen[0]).toContain("a person shares:\n  the port is 8080, [redacted]");
+      expect(seen.join()).not.toContain(key);
+      const audited = await expectDone(td(desk, ["--json", "audit", "list"]));
+      expect(audited.stdout).toContain("the port is 8080");
+      expect(audited.stdout).not.toContain(key);
       await expectDeadLetter(desk, id);
     },
     { files: signFiles },
