@@ -36,6 +36,8 @@ const rssBarBytes = 1_000 * megabyte;
 const lagBarMs = 100;
 const statusBarMs = 100;
 const batchBarMs = 2_000;
+/** Of the durable writes 99 in 100. */
+const writeBarMs = 10;
 
 const config = `concurrency:
   loops: 10000
@@ -88,7 +90,7 @@ async function measure(place: string, modelUrl: string): Promise<Findings> {
     if (door === null) throw new Error("the daemon does not answer");
     const batchMs = await acceptAll({ repo, td, door }, place);
     const seen = await watch({ repo, td, door });
-    return findings(seen, batchMs);
+    return findings(seen, { batchMs, writes: await writesOf(door) });
   } finally {
     await td("stop", "--now").catch(() => "");
   }
@@ -178,7 +180,21 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedAt;
 }
 
-function findings(seen: Seen, batchMs: number): Findings {
+interface Ours {
+  readonly batchMs: number;
+  readonly writes: { readonly share: number; readonly count: number };
+}
+
+/** How many batches of events the daemon wrote, and which share of them within the bar. */
+async function writesOf(door: Door): Promise<Ours["writes"]> {
+  const { metrics } = await door.metrics();
+  const series = metrics.find(({ name }) => name === "taskdaemon_store_write_seconds")?.series[0];
+  const within = series?.buckets?.find(({ le }) => Number(le) === writeBarMs / 1_000)?.count ?? 0;
+  const count = series?.value ?? 0;
+  return { share: within / count, count };
+}
+
+function findings(seen: Seen, { batchMs, writes }: Ours): Findings {
   const bar = atMost(1);
   const { complete = 0 } = seen.ends;
   const rows: readonly Row[] = [
@@ -201,10 +217,17 @@ function findings(seen: Seen, batchMs: number): Findings {
       { ours: quantile(seen.statusMs, 0.99), baseline: statusBarMs },
       bar,
     ),
+    row(
+      `${loops} loops, durable writes within ${writeBarMs} ms`,
+      "share",
+      { ours: writes.share, baseline: 0.99 },
+      atLeast(1),
+    ),
     row(`${loops} loops accepted`, "ms", { ours: batchMs, baseline: batchBarMs }, bar),
   ];
   const notes = [
     `${Math.round(seen.wallMs / 1_000)} s; most at once: ${Math.max(...seen.running)} loops, ${Math.max(...seen.streams)} streams`,
+    `${writes.count} durable writes, ${(100 * writes.share).toFixed(2)} % within ${writeBarMs} ms`,
     `status over the socket: median ${median(seen.statusMs).toFixed(1)} ms, worst ${Math.max(...seen.statusMs).toFixed(0)}`,
     `td status as a command: median ${median(seen.commandMs).toFixed(0)} ms, a bare node ${median(seen.nodeMs).toFixed(0)}`,
     `event loop p99 of a half minute: median ${median(seen.lagMs).toFixed(1)} ms; of an idle process beside it ${median(seen.idleLagMs).toFixed(1)}, worst ${Math.max(...seen.idleLagMs).toFixed(1)}`,

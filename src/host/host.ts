@@ -1,6 +1,6 @@
 import { rateLimitsOf } from "../adapters/config/rate-settings.ts";
 import type { Config } from "../adapters/config/schema.ts";
-import { openTaskStore } from "../adapters/store/jsonl-task-store.ts";
+import { type JsonlTaskStore, openTaskStore } from "../adapters/store/jsonl-task-store.ts";
 import type { RateLimits } from "../core/admission.ts";
 import { assert } from "../core/assert.ts";
 import type { Command } from "../core/commands.ts";
@@ -12,7 +12,7 @@ import type { Engine } from "../engine/engine.ts";
 import { Gates } from "../engine/gates.ts";
 import { type Crew, recover } from "../engine/loop-manager.ts";
 import { StateManager } from "../engine/state-manager.ts";
-import { type LiveEvent, StoreBroken, type TaskStore } from "../ports.ts";
+import { type LiveEvent, StoreBroken } from "../ports.ts";
 import type { Raise, Reader, RunPlan, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { ProviderView } from "../protocol/status.ts";
@@ -59,7 +59,7 @@ function refuseLater(requests: readonly RunRequest[]): void {
 export class Host {
   readonly #around: Surroundings;
   readonly #home: string;
-  readonly #store: TaskStore;
+  readonly #store: JsonlTaskStore;
   readonly #chronicle: Chronicle;
   readonly #worlds: Worlds;
   /** Of the world that was made last. */
@@ -74,7 +74,12 @@ export class Host {
   #allowed: Config | null = null;
   readonly waits = new Waits(() => this.#gates);
 
-  private constructor(around: Surroundings, home: string, store: TaskStore, chronicle: Chronicle) {
+  private constructor(
+    around: Surroundings,
+    home: string,
+    store: JsonlTaskStore,
+    chronicle: Chronicle,
+  ) {
     this.#around = around;
     this.#home = home;
     this.#store = store;
@@ -82,6 +87,11 @@ export class Host {
     const make = (living: Living) => this.#makeWorld(living);
     const isAtWork = (repo: string, startedAt: Millis) => this.#isAtWork(repo, startedAt);
     this.#worlds = new Worlds({ around, home, chronicle, make, isAtWork });
+  }
+
+  /** Calls back with how long each batch of events took to be durable. */
+  onWritten(listener: (ms: number) => void): void {
+    this.#store.onWritten = listener;
   }
 
   /** Takes the home. Throws what asUserError() knows. */

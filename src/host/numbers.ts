@@ -27,6 +27,7 @@ export function keepNumbers(host: Host, home: string, version: string): Numbers 
   const metrics = new Metrics({ version, startedAt, toolNames, state: states.state });
   const leave = states.subscribe((transaction) => metrics.count(transaction, states.state));
   const unwatch = host.watch(null, (event) => metrics.see(event));
+  host.onWritten((ms) => metrics.wrote(ms / 1_000));
   const storeBytes = () => bytesOf(storeDirOf(home));
   const reading = async () => ({
     state: states.state,

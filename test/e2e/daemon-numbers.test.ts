@@ -50,6 +50,7 @@ test("a daemon counts a loop, and what the loop keeps survives the daemon", () =
     expect(await sumOf(desk, "api_seconds", { outcome: "ok" })).toBe(3);
     expect(await sumOf(desk, "validation_seconds", { result: "passed" })).toBe(1);
     expect(await sumOf(desk, "queue_wait_seconds", { priority: "normal" })).toBe(1);
+    expect(await sumOf(desk, "store_write_seconds", {})).toBeGreaterThan(5);
     const tokens = await sumOf(desk, "tokens_total", {});
     expect(tokens).toBeGreaterThan(0);
     const lines = (await scraped(desk)).split("\n").filter((line) => /^[^#]/.test(line));

@@ -5,6 +5,7 @@ const prefix = "taskdaemon_";
 
 /** Seconds: a tool's milliseconds and a night's work. */
 const longBuckets = [0.05, 0.25, 1, 5, 15, 60, 300, 900, 3_600, 14_400];
+const diskBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5];
 const shortBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 
 export type Instruments = ReturnType<typeof createInstruments>;
@@ -70,6 +71,11 @@ function histograms(registry: Registry) {
     validation: histogram("validation", "How long validation took", longBuckets, "type", "result"),
     api: histogram("api", "How long model calls took", shortBuckets, "model", "outcome"),
     apiBegan: histogram("api_first_byte", "Until a reply began", shortBuckets, "model"),
+    storeWrite: histogram(
+      "store_write",
+      "From the first event of a batch to its sync",
+      diskBuckets,
+    ),
     tool: histogram("tool", "How long tool calls took", shortBuckets, "tool"),
   };
 }

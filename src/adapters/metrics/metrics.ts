@@ -219,6 +219,10 @@ export class Metrics {
     else if (usage.costUsd > 0) this.#on.costUsd.inc(labels, usage.costUsd);
   }
 
+  wrote(seconds: number): void {
+    this.#on.storeWrite.observe(seconds);
+  }
+
   /** Of the iteration under way: a loop may work with more than one. */
   #modelOf(loop: Loop): string {
     return this.#models.of(this.#work.get(loop.id)?.model ?? loop.settings.model);

@@ -61,6 +61,8 @@ export class JsonlTaskStore implements TaskStore {
   /** Where damaged snapshots are now; the log did without them. */
   readonly damagedSnapshots: readonly string[];
   readonly snapshotEvery: number;
+  /** Is told how long each batch took, from its first append to the end of its sync. */
+  onWritten: (ms: number) => void = () => undefined;
   readonly #options: StoreOptions;
   readonly #lock: HomeLock;
   #restored: Restored | null;
@@ -199,6 +201,7 @@ export class JsonlTaskStore implements TaskStore {
 
   #acknowledge(batch: Batch): void {
     this.#committing = null;
+    this.onWritten(performance.now() - batch.begunAt);
     this.#learn(batch.lines.length + (this.#collecting?.lines.length ?? 0));
     batch.lines.clear();
     this.#spare = batch.lines.capacity <= batchBytesKept ? batch.lines : null;
@@ -237,6 +240,7 @@ export class JsonlTaskStore implements TaskStore {
 class Batch {
   readonly seq: number;
   readonly lines: Lines;
+  readonly begunAt = performance.now();
   readonly durable = Promise.withResolvers<void>();
 
   constructor(seq: number, lines: Lines) {
