@@ -173,7 +173,7 @@ export class PendingIndex {
     const loop = this.#state.loops.get(id);
     if (loop === undefined) return;
     const seat = this.#seats.get(id);
-    if (seat !== undefined && loop.status === "running") {
+    if (seat !== undefined && loop.status === "running" && loop.merge === null) {
       this.#settle(loop);
       this.#noteStart(seat.group, loop.startedAt ?? never);
       return;
