@@ -39,7 +39,7 @@ class Shell {
   readonly #socket: string;
   readonly #env: Record<string, string>;
 
-  private constructor(name: Name) {
+  constructor(name: Name) {
     this.#socket = join(place, `${name}.tmux`);
     const { PATH = "" } = process.env;
     this.#env = {
@@ -51,21 +51,19 @@ class Shell {
   }
 
   /** With the script sourced twice, as by a file of settings that is read again. */
-  static async open(name: Name): Promise<Shell> {
+  async open(name: Name): Promise<void> {
     const { code, out } = await call(new FakeProgram(), ["completions", name]);
     expect(code).toBe(0);
     await writeFile(join(place, name), out);
-    const shell = new Shell(name);
     const { args, before } = shells[name];
     const command = `exec ${name} ${args}`;
-    await shell.#tmux("-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "30", command);
-    await shell.line(before);
-    for (const _ of ["once", "twice"]) await shell.line(`source ${join(place, name)}`);
-    await shell.line("echo sour''ced");
-    await shell.until("sourced");
-    expect(await shell.screen()).not.toMatch(/readonly|error|not found/i);
-    await shell.anew();
-    return shell;
+    await this.#tmux("-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "30", command);
+    await this.line(before);
+    for (const _ of ["once", "twice"]) await this.line(`source ${join(place, name)}`);
+    await this.line("echo sour''ced");
+    await this.until("sourced");
+    expect(await this.screen()).not.toMatch(/readonly|error|not found/i);
+    await this.anew();
   }
 
   async #tmux(...args: readonly string[]): Promise<string> {
@@ -124,8 +122,9 @@ describe.each(Object.keys(shells) as Name[])("%s", (name) => {
     `completes commands, and the ids of loops${why}`,
     { timeout: 5 * waitMsMax },
     async () => {
-      const shell = await Shell.open(name);
+      const shell = new Shell(name);
       try {
+        await shell.open(name);
         await shell.type("td answ");
         await shell.tab("td answer");
         await shell.type("3.");
