@@ -2,6 +2,7 @@ import type { LiveEvent } from "../ports.ts";
 import type { Door } from "../protocol/door.ts";
 import { type ExitCode, exitCodes } from "../protocol/errors.ts";
 import type { LoopView } from "../views/loop-view.ts";
+import type { WhyView } from "../views/why.ts";
 import { draftText } from "./draft.ts";
 import { interruptible } from "./interrupt.ts";
 import { LiveLine } from "./live-line.ts";
@@ -20,9 +21,7 @@ export async function drive(session: Session, door: Door, start: LoopView): Prom
   const code = exitCodeOf(view, interrupted);
   if (session.json) session.printJson(view);
   else {
-    // From the log: the daemon may be gone already.
-    const reader = await openReader(session);
-    const why = view.status === "complete" ? null : await reader.why(view.id);
+    const why = view.status === "complete" ? null : await whyOf(session, door, view.id);
     session.print(summary(view, why, session));
     if (view.status === "draft") session.print(draftText(await door.draft(view.id), session.look));
   }
@@ -32,6 +31,11 @@ export async function drive(session: Session, door: Door, start: LoopView): Prom
     session.world.stderr.write(`td: the daemon goes on with ${id}: ${ways}\n`);
   }
   return code;
+}
+
+/** From the log when the daemon is gone already. */
+async function whyOf(session: Session, door: Door, id: string): Promise<WhyView> {
+  return door.why(id).catch(async () => (await openReader(session)).why(id));
 }
 
 async function watched(

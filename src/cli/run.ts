@@ -1,6 +1,7 @@
 import type { Deliver, Priority } from "../core/loop.ts";
 import type { Raise, RunPlan, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
+import type { LoopView } from "../views/loop-view.ts";
 import { runBatch } from "./batch.ts";
 import { drive } from "./drive.ts";
 import { planText, validationText } from "./plan-text.ts";
@@ -38,12 +39,7 @@ export async function run(session: Session, options: RunOptions): Promise<number
   const request = await requestOf(session, options);
   if (options.dryRun === true) return showPlan(session, await planOf(session, request, options));
   const { door, plan } = await openForRun(session, [request], options);
-  if (options.detach === true) {
-    const view = await door.create(request);
-    if (session.json) session.printJson(view);
-    else session.print(view.id);
-    return exitCodes.done;
-  }
+  if (options.detach === true) return leave(session, await door.create(request));
   const shown = plan ?? (await door.plan(request));
   session.say(validationText(shown));
   if (!shown.priceKnown) {
@@ -123,7 +119,15 @@ async function resume(session: Session, id: string, options: RunOptions): Promis
   refuseBeside(options);
   const raise = raiseOf(options);
   const door = await openDaemon(session, id, options);
-  return drive(session, door, await door.resume(id, raise));
+  const view = await door.resume(id, raise);
+  return options.detach === true ? leave(session, view) : drive(session, door, view);
+}
+
+/** The daemon has it: who asked goes. */
+function leave(session: Session, view: LoopView): number {
+  if (session.json) session.printJson(view);
+  else session.print(view.id);
+  return exitCodes.done;
 }
 
 interface RaiseOptions extends Pick<RunOptions, "maxIterations" | "budget"> {

@@ -297,3 +297,13 @@ export function addUsage(a: Usage, b: Usage): Usage {
 export function tokensOf(usage: Usage): number {
   return usage.inputTokens + usage.outputTokens + usage.cacheReadTokens + usage.cacheWriteTokens;
 }
+
+/** 7.2 before 7.10. */
+export function byId(a: { readonly id: string }, b: { readonly id: string }): number {
+  const [left, right] = [a.id, b.id].map((id) => id.split(".").map(Number));
+  for (let index = 0; index < Math.max(left?.length ?? 0, right?.length ?? 0); index += 1) {
+    const difference = (left?.[index] ?? -1) - (right?.[index] ?? -1);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

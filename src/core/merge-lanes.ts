@@ -1,5 +1,5 @@
 import { levelOf } from "./aging.ts";
-import type { Loop, LoopId, Millis } from "./loop.ts";
+import { byId, type Loop, type LoopId, type Millis } from "./loop.ts";
 import { isDelivery, isMerging } from "./merge.ts";
 import type { State } from "./state.ts";
 
@@ -114,9 +114,7 @@ export class MergeLanes {
     );
     const level = ({ id }: Loop) => levels.get(id) ?? 0;
     const since = ({ merge }: Loop) => merge?.since ?? 0;
-    return waiting.sort(
-      (a, b) => level(a) - level(b) || since(a) - since(b) || (a.id < b.id ? -1 : 1),
-    );
+    return waiting.sort((a, b) => level(a) - level(b) || since(a) - since(b) || byId(a, b));
   }
 
   #isDue(loop: Loop): boolean {

@@ -1,4 +1,7 @@
+import { byId } from "../core/loop.ts";
 import type { LoopView } from "./loop-view.ts";
+
+export { byId };
 
 /** A loop with what came of it. */
 export interface TreeView extends LoopView {
@@ -76,14 +79,4 @@ function plain(title: string): string {
 
 function nameOf(id: string): string {
   return `l${id.replaceAll(".", "_")}`;
-}
-
-/** 7.2 before 7.10. */
-export function byId(a: Pick<LoopView, "id">, b: Pick<LoopView, "id">): number {
-  const [left, right] = [a.id, b.id].map((id) => id.split(".").map(Number));
-  for (let index = 0; index < Math.max(left?.length ?? 0, right?.length ?? 0); index += 1) {
-    const difference = (left?.[index] ?? -1) - (right?.[index] ?? -1);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }

@@ -1,5 +1,6 @@
 import {
   addUsage,
+  byId,
   type Loop,
   type LoopId,
   noUsage,
@@ -9,7 +10,6 @@ import {
 import { childrenOf, type State } from "../core/state.ts";
 import { isProtected, protectedDefaults } from "../core/verdict/protected.ts";
 import { type FileDiff, filesOf } from "./diff-files.ts";
-import { byId } from "./graph.ts";
 import { rounded, timeOf, type VerdictView, verdictView } from "./loop-view.ts";
 import { type Happened, type HistoryView, historyOf } from "./report-history.ts";
 import type { WhyView } from "./why.ts";

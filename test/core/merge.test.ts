@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Loop, LoopSettings } from "../../src/core/loop.ts";
+import { MergeLanes } from "../../src/core/merge-lanes.ts";
 import { loopOf } from "../../src/core/state.ts";
 import { answerTo, given, id, loop, settings, verdict } from "../given.ts";
 
@@ -76,4 +77,11 @@ test("complete work is proposed once, on its own branch, and not beside a merge"
   expect(refused({ delivered: { to: "main", commit: "c" } })).toBe("1 is on main already");
   expect(refused({ merge: { target: "main", since: 0 } })).toContain("in the queue of main");
   expect(refused({ status: "blocked" })).toContain("only complete work");
+});
+
+test("who asked in the same moment is merged in the order of the ids, number by number", () => {
+  const waits = { merge: { target: "main", since: 0 } };
+  const state = given(...["10", "9", "2.10", "2.9"].map((name) => loop(`${name} pending`, waits)));
+  const [lane] = new MergeLanes(state, () => true).lanes(10, 1_000);
+  expect(lane?.waiting).toEqual(["2.9", "2.10", "9", "10"]);
 });

@@ -314,7 +314,8 @@ test.concurrent("pause, resume and stop act on a loop that runs, and leave no pr
     const paused = await expectDone(td(desk, ["--json", "pause", id]));
     expect(jsonOf(paused)).toMatchObject({ id, status: "paused" });
     await untilNoCommand(desk);
-    await expectDone(td(desk, ["resume", id]));
+    const resumed = await expectDone(td(desk, ["run", "--resume", id, "--detach"]));
+    expect(resumed.stdout).toBe(`${id}\n`);
     await untilStatus(desk, id, "running");
     const stopped = await expectDone(td(desk, ["--json", "stop", id]));
     expect(jsonOf(stopped)).toMatchObject({ id, status: "stopped" });
