@@ -7,6 +7,7 @@ import { performance } from "node:perf_hooks";
 export interface BareLoop {
   /** One iteration; resolves to its milliseconds. */
   iterate(): Promise<number>;
+  close(): Promise<void>;
 }
 
 /**
@@ -54,6 +55,7 @@ export async function openBareLoop(place: string, repo: string, base: string): P
       await work();
       return performance.now() - startedAt;
     },
+    close: () => log.close(),
   };
 }
 

@@ -72,6 +72,7 @@ async function measure(place: string, home: string, repo: string, base: string):
     return findings(samples);
   } finally {
     stopwatch.close();
+    await bare.close();
     await real.close();
     await store.close();
   }
