@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { lstat, mkdir, readdir, readFile, rename, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { CommitId, WorktreeSettings } from "../../core/loop.ts";
 import { runProgram } from "../process/launch.ts";
-import { absent, diskUsage, removeFew, removeTree } from "./files.ts";
+import { absent, codeIs, diskUsage, removeFew, removeTree } from "./files.ts";
 import { fromBytes, type GitPlace, git, splitNul, tryGit } from "./git.ts";
 import { readLocks } from "./set-up.ts";
 import type { Shadow } from "./shadow.ts";
@@ -45,6 +45,8 @@ export interface Stage {
   readonly home: string;
   /** What was given to it, relative, and is no part of what the set-up made. */
   readonly given: readonly string[];
+  /** The first of its ports; null where it has none. */
+  readonly port: string | null;
 }
 
 /** The same for the same repository, command, hosts and lock files; null where nothing is locked. */
@@ -103,26 +105,29 @@ export class SetUpCache {
   }
 
   /** False where it cannot stand for the set-up, or is too large. */
-  async keep(key: string, { tree, place, home, given }: Stage): Promise<boolean> {
+  async keep(key: string, { tree, place, home, given, port }: Stage): Promise<boolean> {
     const listed = ["ls-files", "--others", "--directory", "--no-empty-directory", "-z"];
     const made = splitNul(await git(place, listed))
       .map((path) => fromBytes(path).replace(/\/$/, ""))
       .filter((path) => !given.includes(path));
     if (made.length === 0 || made.length > pathsMax) return false;
-    if ((await leaves(home)) || (await names(tree, made))) return false;
-    if ((await diskUsage(made.map((path) => join(tree, path)))) > entryBytesMax) return false;
+    const paths = made.map((path) => join(tree, path));
+    if ((await leaves(home)) || (await names(tree, paths))) return false;
+    if (port !== null && (await holdsText(paths, ["-w", "-e", port]))) return false;
+    if ((await diskUsage(paths)) > entryBytesMax) return false;
     const entry = this.#entry(key);
-    const half = `${entry}.half`;
-    await removeTree(half);
-    await mkdir(join(half, "files"), { recursive: true, mode: 0o700 });
-    for (const path of made) {
-      if (await copy(join(tree, path), join(half, "files", path))) continue;
+    // Another base or configuration may have the same kept just now: each makes its own.
+    const half = halfOf(entry);
+    try {
+      await mkdir(join(half, "files"), { recursive: true, mode: 0o700 });
+      for (const path of made) {
+        if (!(await copy(join(tree, path), join(half, "files", path)))) return false;
+      }
+      await writeWhole(join(half, "set-up.json"), `${JSON.stringify({ paths: made })}\n`);
+      await rename(half, entry).catch(unlessThere);
+    } finally {
       await removeTree(half);
-      return false;
     }
-    await writeWhole(join(half, "set-up.json"), `${JSON.stringify({ paths: made })}\n`);
-    await removeTree(entry);
-    await rename(half, entry);
     await this.#makeRoom(entry);
     return true;
   }
@@ -131,7 +136,8 @@ export class SetUpCache {
   async restore(key: string, tree: string): Promise<boolean> {
     const entry = this.#entry(key);
     const manifest = await readManifest(entry);
-    if (manifest === null) return false;
+    const before = await lstat(entry).catch(absent);
+    if (manifest === null || before === null) return false;
     const laid: string[] = [];
     for (const path of manifest.paths) {
       const target = join(tree, path);
@@ -140,6 +146,8 @@ export class SetUpCache {
       laid.push(target);
       if (!(await copy(join(entry, "files", path), target))) return abandon(laid);
     }
+    // What goes is moved away first: where it is still the same, all of it was there.
+    if ((await lstat(entry).catch(absent))?.ino !== before.ino) return abandon(laid);
     const now = new Date();
     await utimes(entry, now, now).catch(absent);
     return true;
@@ -162,11 +170,22 @@ export class SetUpCache {
     let left = entries.reduce((sum, { bytes }) => sum + bytes, 0);
     for (const { path, bytes } of entries.toSorted((a, b) => a.usedAt - b.usedAt)) {
       if (left <= this.#bytesMax || path === newest) continue;
-      await rename(path, `${path}.half`).catch(absent);
-      await removeTree(`${path}.half`);
+      const half = halfOf(path);
+      await rename(path, half).catch(absent);
+      await removeTree(half);
       left -= bytes;
     }
   }
+}
+
+/** What is not an entry yet, or no longer; it goes at the next start at the latest. */
+function halfOf(entry: string): string {
+  return `${entry}.${randomUUID()}.half`;
+}
+
+/** Who was first made the same of the same. */
+function unlessThere(error: unknown): void {
+  if (!codeIs(error, "ENOTEMPTY") && !codeIs(error, "EEXIST")) throw error;
 }
 
 async function readManifest(entry: string): Promise<Manifest | null> {
@@ -205,12 +224,15 @@ async function leaves(home: string): Promise<boolean> {
 }
 
 /** Whether what it made knows where it lies: a virtualenv, for one, works nowhere else. */
-async function names(tree: string, made: readonly string[]): Promise<boolean> {
-  const paths = made.map((path) => join(tree, path));
-  const inText = ["-rqsF", "-e", tree, "--", ...paths];
-  const text = await runProgram("grep", inText, { cwd: "/", env: {} });
-  if (text.exitCode !== 1) return true;
+async function names(tree: string, paths: readonly string[]): Promise<boolean> {
+  if (await holdsText(paths, ["-e", tree])) return true;
   const asLink = [...paths, "-lname", `${tree}*`, "-print", "-quit"];
   const links = await runProgram("find", asLink, { cwd: "/", env: {} });
   return links.exitCode !== 0 || links.stdout !== "";
+}
+
+async function holdsText(paths: readonly string[], text: readonly string[]): Promise<boolean> {
+  const args = ["-rqsF", ...text, "--", ...paths];
+  const found = await runProgram("grep", args, { cwd: "/", env: {} });
+  return found.exitCode !== 1;
 }

@@ -51,7 +51,9 @@ async function keepBase(setting: SettingUp, key: string): Promise<boolean> {
     await runSetUp(run, request, workspace, signal);
     const after = await marksOf(tree, [...given.keys()]);
     const untouched = [...given].filter(([path, mark]) => after.get(path) === mark);
-    return await cache.keep(key, { tree, place, home, given: untouched.map(([path]) => path) });
+    const port = workspace.env["TD_PORT"] ?? null;
+    const stage = { tree, place, home, given: untouched.map(([path]) => path), port };
+    return await cache.keep(key, stage);
   } finally {
     await closeBase();
   }

@@ -143,6 +143,18 @@ test.each([
   expect(kept()).toEqual([]);
 });
 
+test("what was made with a worktree's own ports in it is no other's", async () => {
+  const { open, calls, kept } = await place(`${makes}; echo "port=$TD_PORT" > node_modules/env`);
+  const own = { settings: { ...settings, ports: 2 } };
+  const ports: string[] = [];
+  for (const loop of ["1", "2"]) {
+    ports.push(readFileSync(join(await open(loop, own), "node_modules/env"), "utf8"));
+    expect(ports.at(-1)).toBe(`port=${calls.at(-1)?.env["TD_PORT"]}\n`);
+  }
+  expect(new Set(ports).size).toBe(2);
+  expect(kept()).toEqual([]);
+});
+
 test("what a crash left half made goes at the next start, and the whole stays", async () => {
   const { open, kept, home, worktrees } = await place();
   await open("1");
@@ -169,7 +181,7 @@ test("beyond its size, what was not used for longest goes", async () => {
     tree: join(dir, "tree"),
     place: { gitDir: join(dir, "tree/.git"), workTree: join(dir, "tree") },
     home: join(dir, "home"),
-    given: [],
+    ...{ given: [], port: null },
   };
   const keys = ["a", "b", "c"].map((letter) => letter.repeat(64));
   for (const [n, key] of keys.slice(0, 2).entries()) {
@@ -181,4 +193,28 @@ test("beyond its size, what was not used for longest goes", async () => {
   expect(await cache.keep(keys[2] ?? "", stage)).toBe(true);
   expect(readdirSync(join(dir, "cache")).sort()).toEqual([keys[0], keys[2]]);
   expect(await cache.restore(keys[1] ?? "", join(dir, "one"))).toBe(false);
+});
+
+test("two that keep the same at once keep a whole one", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "td-cache-"));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  const names = Array.from({ length: 200 }, (_, n) => `f${n}`);
+  sh(dir, "mkdir cache home; git init -q tree; mkdir tree/made");
+  sh(dir, `cd tree/made; touch ${names.join(" ")}`);
+  const stage = {
+    tree: join(dir, "tree"),
+    place: { gitDir: join(dir, "tree/.git"), workTree: join(dir, "tree") },
+    home: join(dir, "home"),
+    ...{ given: [], port: null },
+  };
+  const key = "a".repeat(64);
+  // Of two configurations of one repository: each has its own.
+  const caches = Array.from({ length: 4 }, () => new SetUpCache(join(dir, "cache")));
+  const kept = await Promise.all(caches.map((cache) => cache.keep(key, stage)));
+  expect(kept).toEqual([true, true, true, true]);
+  expect(readdirSync(join(dir, "cache"))).toEqual([key]);
+  const [cache] = caches;
+  mkdirSync(join(dir, "one"));
+  expect(await cache?.restore(key, join(dir, "one"))).toBe(true);
+  expect(readdirSync(join(dir, "one/made")).sort()).toEqual(names.sort());
 });
