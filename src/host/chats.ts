@@ -81,7 +81,7 @@ export class Chats implements ChatDesk {
     const engine = await host.engine(repo, drain);
     const conversations = this.#files.for(world.redact);
     return (hear, signal) =>
-      this.#one(begun?.id ?? null, async (own) => {
+      this.#one(begun?.id ?? null, async (own, named) => {
         // The answer before this one may have ended just now.
         const before = begun === null ? null : await this.#find(begun.id);
         const asked = await this.#ask(conversations, {
@@ -91,6 +91,7 @@ export class Chats implements ChatDesk {
           text: request.text,
         });
         const { id: chat } = asked;
+        named(chat);
         hear({ type: "began", chat, model: name });
         const number = asked.asked;
         const entries = asked.entries.slice(0, -1);
@@ -115,25 +116,35 @@ export class Chats implements ChatDesk {
     await Promise.allSettled(this.#answers.values());
   }
 
-  async #one(chat: string | null, answer: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  async #one(
+    chat: string | null,
+    answer: (signal: AbortSignal, named: (chat: string) => void) => Promise<void>,
+  ): Promise<void> {
     if (this.#answers.size >= answersMax) {
       const message = `${answersMax} answers are under way, as many as there may be: try again`;
       throw new UserError(exitCodes.rejected, message);
     }
     this.#begun += 1;
-    const key = chat ?? `new conversation ${this.#begun}`;
+    let key = chat ?? `new conversation ${this.#begun}`;
     const last = this.#answers.get(key);
     // Who stops an answer asks on before it has quite ended.
     if (last !== undefined) await endOrTime(last);
     if (this.#answers.has(key)) {
       throw new UserError(exitCodes.rejected, `${key} is being answered: wait, or stop that first`);
     }
-    const answering = this.#options.host.orEnd(answer(this.#end.signal));
-    this.#answers.set(key, answering);
+    const over = Promise.withResolvers<void>();
+    this.#answers.set(key, over.promise);
+    // From now on it can be gone on with, by that name.
+    const named = (id: string) => {
+      this.#answers.delete(key);
+      key = id;
+      this.#answers.set(key, over.promise);
+    };
     try {
-      await answering;
+      await this.#options.host.orEnd(answer(this.#end.signal, named));
     } finally {
       this.#answers.delete(key);
+      over.resolve();
     }
   }
 

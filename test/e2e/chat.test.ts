@@ -188,6 +188,31 @@ test(
 );
 
 test(
+  "a conversation that has just begun is answered one message at a time too",
+  async () => {
+    const slow = { text: "one two three four five six ".repeat(40), "tokens-per-second": 40 };
+    const replies = [{ match: "Tell me", times: 1, ...slow }, { text: "Fine." }];
+    await withTalk({ replies }, async ({ door, says }) => {
+      const stop = new AbortController();
+      const refusals: unknown[] = [];
+      const hear = async (event: ChatLive) => {
+        if (event.type !== "text" || refusals.length > 0) return;
+        refusals.push(null);
+        refusals.push(await says("Go on", { chat: "c1" }).catch((error: unknown) => error));
+        stop.abort();
+      };
+      await says("Tell me", {}, hear, stop.signal);
+      expect(refusals[1]).toMatchObject({ message: expect.stringContaining("being answered") });
+      expect(textOf(await says("Go on", { chat: "c1" }))).toBe("Fine.");
+      const { asked, entries } = await door.conversation("c1");
+      expect(asked).toBe(2);
+      expect(entries.map(({ from }) => from)).toEqual(["person", "model", "person", "model"]);
+    });
+  },
+  timeout,
+);
+
+test(
   "an overloaded provider is asked again, and what had come is void",
   async () => {
     const replies = [
