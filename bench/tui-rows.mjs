@@ -50,6 +50,7 @@ export const statusView = {
   store: { seq: 42, bytes: 9_000 },
   loops: { running: 2, pending: 1, complete: 0 },
   hold: null,
+  alerts: [],
   providers: [],
   budget: {
     day: "2026-01-01",
