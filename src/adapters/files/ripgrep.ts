@@ -35,25 +35,25 @@ export async function runRipgrep(run: RipgrepRun, signal: AbortSignal): Promise<
   if (ended.exitCode === 2 && ended.stdout === "" && ended.stderr !== "") {
     throw new ToolRefusal(`ripgrep refused the pattern: ${ended.stderr.trim()}`);
   }
-  return run.shows === null ? ended.stdout : shownLines(ended.stdout, run.shows);
+  return ended.stdout;
 }
 
-/** Lines of `--null` output whose file is shown, as they are without it. */
-function shownLines(output: string, shows: (path: string) => boolean): string {
-  const lines: string[] = [];
-  for (const line of output.split("\n")) {
+/**
+ * Lines of `--null` output whose file is shown, as they are without it. Ripgrep's own remarks name
+ * files too, without the mark by which they could be told apart: none of them is let through.
+ */
+function shownLines(shows: (path: string) => boolean): (output: string) => string {
+  let isGap = false;
+  let isFirst = true;
+  const shownLine = (line: string): string => {
     const [path = "", rest] = line.split("\0", 2);
-    if (rest === undefined) {
-      // Between groups of context; what stands at the end says that there is more.
-      const isGap = line === "--";
-      if (line !== "" && !(isGap && (lines.length === 0 || lines.at(-1) === "--")))
-        lines.push(line);
-    } else if (shows(path.replace(/^\.\//, ""))) {
-      lines.push(path + (/^\d+-/.test(rest) ? "-" : ":") + rest);
-    }
-  }
-  if (lines.at(-1) === "--") lines.pop();
-  return lines.map((line) => `${line}\n`).join("");
+    if (rest === undefined) isGap ||= line === "--"; // Between groups of context.
+    if (rest === undefined || !shows(path.replace(/^\.\//, ""))) return "";
+    const gap = isGap && !isFirst ? "--\n" : "";
+    [isGap, isFirst] = [false, false];
+    return `${gap}${path}${/^\d+-/.test(rest) ? "-" : ":"}${rest}\n`;
+  };
+  return (output) => output.split("\n").map(shownLine).join("");
 }
 
 interface Ended {
@@ -74,8 +74,13 @@ function spawned(run: RipgrepRun, signal: AbortSignal): Promise<Ended | null> {
     child.kill("SIGKILL");
   };
   signal.addEventListener("abort", kill, { once: true });
-  const stdout = gather(child.stdout, grepCharsMax, kill);
-  const stderr = gather(child.stderr, errorCharsMax, () => undefined);
+  const shown = run.shows === null ? all : shownLines(run.shows);
+  const stdout = gather(child.stdout, { charsMax: grepCharsMax, full: kill, shown });
+  const stderr = gather(child.stderr, {
+    charsMax: errorCharsMax,
+    full: () => undefined,
+    shown: all,
+  });
   child.on("error", (error) => {
     signal.removeEventListener("abort", kill);
     const code = codeOf(error);
@@ -89,20 +94,34 @@ function spawned(run: RipgrepRun, signal: AbortSignal): Promise<Ended | null> {
   return promise;
 }
 
+const all = (output: string): string => output;
+
+interface Gathering {
+  readonly charsMax: number;
+  readonly full: () => void;
+  /** What is kept of whole lines; what is not takes no room. */
+  readonly shown: (output: string) => string;
+}
+
 /** Keeps what comes first, in whole lines when there is too much, and says so. */
 function gather(
   stream: NodeJS.ReadableStream | null,
-  charsMax: number,
-  full: () => void,
+  { charsMax, full, shown }: Gathering,
 ): () => string {
   let text = "";
+  let rest = "";
   stream?.setEncoding("utf8");
   stream?.on("data", (chunk: string) => {
     if (text.length > charsMax) return;
-    text += chunk;
+    rest += chunk;
+    const end = rest.lastIndexOf("\n") + 1;
+    text += shown(rest.slice(0, end));
+    rest = rest.slice(end);
+    // A line without an end is no line that we are told.
+    if (rest.length > charsMax) [text, rest] = [text + shown(rest), ""];
     if (text.length > charsMax) full();
   });
-  return () => wholeLines(text, charsMax);
+  return () => wholeLines(text + shown(rest), charsMax);
 }
 
 /** At most `charsMax` characters of whole lines; a last line says what is missing. */

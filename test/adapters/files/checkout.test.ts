@@ -62,4 +62,16 @@ for (const ripgrep of ["rg", null]) {
       "src/deep/b.ts-3-after",
     ]);
   });
+
+  test(`what is not tracked tells nothing and takes no room (${ripgrep ?? "no ripgrep"})`, async () => {
+    const files = checkoutFiles({ dir: join(dir, "crowd"), ripgrep, paths: ["z.txt"] });
+    await mkdir(join(dir, "crowd"), { recursive: true });
+    await writeFile(join(dir, "crowd/key.p12"), `needle\n${"x\n".repeat(100_000)}\0`);
+    for (let n = 0; n < 80; n += 1) {
+      await writeFile(join(dir, `crowd/log${n}`), `needle ${"y".repeat(90)}\n`.repeat(60));
+    }
+    await writeFile(join(dir, "crowd/z.txt"), "needle\n");
+    const { signal } = new AbortController();
+    expect(await files.grep({ ...query, context: 0 }, signal)).toBe("z.txt:1:needle\n");
+  });
 }
