@@ -3,7 +3,7 @@ import { lstat, mkdir, readdir, readFile, rename, utimes } from "node:fs/promise
 import { dirname, join } from "node:path";
 import type { CommitId, WorktreeSettings } from "../../core/loop.ts";
 import { runProgram } from "../process/launch.ts";
-import { absent, codeIs, diskUsage, removeFew, removeTree } from "./files.ts";
+import { absent, codeIs, diskUsage, readRegular, removeFew, removeTree } from "./files.ts";
 import { fromBytes, type GitPlace, git, splitNul, tryGit } from "./git.ts";
 import { readLocks } from "./set-up.ts";
 import type { Shadow } from "./shadow.ts";
@@ -32,6 +32,13 @@ const passing = [
   ".bun/install/cache",
 ];
 
+/** Where lock files say what lies there; what else a set-up makes may come of any file. */
+const dependencies =
+  /(?:^|\/)(?:node_modules|bower_components|jspm_packages|vendor|deps|Pods|Carthage|elm-stuff|__pypackages__|\.venv|venv|\.yarn|\.pnpm-store|\.bundle|\.pnp\.c?js|\.pnp\.loader\.mjs)(?:\/|$)/;
+/** Scripts of a package.json that its installation runs, whatever they read and make. */
+const ownScripts = ["preinstall", "install", "postinstall", "prepare"];
+const packageBytesMax = 1024 * 1024;
+
 interface Manifest {
   /** Relative to the worktree. */
   readonly paths: readonly string[];
@@ -49,19 +56,35 @@ export interface Stage {
   readonly port: string | null;
 }
 
-/** The same for the same repository, command, hosts and lock files; null where nothing is locked. */
+/**
+ * The same for the same repository, command, hosts and lock files; null where nothing is locked, or
+ * scripts of the repository have a part in it.
+ */
 export async function cacheKey(
   { repository }: Shadow,
   { setup, setupNetworkAllow }: WorktreeSettings,
   tree: string,
 ): Promise<string | null> {
   const locks = await readLocks(tree);
-  if (locks.length === 0) return null;
+  if (locks.length === 0 || (await hasOwnScripts(tree))) return null;
   const hosts = [...setupNetworkAllow].sort();
   const hash = createHash("sha256");
   hash.update(JSON.stringify([repository.commonDir, setup, hosts]));
   for (const { name, content } of locks) hash.update(`\0${name}\0`).update(content);
   return hash.digest("hex");
+}
+
+async function hasOwnScripts(tree: string): Promise<boolean> {
+  const file = join(tree, "package.json");
+  const text = await readRegular(file, { bytesMax: packageBytesMax, follow: false });
+  if (text === null) return false;
+  try {
+    const { scripts } = JSON.parse(text.toString("utf8")) as { scripts?: unknown };
+    if (typeof scripts !== "object" || scripts === null) return false;
+    return ownScripts.some((name) => Object.hasOwn(scripts, name));
+  } catch {
+    return true; // Who knows what comes of it.
+  }
 }
 
 /** Whether the commit is in a history of the user's own: not only in what loops have made. */
@@ -111,6 +134,7 @@ export class SetUpCache {
       .map((path) => fromBytes(path).replace(/\/$/, ""))
       .filter((path) => !given.includes(path));
     if (made.length === 0 || made.length > pathsMax) return false;
+    if (!made.every((path) => dependencies.test(path))) return false;
     const paths = made.map((path) => join(tree, path));
     if ((await leaves(home)) || (await names(tree, paths))) return false;
     if (port !== null && (await holdsText(paths, ["-w", "-e", port]))) return false;

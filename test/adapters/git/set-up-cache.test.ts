@@ -155,6 +155,31 @@ test("what was made with a worktree's own ports in it is no other's", async () =
   expect(kept()).toEqual([]);
 });
 
+test.each([
+  ["makes more than dependencies", "mkdir -p dist; cp a.txt dist/a.txt", "dist/a.txt", "{}"],
+  [
+    "runs scripts of the repository",
+    "cp a.txt node_modules/client",
+    "node_modules/client",
+    '{"scripts":{"postinstall":"make client"}}',
+  ],
+])(
+  "a set-up that %s may depend on every file: it is run everywhere",
+  async (_, script, made, manifest) => {
+    const repository = `${locked}\necho '${manifest}' > package.json; echo dist >> .gitignore; git add -A; git commit -qm more`;
+    const { open, fresh, worktrees, request, base, write } = await place(
+      `${makes}; ${script}`,
+      repository,
+    );
+    await open("1");
+    const loop = loopId("2");
+    const workspace = await worktrees.open(request({ settings, loop }), never);
+    await write(workspace.dir, "a.txt", "work\n");
+    const head = await workspace.snapshot(base, "x\n");
+    expect(readFileSync(join(await fresh({ loop, head }), made), "utf8")).toBe("work\n");
+  },
+);
+
 test("what a crash left half made goes at the next start, and the whole stays", async () => {
   const { open, kept, home, worktrees } = await place();
   await open("1");
@@ -175,7 +200,10 @@ test("caches of package managers in HOME do not matter", async () => {
 test("beyond its size, what was not used for longest goes", async () => {
   const dir = await mkdtemp(join(tmpdir(), "td-cache-"));
   onTestFinished(() => rm(dir, { recursive: true, force: true }));
-  sh(dir, "mkdir cache home; git init -q tree; head -c 300000 /dev/zero > tree/made");
+  sh(
+    dir,
+    "mkdir cache home; git init -q tree; mkdir tree/vendor; head -c 300000 /dev/zero > tree/vendor/made",
+  );
   const cache = new SetUpCache(join(dir, "cache"), 700_000);
   const stage = {
     tree: join(dir, "tree"),
@@ -199,8 +227,8 @@ test("two that keep the same at once keep a whole one", async () => {
   const dir = await mkdtemp(join(tmpdir(), "td-cache-"));
   onTestFinished(() => rm(dir, { recursive: true, force: true }));
   const names = Array.from({ length: 200 }, (_, n) => `f${n}`);
-  sh(dir, "mkdir cache home; git init -q tree; mkdir tree/made");
-  sh(dir, `cd tree/made; touch ${names.join(" ")}`);
+  sh(dir, "mkdir cache home; git init -q tree; mkdir tree/vendor");
+  sh(dir, `cd tree/vendor; touch ${names.join(" ")}`);
   const stage = {
     tree: join(dir, "tree"),
     place: { gitDir: join(dir, "tree/.git"), workTree: join(dir, "tree") },
@@ -216,5 +244,5 @@ test("two that keep the same at once keep a whole one", async () => {
   const [cache] = caches;
   mkdirSync(join(dir, "one"));
   expect(await cache?.restore(key, join(dir, "one"))).toBe(true);
-  expect(readdirSync(join(dir, "one/made")).sort()).toEqual(names.sort());
+  expect(readdirSync(join(dir, "one/vendor")).sort()).toEqual(names.sort());
 });
