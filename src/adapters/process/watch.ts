@@ -9,6 +9,8 @@ export interface TreeLimits {
 export type TreeBreach = "memory" | "processes";
 
 const intervalMs = 100;
+/** However long a look takes: what is to be held must not have ten times that to grow. */
+const intervalMsMax = 1_000;
 /** Looking at the processes may take this share of one core at most. */
 const shareMax = 0.1;
 
@@ -44,7 +46,7 @@ export class TreeWatch {
       this.#look();
       const tookMs = performance.now() - startedAt;
       if (this.#watched.size === 0) this.#timer = null;
-      else this.#plan(Math.max(intervalMs, tookMs / shareMax));
+      else this.#plan(Math.min(Math.max(intervalMs, tookMs / shareMax), intervalMsMax));
     }, delayMs);
     this.#timer.unref();
   }

@@ -14,6 +14,9 @@ export type Confinement = "user" | "root" | "dropped";
 export interface ShellGround {
   readonly programs: SandboxPrograms;
   readonly strayDescriptors: readonly number[];
+  /** Null when commands are who the daemon is. */
+  readonly dropTo: number | null;
+  readonly slots: number;
 }
 
 export interface WrapRequest {
@@ -26,6 +29,10 @@ export interface WrapRequest {
   readonly pass: NetworkPass | null;
 }
 
+/** Processes and threads, for each command that may run at once. */
+const tasksPerSlot = 1_024;
+/** Where commands run as the user whose own programs count too: half of the smallest process table. */
+const tasksOfUserMin = 16_384;
 /** One file of a command may grow to this size: 2 GiB, in bash's unit. */
 const fileKibibytesMax = 2 * 1024 * 1024;
 /**
@@ -76,17 +83,25 @@ export function wrapCommand(request: WrapRequest): [string, ...string[]] {
 }
 
 /** Limits are set by the shell itself: another program to set them would cost a start. */
-export function shellArguments(
-  { programs, strayDescriptors }: ShellGround,
-  command: string,
-): [string, string, string] {
+export function shellArguments(ground: ShellGround, command: string): [string, string, string] {
+  const { programs, strayDescriptors } = ground;
   const shell = programs.shell ?? "/bin/sh";
   // Only bash closes descriptors of more than one digit.
   const closing = strayDescriptors
     .filter((descriptor) => descriptor < 10 || shell.endsWith("bash"))
     .map((descriptor) => `exec ${descriptor}>&-; `);
+  const tasks = `ulimit -${shell.endsWith("bash") ? "u" : "p"} ${tasksMax(ground)} 2>/dev/null; `;
   // dash counts in blocks of 512 bytes where bash counts in 1024; twice as strict is fine.
-  return [shell, "-c", `${closing.join("")}ulimit -c 0; ulimit -f ${fileKibibytesMax}; ${command}`];
+  const files = `ulimit -c 0; ulimit -f ${fileKibibytesMax}; `;
+  return [shell, "-c", `${closing.join("")}${tasks}${files}${command}`];
+}
+
+/**
+ * The kernel counts them per user, so this is for all commands together: a storm that outruns the
+ * watch of its own tree leaves the others room.
+ */
+function tasksMax({ dropTo, slots }: ShellGround): number {
+  return Math.max(slots * tasksPerSlot, dropTo === null ? tasksOfUserMin : 0);
 }
 
 function dropUser(setpriv: string, uid: number): string[] {

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { execPath } from "node:process";
@@ -141,6 +141,13 @@ describe("ends and limits", () => {
     expect(performance.now() - startedAt).toBeLessThan(60_000);
     expect(running("bomb() {")).toEqual([]);
   }, 90_000);
+
+  test("leaves others room where a storm outruns the watch", async () => {
+    const { output } = await sandbox.run(requestFor(stage, "ulimit -u"), never);
+    const tasks = Number(output);
+    expect(tasks).toBeGreaterThanOrEqual(1_024);
+    expect(tasks).toBeLessThanOrEqual(Math.max(16_384, availableParallelism() * 2_048));
+  });
 
   test("ends what takes too much memory", async () => {
     const command = 'python3 -c "b = bytearray(600 << 20); import time; time.sleep(20)"';
