@@ -1,5 +1,5 @@
 import type { ChatLive } from "../ports/chat.ts";
-import { exitCodes } from "../protocol/errors.ts";
+import { type ExitCode, exitCodes } from "../protocol/errors.ts";
 import { paint } from "./look.ts";
 import { cost } from "./numbers.ts";
 import { openAnyDaemon } from "./reach.ts";
@@ -94,7 +94,7 @@ class Answer {
     }
     if (reason !== null) this.#say(oneLine(reason));
     this.#say(`${cost(usage.costUsd)}; to go on: td chat --continue ${chat} "…"`);
-    return ended.ended === "failed" ? exitCodes.failed : exitCodes.done;
+    return exitCodeOf(ended);
   }
 
   #breakLine(): void {
@@ -107,4 +107,12 @@ class Answer {
     const { say, errorLook } = this.#session;
     say(paint(errorLook, "dim", text));
   }
+}
+
+/** Who stops it here is not told how it ended: it was the daemon that stopped. */
+function exitCodeOf({ ended, lacks }: Ended): ExitCode {
+  if (lacks === "budget") return exitCodes.budget;
+  if (lacks === "key") return exitCodes.person;
+  if (ended === "stopped") return exitCodes.rejected;
+  return ended === "failed" ? exitCodes.failed : exitCodes.done;
 }

@@ -4,7 +4,7 @@ import { chatAllowance } from "../core/chat-money.ts";
 import type { LoopId, Millis } from "../core/loop.ts";
 import { noUsage, type Usage } from "../core/loop.ts";
 import { afterFailure } from "../core/retry.ts";
-import type { ChatLive } from "../ports/chat.ts";
+import type { ChatLack, ChatLive } from "../ports/chat.ts";
 import { LlmError, type LlmReply, type LlmRequest, type Model } from "../ports/llm.ts";
 import type { Ticket } from "./admission-gate.ts";
 import { accounted, neverBegan } from "./admit.ts";
@@ -13,7 +13,14 @@ import { waitText } from "./gates.ts";
 import { bytesOf, priced } from "./model-call.ts";
 
 /** Nothing more can be done for this message; the words say what a person can do. */
-class ChatRefusal extends Error {}
+export class ChatRefusal extends Error {
+  readonly lacks: ChatLack | null;
+
+  constructor(message: string, lacks: ChatLack | null = null) {
+    super(message);
+    this.lacks = lacks;
+  }
+}
 
 export interface ChatCall {
   /** Names the call for all time, but for its tries. */
@@ -76,7 +83,7 @@ async function afterError(
   const step = afterFailure(kind, retryAfterMs, tries, world.random.next(), patience);
   if (step.type === "block") {
     const remedy = "set a valid key and td restart";
-    throw new ChatRefusal(`${model.provider} refuses the key (${message}): ${remedy}`);
+    throw new ChatRefusal(`${model.provider} refuses the key (${message}): ${remedy}`, "key");
   }
   if (step.type === "fail") {
     throw new ChatRefusal(`${nameOf(model)} refuses the request: ${message}`);
@@ -134,14 +141,14 @@ async function reserve(engine: Engine, call: ChatCall, turn: string): Promise<nu
     const dayUsd = engine.dayUsd();
     const today = { now: world.clock.now(), dayUsd };
     const allowed = chatAllowance(states.state, today, { ...size, price });
-    if (allowed === "price") throw new ChatRefusal(unpriced(model));
-    if (typeof allowed === "string") throw new ChatRefusal(allowed);
+    if (allowed === "price") throw new ChatRefusal(unpriced(model), "budget");
+    if (typeof allowed === "string") throw new ChatRefusal(allowed, "budget");
     const { tokens, usd, outputTokensMax } = allowed;
     const decision = await states.submit({ type: "reserveChat", turn, tokens, usd, dayUsd });
     if (decision.ok) return outputTokensMax;
     why = decision.reason;
   }
-  throw new ChatRefusal(`${why}: try again`);
+  throw new ChatRefusal(`${why}: try again`, "budget");
 }
 
 function unpriced(model: Model): string {

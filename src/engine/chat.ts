@@ -1,11 +1,11 @@
 import { Bug } from "../core/assert.ts";
 import { addUsage, type Millis, noUsage, tokensOf, type Usage } from "../core/loop.ts";
-import type { ChatEnd, ChatEntry, ChatLive, ChatPart } from "../ports/chat.ts";
+import type { ChatEnd, ChatEntry, ChatLack, ChatLive, ChatPart } from "../ports/chat.ts";
 import type { ChatContent, ChatMessage, Model } from "../ports/llm.ts";
 import { type Files, StoreBroken, ToolRefusal } from "../ports.ts";
 import { openBench, type ToolBench } from "../tools/tool.ts";
 import { callTool, toolset } from "../tools/toolset.ts";
-import { callForPerson } from "./chat-call.ts";
+import { ChatRefusal, callForPerson } from "./chat-call.ts";
 import { chatSystem, remembered } from "./chat-prompt.ts";
 import { summaryOf } from "./conversation.ts";
 import type { Engine } from "./engine.ts";
@@ -27,6 +27,7 @@ export interface ChatAnswer {
   readonly ended: ChatEnd;
   readonly reason: string | null;
   readonly usage: Usage;
+  readonly lacks?: ChatLack;
 }
 
 /** What a model may do while a person talks with it: look. */
@@ -67,7 +68,7 @@ export async function answerPerson(
   }
 }
 
-type End = Pick<ChatAnswer, "ended" | "reason">;
+type End = Pick<ChatAnswer, "ended" | "reason" | "lacks">;
 
 function endBy(
   { drain }: Engine,
@@ -81,7 +82,9 @@ function endBy(
   if (over.aborted) {
     return { ended: "limit", reason: `an answer may take ${answerMsMax / 60_000} minutes` };
   }
-  return { ended: "failed", reason: error instanceof Error ? error.message : String(error) };
+  const reason = error instanceof Error ? error.message : String(error);
+  const lacks = error instanceof ChatRefusal ? error.lacks : null;
+  return { ended: "failed", reason, ...(lacks === null ? {} : { lacks }) };
 }
 
 interface Talk {

@@ -97,7 +97,7 @@ export class Chats implements ChatDesk {
         const entries = asked.entries.slice(0, -1);
         const question = { chat, number, repo, model, files, entries, text: request.text };
         const either = AbortSignal.any([signal, own]);
-        const answer = await answerPerson(engine, question, hear, either);
+        const { lacks, ...answer } = await answerPerson(engine, question, hear, either);
         const entry: ChatEntry = { from: "model", model: name, ...answer, at: systemClock.now() };
         await conversations.save({
           ...asked,
@@ -106,7 +106,8 @@ export class Chats implements ChatDesk {
           entries: [...asked.entries, entry],
         });
         const { ended, reason, usage } = answer;
-        hear({ type: "ended", ended, reason, usage } satisfies ChatLive);
+        const more = lacks === undefined ? {} : { lacks };
+        hear({ type: "ended", ended, reason, usage, ...more } satisfies ChatLive);
       });
   }
 

@@ -14,6 +14,9 @@ export type ChatPart =
 /** How an answer came to its end. */
 export type ChatEnd = "done" | "stopped" | "limit" | "failed";
 
+/** What a person has to give before it goes on. */
+export type ChatLack = "budget" | "key";
+
 export type ChatEntry =
   | { readonly from: "person"; readonly text: string; readonly at: Millis }
   | {
@@ -65,6 +68,7 @@ export type ChatLive =
       readonly ended: ChatEnd;
       readonly reason: string | null;
       readonly usage: Usage;
+      readonly lacks?: ChatLack;
     };
 
 /** Conversations on disk: redacted, bounded, private. */

@@ -25,3 +25,13 @@ test("nothing to say is refused", async () => {
   const { code, err } = await call(new FakeProgram(), ["chat", " "]);
   expect([code, err]).toEqual([exitCodes.usage, expect.stringContaining("is empty")]);
 });
+
+test.each([
+  ["failed", exitCodes.failed],
+  ["failed budget", exitCodes.budget],
+  ["failed key", exitCodes.person],
+  ["stopped", exitCodes.rejected],
+])("an answer that is %s is told by the exit code", async (message, code) => {
+  const ended = await call(new FakeProgram(), ["chat", message]);
+  expect([ended.code, ended.err]).toEqual([code, expect.stringContaining("so it is")]);
+});

@@ -15,6 +15,11 @@ export function fakeChat(): ChatDoor {
       hear({ type: "began", chat: "c1", model: "anthropic/model" });
       hear({ type: "tool", name: "grep", summary: "needle" });
       hear({ type: "toolDone", name: "grep", isError: false });
+      const [, ended, lacks] = /^(failed|stopped)(?: (budget|key))?$/.exec(text) ?? [];
+      if (ended === "failed" || ended === "stopped") {
+        const more = lacks === "budget" || lacks === "key" ? ({ lacks } as const) : {};
+        return hear({ type: "ended", ended, reason: "so it is", usage: noUsage, ...more });
+      }
       hear({ type: "text", text: `you said: ${text}` });
       hear({ type: "ended", ended: "done", reason: null, usage: { ...noUsage, costUsd: 0.01 } });
     },

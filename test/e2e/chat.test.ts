@@ -240,6 +240,7 @@ test(
       const events = await says("Hello");
       expect(ended(events)).toMatchObject({
         ended: "failed",
+        lacks: "budget",
         reason: expect.stringContaining("raise budget.day-usd"),
       });
       expect(journal()).toBe("[]");
