@@ -80,6 +80,8 @@ export class Chats implements ChatDesk {
     const files = await this.#lookInto(repo);
     const engine = await host.engine(repo, drain);
     const conversations = this.#files.for(world.redact);
+    // A key that somebody pasted goes to no model and into no log.
+    const text = world.redact(request.text);
     return (hear, signal) =>
       this.#one(begun?.id ?? null, async (own, named) => {
         // The answer before this one may have ended just now.
@@ -88,14 +90,14 @@ export class Chats implements ChatDesk {
           begun: before,
           repo,
           model: name,
-          text: request.text,
+          text,
         });
         const { id: chat } = asked;
         named(chat);
         hear({ type: "began", chat, model: name });
         const number = asked.asked;
         const entries = asked.entries.slice(0, -1);
-        const question = { chat, number, repo, model, files, entries, text: request.text };
+        const question = { chat, number, repo, model, files, entries, text };
         const either = AbortSignal.any([signal, own]);
         const { lacks, ...answer } = await answerPerson(engine, question, hear, either);
         const entry: ChatEntry = { from: "model", model: name, ...answer, at: systemClock.now() };

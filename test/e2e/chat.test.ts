@@ -14,6 +14,8 @@ const timeout = 60_000;
 afterEach(removePlaces);
 
 const secret = "sk-ant-api03-abcdefghijklmnop0123456789";
+/** Ordinary in form: only who knows it knows that it is one. */
+const ownKey = "key-of-no-account";
 const files = {
   "src/auth.ts": "export const login = () => 'needle';\n",
   "readme.md": `token: ${secret}\n`,
@@ -94,7 +96,8 @@ test(
       { match: "Where is login?", turn: 1, text: "In src/auth.ts, line 1." },
       { match: "And now?", text: "Still there." },
     ];
-    await withTalk({ replies }, async ({ door, home, repo, says, journal }) => {
+    const env = { ANTHROPIC_API_KEY: ownKey };
+    await withTalk({ replies, env }, async ({ door, home, repo, says, journal }) => {
       const events = await says("Where is login?");
       expect(events[0]).toMatchObject({ type: "began", chat: "c1" });
       expect(textOf(events)).toBe("Let me look.In src/auth.ts, line 1.");
@@ -117,18 +120,20 @@ test(
       expect(budget.daySpentUsd).toBeGreaterThan(0);
       expect(budget.dayReservedUsd).toBe(0);
 
-      await says(`And now? ${secret}`, { chat: "c1" });
+      await says(`And now? ${secret} ${ownKey}`, { chat: "c1" });
+      for (const pasted of [secret, ownKey]) expect(journal()).not.toContain(pasted);
       expect(await door.chats(repo)).toMatchObject([
         { id: "c1", asked: 2, title: "Where is login?" },
       ]);
       const { entries } = await door.conversation("c1");
       expect(entries.map(({ from }) => from)).toEqual(["person", "model", "person", "model"]);
       const kept = await readFile(join(home, "chats", "c1.jsonl"), "utf8");
-      expect(kept).not.toContain(secret);
+      for (const pasted of [secret, ownKey]) expect(kept).not.toContain(pasted);
       const audits = await readdir(join(home, "audit"));
       const audit = await readFile(join(home, "audit", audits[0] ?? ""), "utf8");
       expect(audit).toContain('"type":"chat","chat":"c1"');
       expect(audit).toContain('"asked":"chat"');
+      for (const pasted of [secret, ownKey]) expect(audit).not.toContain(pasted);
     });
   },
   timeout,
