@@ -14,7 +14,7 @@ export async function testNotify(session: Session): Promise<number> {
   if (session.json) session.printJson({ ok, channels: results });
   else {
     for (const result of results) session.print(lineOf(session, result));
-    if (!isSent)
+    if (results.every(({ state }) => state === "off"))
       session.say("nobody was told: `notify:` in the user-level taskdaemon.yml says how");
   }
   return ok ? exitCodes.done : exitCodes.failed;

@@ -29,6 +29,8 @@ test("one that fails is a failure, and so is that there is none", async () => {
   const told = await call(program, ["notify", "test"]);
   expect(told).toMatchObject({ code: 1, err: "" });
   expect(told.out).toContain("✗ command  failed   it ended with 4\n");
+  program.notified = [off, failed];
+  expect(await call(program, ["notify", "test"])).toMatchObject({ code: 1, err: "" });
   program.notified = [off];
   const nobody = await call(program, ["notify", "test"]);
   expect(nobody.code).toBe(1);
