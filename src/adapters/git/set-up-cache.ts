@@ -222,13 +222,15 @@ async function abandon(laid: readonly string[]): Promise<false> {
   return false;
 }
 
-/** A model's commit may hold a link where a directory was: nothing is written through one. */
+/**
+ * A model's commit may hold a link where a directory was: nothing is written through one. Where it
+ * holds nothing, a directory that we made would be ours.
+ */
 async function isFree(tree: string, path: string): Promise<boolean> {
   const parts = path.split("/");
   for (let count = 1; count < parts.length; count += 1) {
     const found = await lstat(join(tree, ...parts.slice(0, count))).catch(absent);
-    if (found === null) return true;
-    if (!found.isDirectory()) return false;
+    if (found === null || !found.isDirectory()) return false;
   }
   return true;
 }

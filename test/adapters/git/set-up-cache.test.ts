@@ -180,6 +180,19 @@ test.each([
   },
 );
 
+test("nothing is laid into a directory that a loop has removed", async () => {
+  const { open, fresh, calls, worktrees, request, base } = await place(
+    "mkdir node_modules; echo > node_modules/x; [ ! -d app ] || cp -r node_modules app/",
+  );
+  await open("1");
+  const loop = loopId("2");
+  const workspace = await worktrees.open(request({ settings, loop }), never);
+  sh(workspace.dir, "rm -r app");
+  const head = await workspace.snapshot(base, "x\n");
+  expect(readdirSync(await fresh({ loop, head }))).not.toContain("app");
+  expect(calls).toHaveLength(2);
+});
+
 test("what a crash left half made goes at the next start, and the whole stays", async () => {
   const { open, kept, home, worktrees } = await place();
   await open("1");
