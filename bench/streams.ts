@@ -220,6 +220,7 @@ async function worldOf(
     fetcher: { fetch: () => Promise.reject(new ToolRefusal("there is no network")) },
     loopTypes: simTypes,
     hooks: { run: async () => null },
+    mergeBatchMax: 1,
     watch: () => undefined,
     redact,
   };

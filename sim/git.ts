@@ -39,6 +39,8 @@ export class SimRepository {
 
   /** Commits of people, which may be red. */
   readonly byHand = new Set<CommitId>();
+  /** Commits of batches that were not judged as they stand: their ends were. */
+  readonly within = new Set<CommitId>();
   /** Commits of branches that were looked at. */
   readonly checked = new Set<CommitId>();
 

@@ -11,7 +11,7 @@ import {
 } from "../src/core/loop.ts";
 import { childrenOf, loopOf, type State } from "../src/core/state.ts";
 import { checkTargets } from "./by-hand.ts";
-import { baseTree, isGood } from "./git.ts";
+import { baseTree, isGood, isGreen } from "./git.ts";
 import { checkMail } from "./mail.ts";
 import { checkApproved, checkPlannedAnew } from "./pipeline.ts";
 import { checkLimits } from "./scheduling.ts";
@@ -22,6 +22,7 @@ export function checkSafety(disk: SimDisk, { events }: Transaction, before: Befo
   const { state } = disk;
   for (const event of events) {
     checkFence(disk, event, before);
+    checkBatch(disk, event);
     checkApproved(state, event, before);
     checkPlannedAnew(state, event);
   }
@@ -78,6 +79,17 @@ function checkFence({ repository }: SimDisk, event: Event, before: Before): void
   const head = loop.headCommit ?? loop.settings.baseCommit;
   const isOnHead = commit === head || repository.parent(commit) === head;
   assert(isOnHead, `${loop.id}: ${event.type} on another commit than its head`);
+}
+
+/** Who was judged at another commit than its own says at which, and that one passes. */
+function checkBatch({ repository }: SimDisk, event: Event): void {
+  if (event.type !== "loop.rebased") return;
+  const { commit, verdict } = event.data;
+  if (verdict?.judgedAt === undefined) return;
+  const { judgedAt } = verdict;
+  assert(isGreen(repository.tree(judgedAt)), `${event.loop} was laid in a batch that is red`);
+  assert(repository.history(judgedAt).has(commit), `${event.loop} is not in its batch`);
+  if (commit !== judgedAt) repository.within.add(commit);
 }
 
 /** One branch for one piece of work, however often its delivery was tried. */

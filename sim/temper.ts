@@ -25,6 +25,7 @@ export interface Temper {
   /** So often the provider is out, for so long. */
   readonly outageEveryMs: number;
   readonly outageMs: number;
+  readonly mergeBatchMax: number;
 }
 
 export function drawTemper(random: SeededRandom): Temper {
@@ -47,6 +48,7 @@ export function drawTemper(random: SeededRandom): Temper {
     requestsPerMinute: random.chance(0.4) ? random.between(1, 60) : null,
     outageEveryMs: 10 ** random.between(5, 7),
     outageMs: random.chance(0.5) ? 10 ** random.between(3, 6) : 0,
+    mergeBatchMax: random.chance(0.5) ? random.between(2, 4) : 1,
   };
 }
 

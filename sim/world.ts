@@ -19,6 +19,8 @@ import { type SimDisk, SimStore } from "./store.ts";
 import { SimTargets } from "./targets.ts";
 import type { Temper } from "./temper.ts";
 
+const slowMerges = 5;
+
 /** One boot of the daemon. After crash() nothing that it began ever returns. */
 export class SimBoot {
   readonly world: World;
@@ -76,6 +78,7 @@ export class SimBoot {
       fetcher: { fetch: () => Promise.reject(new ToolRefusal("there is no network")) },
       loopTypes: simTypes,
       hooks: { run: async () => (this.#random.chance(0.1) ? "the hook failed" : null) },
+      mergeBatchMax: this.#temper.mergeBatchMax,
       watch: () => undefined,
       redact: (text) => text,
     };
@@ -144,7 +147,7 @@ export class SimBoot {
     if (this.#random.chance(temper.sandboxFails)) throw new SandboxUnavailable("no bubblewrap");
     this.#checkRecorded(request);
     const done = this.#effectBegan(request.loop);
-    await this.#takes(temper.commandMsMax, signal);
+    await this.#takes(temper.commandMsMax * this.#slowness(request.loop), signal);
     done();
     this.#checkHalted(request.loop, signal);
     const durationMs = this.#clock.now() - startedAt;
@@ -158,6 +161,12 @@ export class SimBoot {
     const output = passes ? "ok" : `failed: ${files.get("src.txt")}`;
     const exitCode = passes ? 0 : 1;
     return { exitCode, ended: "exited", output, stdout: output, stderr: "", durationMs };
+  }
+
+  /** A queue has to form before anything is merged in batches. */
+  #slowness(id: LoopId): number {
+    const isMerging = this.#disk.state.loops.get(id)?.merge != null;
+    return isMerging && this.#temper.mergeBatchMax > 1 ? slowMerges : 1;
   }
 
   /** Nothing runs that the audit does not know of. */

@@ -385,6 +385,8 @@ export interface World {
   readonly fetcher: Fetcher;
   readonly loopTypes: LoopTypes;
   readonly hooks: Hooks;
+  /** Of a merge queue so many may be validated by one run of the command; 1 is each by itself. */
+  readonly mergeBatchMax: number;
   /** Must not throw or block: a watcher that cannot keep up loses lines. */
   readonly watch: (event: LiveEvent) => void;
   readonly redact: Redact;

@@ -16,14 +16,19 @@ export interface Check {
  * levels above that are done with it. What is split is checked with its last part, on a base that
  * has the other parts: in the merge queue at the latest.
  */
-export function checksDue(state: State, loop: Loop): readonly Check[] {
+export function checksDue(
+  state: State,
+  loop: Loop,
+  /** Taken for complete. */
+  done: ReadonlySet<LoopId> = new Set(),
+): readonly Check[] {
   const due = ownChecks(loop, false);
   let [at, isShared] = [loop, false];
   while (at.parent !== null) {
     const siblings = childrenOf(state, at.parent).filter(({ id, dropped }) => {
       return id !== at.id && !dropped;
     });
-    if (siblings.some(({ status }) => status !== "complete")) break;
+    if (siblings.some(({ id, status }) => status !== "complete" && !done.has(id))) break;
     isShared ||= siblings.length > 0;
     if (isShared && !hasOthersWork(state, loop)) break;
     at = loopOf(state, at.parent);

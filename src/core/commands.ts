@@ -13,6 +13,7 @@ import type {
   Verdict,
 } from "./loop.ts";
 import type { MergeCommand } from "./merge.ts";
+import type { BatchCommand } from "./merge-batch.ts";
 import type { Rebased } from "./merge-events.ts";
 import type { LoopMailCommand, MailCommand } from "./message.ts";
 import type { PipelineCommand } from "./pipeline.ts";
@@ -59,6 +60,7 @@ export type Command =
       readonly conflicts?: readonly string[];
     })
   | (Leased & Rebased & { readonly type: "rebase" })
+  | BatchCommand
   /** Unfinished work of an attempt that was broken off, also when a person took its lease. */
   | (Leased & { readonly type: "saveWork"; readonly onto: CommitId; readonly commit: CommitId })
   | (Leased & { readonly type: "escalate"; readonly model: string })
@@ -93,6 +95,8 @@ export type AttemptOutcome =
   | {
       readonly type: "complete";
       readonly delivered: { readonly to: string; readonly commit: CommitId } | null;
+      /** Where that branch stands, when it is further by now. */
+      readonly tip?: CommitId;
       readonly pullRequest?: string;
       /** Why it was not delivered as asked, and where the work is. */
       readonly reason?: string;

@@ -16,6 +16,7 @@ import {
   queueEnded,
   withPlanDelivery,
 } from "./merge.ts";
+import { batchLaid } from "./merge-batch.ts";
 import { baseOf } from "./merge-events.ts";
 import { isMailCommand, type MailCommand } from "./message.ts";
 import { isOpen, raised, refusalOf, settled } from "./money.ts";
@@ -203,6 +204,8 @@ function byAttempt(state: State, loop: Loop, command: LeasedCommand, moment: Mom
       const { type: _, id: of, ...data } = command;
       return accept(loop, { type: "loop.rebased", loop: of, data });
     }
+    case "layBatch":
+      return batchLaid(state, loop, command);
     case "escalate":
       if (loop.escalated) return refuse(`${id} is escalated already`);
       return accept(loop, { type: "loop.escalated", loop: id, data: { model: command.model } });

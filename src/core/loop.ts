@@ -145,6 +145,8 @@ export interface Verdict {
   readonly note: string | null;
   /** On the base commit: tracked files that the run itself changed; absent where none were. */
   readonly altered?: readonly string[];
+  /** Merged in a batch: its end, on which the command ran (core/merge-batch.ts). */
+  readonly judgedAt?: CommitId;
 }
 
 /** What one finished iteration teaches the next. Captured by the system, never told by a model. */

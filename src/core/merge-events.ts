@@ -23,6 +23,8 @@ export interface MergeWait {
   readonly since: Millis;
   /** Wants a pull request to that branch, and not to be merged here. */
   readonly as?: "pr";
+  /** A batch was red with it. */
+  readonly alone?: boolean;
 }
 
 /** What stands on another commit than before. */
@@ -54,6 +56,8 @@ export type MergeEvent =
 interface Queued {
   readonly target: string;
   readonly as?: "pr";
+  /** It keeps its place, and comes without others. */
+  readonly alone?: boolean;
 }
 
 interface Branched {
@@ -83,7 +87,7 @@ export function isMergeEvent(event: Event): event is MergeEvent {
 export function mergedBy(event: MergeEvent, loop: Loop, at: Millis): Partial<Loop> {
   switch (event.type) {
     case "loop.queued":
-      return { merge: { ...event.data, since: at } };
+      return { merge: { ...event.data, since: sinceOf(event.data, loop, at) } };
     case "loop.rebased":
       return rebased(event.data, loop);
     case "loop.branched":
@@ -99,6 +103,10 @@ export function mergedBy(event: MergeEvent, loop: Loop, at: Millis): Partial<Loo
     default:
       return event satisfies never;
   }
+}
+
+function sinceOf({ alone }: Queued, { merge }: Loop, at: Millis): Millis {
+  return alone === true && merge !== null ? merge.since : at;
 }
 
 /** A turn in a merge queue takes no slot: it is no start of those that are shared out. */

@@ -107,9 +107,12 @@ export class MergeLanes {
       return waits ? [loop] : [];
     });
     const levels = new Map(
-      waiting.map(({ id, priority, merge }) => [
+      waiting.map(({ id, priority, merge, verdict }) => [
         id,
-        levelOf(priority, merge?.since ?? now, now, agingMs),
+        // Who was laid in a batch is on the branch already, and only has to find itself there.
+        verdict?.judgedAt !== undefined
+          ? -Number.MAX_VALUE
+          : levelOf(priority, merge?.since ?? now, now, agingMs),
       ]),
     );
     const level = ({ id }: Loop) => levels.get(id) ?? 0;

@@ -195,7 +195,7 @@ export function queueEnded(loop: Loop, outcome: Ended): Event[] {
 /** Where its work is by now; what a loop of a plan has merged is what the plan has come to. */
 export function deliveredBy(
   loop: Loop,
-  { delivered, pullRequest, reason }: Extract<AttemptOutcome, { type: "complete" }>,
+  { delivered, tip, pullRequest, reason }: Extract<AttemptOutcome, { type: "complete" }>,
 ): Event[] {
   const { id, parent, merge } = loop;
   if (delivered === null) {
@@ -203,7 +203,7 @@ export function deliveredBy(
     return merge === null ? [] : [left];
   }
   const { to: branch, commit } = delivered;
-  const plan = parent === null ? [] : [branched(rootIdOf(loop), branch, commit)];
+  const plan = parent === null ? [] : [branched(rootIdOf(loop), branch, tip ?? commit)];
   return [
     { type: "loop.delivered", loop: id, data: delivered },
     ...withUrl(id, pullRequest),

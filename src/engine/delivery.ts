@@ -1,6 +1,7 @@
 import { assert } from "../core/assert.ts";
 import type { CommitId, Loop, LoopId } from "../core/loop.ts";
 import { type DeliveryResult, isDelivery, isUpdate } from "../core/merge.ts";
+import { isOwnVerdict } from "../core/merge-batch.ts";
 import { loopOf } from "../core/state.ts";
 import type { Moved } from "../ports/targets.ts";
 import { messageOf, type Place, planPlace, targetPlace } from "./combine.ts";
@@ -157,7 +158,8 @@ async function deliverAlone(
     return { type: "refused", reason };
   }
   const { commit } = combined;
-  const isKnown = await targets.sameFiles(repo, commit, head);
+  const isJudged = loop.verdict === null || isOwnVerdict(loop.verdict);
+  const isKnown = isJudged && (await targets.sameFiles(repo, commit, head));
   const problem = isKnown ? null : await problemOf(delivering, loop, tip.commit, commit);
   if (problem !== null) {
     return {

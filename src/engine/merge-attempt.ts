@@ -2,24 +2,16 @@ import { assert } from "../core/assert.ts";
 import { checksDue } from "../core/checks.ts";
 import type { AttemptOutcome } from "../core/commands.ts";
 import { rootIdOf } from "../core/ledger.ts";
-import type { CommitId, Loop, LoopId } from "../core/loop.ts";
+import type { CommitId, Loop } from "../core/loop.ts";
+import { isOwnVerdict } from "../core/merge-batch.ts";
 import { loopOf } from "../core/state.ts";
 import type { Moved } from "../ports/targets.ts";
 import { combineOnto, conflicted, lesson, type Place, planPlace, targetPlace } from "./combine.ts";
 import { moveTo } from "./delivery.ts";
-import { type Course, type Engine, headOf, must, stage } from "./engine.ts";
-import { gateDefinitionAt } from "./gate.ts";
+import { type Engine, headOf, must, stage } from "./engine.ts";
+import { judgeOnBase, type Merging, type Tried, tryBatch } from "./merge-batch.ts";
 import { isProven } from "./rebase.ts";
-import { type CombinedVerdict, judgeCombined } from "./verdict.ts";
-
-/** An attempt of a loop whose turn in its merge queue has come. */
-interface Merging {
-  readonly engine: Engine;
-  readonly id: LoopId;
-  readonly attempt: number;
-  readonly signal: AbortSignal;
-  readonly course: Course;
-}
+import type { CombinedVerdict } from "./verdict.ts";
 
 /** A branch that moves under every try is left alone for a while. */
 const triesMax = 5;
@@ -35,6 +27,7 @@ export async function mergeAttempt(merging: Merging): Promise<AttemptOutcome> {
   assert(waiting !== null, `${id} is not in a merge queue`);
   const { target } = waiting;
   course.at = `its merge into ${target}`;
+  let isAlone = waiting.alone === true;
   for (let tries = 0; tries < triesMax; tries += 1) {
     const loop = loopOf(engine.states.state, id);
     // A crash came between what was found and its consequence.
@@ -43,32 +36,35 @@ export async function mergeAttempt(merging: Merging): Promise<AttemptOutcome> {
       loop.parent === null
         ? await targetPlace(engine, loop, target)
         : await planPlace(engine, rootIdOf(loop));
-    const outcome = await mergeOnce(merging, loop, place);
-    if (outcome !== null) return outcome;
+    const outcome = await mergeOnce(merging, loop, place, isAlone);
+    if (outcome === "alone") isAlone = true;
+    else if (outcome !== null) return outcome;
   }
   return { type: "queued", target, notBeforeAt: engine.world.clock.now() + laterMs };
 }
 
-/** Null when the target has moved meanwhile. */
+/** Null when the target has moved meanwhile; "alone" when it has to be tried by itself. */
 async function mergeOnce(
   merging: Merging,
   loop: Loop,
   { branch, tip }: Place,
-): Promise<AttemptOutcome | null> {
+  isAlone: boolean,
+): Promise<AttemptOutcome | "alone" | null> {
   const { engine, id, attempt } = merging;
-  const { targets } = engine.world;
   const { submit } = bound(engine);
-  const head = headOf(loop);
-  if (await targets.contains(loop.repo, tip.commit, head)) {
-    return { type: "complete", delivered: { to: branch, commit: head } };
-  }
+  const found = await foundThere(merging, loop, { branch, tip });
+  if (found !== null) return found;
   const combined = await combineOnto(engine, loop, tip.commit);
   if (combined.type === "conflict") {
     await must(submit({ type: "rebase", id, attempt, ...conflicted(loop, tip.commit, combined) }));
     return { type: "returned", reason: `its work and ${branch} have changed the same lines` };
   }
   const { commit } = combined;
-  const judged = await judgedOn(merging, loop, tip.commit, commit);
+  const tried = isAlone ? null : await tryBatch(merging, loop, tip.commit, commit);
+  if (tried !== null && tried.laid.length > 0) {
+    return landed(merging, loop, { branch, tip }, tried);
+  }
+  const judged = tried?.judged ?? (await judgedOn(merging, loop, tip.commit, commit));
   const { verdict } = judged;
   const progress = verdict.passed ? null : redTogether(loop, branch, judged);
   const moved = { base: tip.commit, commit, conflicts: [], verdict, progress };
@@ -87,29 +83,67 @@ async function mergeOnce(
   );
 }
 
+/** What the target has already: a crash came before it was said, or it was laid with others. */
+async function foundThere(
+  { engine }: Merging,
+  loop: Loop,
+  { branch, tip }: Place,
+): Promise<AttemptOutcome | null> {
+  const { targets } = engine.world;
+  const end = loop.verdict?.judgedAt;
+  if (end !== undefined && isMoreDue(engine, loop)) return null;
+  const commit = end ?? headOf(loop);
+  if (!(await targets.contains(loop.repo, tip.commit, commit))) return null;
+  const delivered = { to: branch, commit };
+  return { type: "complete", delivered, ...(end === undefined ? {} : { tip: tip.commit }) };
+}
+
+/** All that pass together are in the log; then the target moves to the last of them. */
+async function landed(
+  { engine, id, attempt }: Merging,
+  loop: Loop,
+  { branch, tip }: Place,
+  { laid, judged: { verdict }, suspect }: Tried,
+): Promise<AttemptOutcome | "alone" | null> {
+  const { commit } = verdict;
+  const batch = await engine.states.submit({
+    ...{ type: "layBatch", id, attempt, laid, verdict, suspect },
+  });
+  // One of them was taken from the queue meanwhile.
+  if (!batch.ok) return null;
+  stage(engine, loop, "merging", branch);
+  const isThere = commit === tip.commit;
+  const moved = isThere ? null : await moveTo(engine, loop, { branch, tip }, commit);
+  if (moved?.type === "stale") return null;
+  // What rests on a branch of its own is to be judged as it stands there.
+  if (moved?.type === "refused") return "alone";
+  return { type: "complete", delivered: { to: branch, commit } };
+}
+
+function isMoreDue({ states }: Engine, loop: Loop): boolean {
+  return checksDue(states.state, loop).some(({ isShared }) => isShared);
+}
+
 function bound({ states }: Engine) {
   return { submit: states.submit.bind(states) };
 }
 
 /** The same files have been judged: then that verdict is this commit's, unless more is due now. */
 async function judgedOn(
-  { engine, signal, course }: Merging,
+  merging: Merging,
   loop: Loop,
   base: CommitId,
   commit: CommitId,
 ): Promise<CombinedVerdict> {
-  const { states } = engine;
-  const { worktrees, targets } = engine.world;
-  const { repo, verdict, settings } = loop;
+  const { engine } = merging;
+  const { repo, verdict } = loop;
   assert(verdict?.passed === true, `${loop.id} is merged without a verdict`);
-  const isMore = checksDue(states.state, loop).some(({ isShared }) => isShared);
-  if (!isMore && (await targets.sameFiles(repo, commit, headOf(loop)))) {
-    return { verdict: { ...verdict, commit }, feedback: "", fingerprint: "" };
+  const isKnown = isOwnVerdict(verdict) && !isMoreDue(engine, loop);
+  if (isKnown && (await engine.world.targets.sameFiles(repo, commit, headOf(loop)))) {
+    const { judgedAt: _, ...own } = verdict;
+    return { verdict: { ...own, commit }, feedback: "", fingerprint: "" };
   }
-  course.at = "the validation of its merge";
-  const gate = await gateDefinitionAt({ worktrees, repo, gate: settings.gate }, base);
-  const moved = { ...loop, settings: { ...settings, baseCommit: base } };
-  return judgeCombined({ engine, gate, signal }, moved, commit);
+  return judgeOnBase(merging, loop, base, commit);
 }
 
 function redTogether(loop: Loop, branch: string, { feedback, fingerprint }: CombinedVerdict) {

@@ -1,6 +1,7 @@
-import { checksDue } from "../core/checks.ts";
+import { type Check, checksDue } from "../core/checks.ts";
 import type { Document } from "../core/documents.ts";
 import type { CommitId, Loop, Verdict } from "../core/loop.ts";
+import { isOwnVerdict } from "../core/merge-batch.ts";
 import { loopOf } from "../core/state.ts";
 import { doubtOfAltered } from "../core/verdict/altered.ts";
 import { normalise } from "../core/verdict/clean.ts";
@@ -36,7 +37,10 @@ export interface Judged {
 }
 
 /** All that judging a commit in a fresh worktree takes. */
-type Judging = Pick<Attempt, "engine" | "gate" | "signal">;
+interface Judging extends Pick<Attempt, "engine" | "gate" | "signal"> {
+  /** Instead of those that are due for the loop by itself. */
+  readonly checks?: readonly Check[];
+}
 
 type Where = "baseline" | "worktree" | "fresh";
 
@@ -218,7 +222,8 @@ function knownBaseline({ engine }: Judging, loop: Loop): Verdict | null {
 function wasJudged({ repo, settings, verdict }: Loop, loop: Loop): boolean {
   const { baseCommit, gate } = loop.settings;
   const isSame = repo === loop.repo && settings.gate.command === gate.command;
-  return isSame && verdict?.passed === true && verdict.commit === baseCommit;
+  if (!isSame || verdict?.passed !== true || !isOwnVerdict(verdict)) return false;
+  return verdict.commit === baseCommit;
 }
 
 /** Of a commit that nobody has worked on: a loop's work on another base. */
@@ -287,7 +292,7 @@ async function tryMore(
 ): Promise<Trial> {
   const { verdict } = trial.judgement;
   if (!verdict.passed) return trial;
-  for (const { command, of } of checksDue(doing.engine.states.state, loop)) {
+  for (const { command, of } of doing.checks ?? checksDue(doing.engine.states.state, loop)) {
     const result = await runCommand(doing, loop, workspace, command);
     record(doing, loop, { commit: verdict.commit, where, command }, result);
     const { exitCode, ended } = result;

@@ -96,7 +96,7 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     transcripts: new FileTranscripts(home, redact),
     audit,
     models,
-    ...{ sandbox, worktrees },
+    ...{ sandbox, worktrees, mergeBatchMax: config.git["merge-batch"] },
     targets: gitTargets(worktrees, { identity, now: systemClock.now }),
     pullRequests: createPullRequests({ around, home, worktrees, redact }),
     fileSystem: createFileSystem({ uid, ripgrep }),

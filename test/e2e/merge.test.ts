@@ -81,6 +81,48 @@ test("two that are green alone and red together: the target stays green at every
   );
 });
 
+test("of four in a batch that is red one goes back, and three are brought by few runs", () => {
+  let at: Desk | null = null;
+  const policy = model((task, iteration) => {
+    const others = iteration === 1 ? [] : [[read("words/right.txt")]];
+    if (task === "right" && iteration > 1) return [...others, [write("words/right.txt", "both\n")]];
+    return [[write(`words/${task}.txt`, "alone\n")]];
+  });
+  const byHand = "touch person.txt; git add -A; git commit -qm person; git checkout -q --detach";
+  return withDaemon(
+    (request) => {
+      // So that the first one has to be judged anew, which takes its time.
+      if (at !== null) sh(at.repo, byHand);
+      at = null;
+      return policy(request);
+    },
+    async (desk) => {
+      at = desk;
+      const first = await start(desk, "first");
+      const isMerging = async () => (await show(desk, first)).merging === "main";
+      await until("the first one is merged", isMerging);
+      const tasks = ["left", "one", "right", "two"];
+      const ids = await Promise.all(tasks.map((task) => start(desk, task)));
+      const ends: LoopView[] = [];
+      for (const id of [first, ...ids]) ends.push(await rest(desk, id));
+      expect(ends.map(({ status }) => status)).toEqual(ends.map(() => "complete"));
+      const inBatch = ends.filter(({ verdict }) => verdict?.note?.includes("judged in a batch"));
+      expect(inBatch.length).toBeGreaterThan(1);
+      expect(ends.map(({ iteration }) => iteration).toSorted()).toEqual([1, 1, 1, 1, 2]);
+      const subjects = (await shell(desk.repo, "git log --format=%s main")).trim().split("\n");
+      expect(subjects.toSorted()).toEqual([...tasks, "first", "person", "start"].toSorted());
+      expect(await redCommits(desk)).toBe("");
+    },
+    { files: { ...files, "check.sh": slowAtFirst }, config: "git:\n  merge-batch: 4\n" },
+  );
+});
+
+/** Only the merge of the first one is slow: meanwhile the others come to wait. */
+const slowAtFirst = files["check.sh"].replace(
+  "\n",
+  '\n[ ! -f person.txt ] || [ "$(ls words)" != first.txt ] || sleep 8\n',
+);
+
 test("main is checked out and moves with the checkout; what is not committed stays", () =>
   withDaemon(
     model(() => [[write("words/a.txt", "a\n")]]),

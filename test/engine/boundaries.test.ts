@@ -76,6 +76,7 @@ function worldOf(store: TaskStore): World {
     fetcher: { fetch: () => Promise.reject(new Error("there is no network")) },
     loopTypes: simTypes,
     hooks: { run: async () => null },
+    mergeBatchMax: 1,
     watch: () => undefined,
     redact: (text) => text,
   };

@@ -72,6 +72,7 @@ export interface Wishes {
   readonly hooks?: (request: HookRequest) => string | null;
   readonly limits?: RateLimits;
   readonly runningMax?: number;
+  readonly mergeBatchMax?: number;
   /** May throw; called before every step of git. */
   readonly git?: (what: string) => void;
 }
@@ -261,6 +262,7 @@ export class SmallWorld {
           return this.#wishes.hooks?.(request) ?? null;
         },
       },
+      mergeBatchMax: this.#wishes.mergeBatchMax ?? 1,
       watch: (event) => this.seen.push(event),
       redact: (text) => text,
     };

@@ -280,6 +280,11 @@ const places = {
         "branch",
         "Where finished work goes: a branch of its own, the target, a pull request, nowhere.",
       ),
+      "merge-batch": key(
+        whole(1, 64),
+        1,
+        "Works of a merge queue that one validation run may speak for; then only their last commit is validated.",
+      ),
     },
     "Where work ends up.",
   ),
