@@ -7,6 +7,9 @@ import { apply, emptyState, type MutableState, type State } from "../src/core/st
 import { StoreBroken, type TaskStore } from "../src/ports.ts";
 import { SimRepository } from "./git.ts";
 
+/** Of one life; the longest have some thousands. */
+const transactionsMax = 30_000;
+
 /** The file of the log: lines that are durable. */
 export class SimLog {
   readonly transactions: Transaction[] = [];
@@ -21,6 +24,7 @@ export class SimLog {
   append(transaction: Transaction): void {
     assert(transaction.seq === this.next, `seq ${transaction.seq} where ${this.next} follows`);
     this.transactions.push(transaction);
+    assert(this.transactions.length < transactionsMax, "a life that turns in a circle");
   }
 }
 

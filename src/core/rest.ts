@@ -3,7 +3,7 @@ import type { Event, StatusChange } from "./events.ts";
 import { ancestorsFollow, delegatedAgain, ended, isLost } from "./hierarchy.ts";
 import { isSettled, type Loop, type LoopId } from "./loop.ts";
 import { freed, raised, raisedOnly, spentOf } from "./money.ts";
-import { childrenOf, type State } from "./state.ts";
+import { childrenOf, loopOf, type State } from "./state.ts";
 import { to } from "./transition.ts";
 
 /*
@@ -113,9 +113,19 @@ export function retried(state: State, loop: Loop, raise: Raise): Answer {
   const { id, status } = loop;
   const isHeldUp = status === "blocked" && loop.blockedOn === "child";
   if (status !== "failed" && !isHeldUp) return `${id} is ${status}, not failed`;
+  const over = overAbove(state, loop);
+  if (over !== null) return `${over.id} is ${over.status}: nothing below it goes on`;
   const { events, now } = retriedTree(state, loop, raise);
   if (events.length === 0) return `${id} is held up, and nothing below it failed: td why ${id}`;
   return [...events, ...ancestorsFollow(state, now)];
+}
+
+/** What is above it and has ended for good: its branch takes nothing up any more. */
+function overAbove(state: State, { parent }: Loop): Loop | null {
+  if (parent === null) return null;
+  const above = loopOf(state, parent);
+  const isOver = above.status === "stopped" || above.status === "complete";
+  return isOver ? above : overAbove(state, above);
 }
 
 function retriedTree(state: State, loop: Loop, raise: Raise): Moved {

@@ -105,4 +105,11 @@ describe("to retry", () => {
     const state = following(given("1 blocked on child", "1.1 stopped", "1.2 failed"), retry("1"));
     expect(statuses(state)).toBe("1 blocked on child, 1.1 stopped, 1.2 pending");
   });
+
+  test("what failed below a stopped one stays as it is: its plan takes nothing up any more", () => {
+    const lines = ["1 stopped", "1.1 stopped", "1.1.1 failed"] as const;
+    expect(answerTo(given(...lines), retry("1.1.1"))).toBe(
+      "1.1 is stopped: nothing below it goes on",
+    );
+  });
 });
