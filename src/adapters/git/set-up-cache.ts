@@ -258,7 +258,11 @@ async function names(tree: string, paths: readonly string[]): Promise<boolean> {
 }
 
 async function holdsText(paths: readonly string[], text: readonly string[]): Promise<boolean> {
-  const args = ["-rqsF", ...text, "--", ...paths];
+  const own: string[] = [];
+  // A link that is named is followed: that may be the whole disk.
+  for (const path of paths) if (!(await lstat(path)).isSymbolicLink()) own.push(path);
+  if (own.length === 0) return false;
+  const args = ["-rqsF", ...text, "--", ...own];
   const found = await runProgram("grep", args, { cwd: "/", env: {} });
   return found.exitCode !== 1;
 }

@@ -193,6 +193,18 @@ test("nothing is laid into a directory that a loop has removed", async () => {
   expect(calls).toHaveLength(2);
 });
 
+test("what a set-up links to elsewhere is not searched", async () => {
+  const elsewhere = await mkdtemp(join(tmpdir(), "td-elsewhere-"));
+  onTestFinished(() => rm(elsewhere, { recursive: true, force: true }));
+  const { open, calls } = await place(
+    `echo "$PWD" > ${elsewhere}/large; ln -s ${elsewhere} node_modules; mkdir vendor; echo > vendor/x`,
+  );
+  for (const loop of ["1", "2"]) {
+    expect(lstatSync(join(await open(loop), "node_modules")).isSymbolicLink()).toBe(true);
+  }
+  expect(calls).toHaveLength(1);
+});
+
 test("what a crash left half made goes at the next start, and the whole stays", async () => {
   const { open, kept, home, worktrees } = await place();
   await open("1");
