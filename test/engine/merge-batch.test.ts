@@ -183,7 +183,6 @@ test("what was laid and never brought anywhere is judged again, alone or with ot
       throw new Error("cut");
     },
   });
-  const seen = watchMain(small);
   small.hold = { on: "disk", reason: "so that all wait for one another" };
   const ids = await createAll(small, 3);
   small.hold = null;
@@ -192,12 +191,11 @@ test("what was laid and never brought anywhere is judged again, alone or with ot
   await small.restart();
   await small.ask({ type: "pause", id: ids[2] as LoopId });
   for (const id of ids.slice(0, 2)) await small.rest(id);
+  const isGreen = () => runs(small.disk.repository.tree(mainOf(small)), {} as never) === 0;
+  expect(isGreen()).toBe(true);
   await small.ask({ type: "resume", id: ids[2] as LoopId, raise: {} });
   for (const id of ids) expect(await small.rest(id)).toMatchObject({ status: "complete" });
-  for (const commit of seen) {
-    const files = small.disk.repository.tree(commit);
-    expect(commit === small.base ? 0 : runs(files, {} as never)).toBe(0);
-  }
+  expect(isGreen()).toBe(true);
   await small.stop();
 });
 
