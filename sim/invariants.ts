@@ -9,6 +9,7 @@ import {
   tokensOf,
   type Usage,
 } from "../src/core/loop.ts";
+import { isOwnVerdict } from "../src/core/merge-batch.ts";
 import { childrenOf, loopOf, type State } from "../src/core/state.ts";
 import { checkTargets } from "./by-hand.ts";
 import { baseTree, isGood, isGreen } from "./git.ts";
@@ -84,12 +85,15 @@ function checkFence({ repository }: SimDisk, event: Event, before: Before): void
 /** Who was judged at another commit than its own says at which, and that one passes. */
 function checkBatch({ repository }: SimDisk, event: Event): void {
   if (event.type !== "loop.rebased") return;
-  const { commit, verdict } = event.data;
+  const { base, commit, verdict } = event.data;
+  // A batch that was broken off before its branch moved: each is judged by itself after all.
+  if (verdict?.passed === true && isOwnVerdict(verdict)) repository.within.delete(commit);
   if (verdict?.judgedAt === undefined) return;
   const { judgedAt } = verdict;
   assert(isGreen(repository.tree(judgedAt)), `${event.loop} was laid in a batch that is red`);
   assert(repository.history(judgedAt).has(commit), `${event.loop} is not in its batch`);
-  if (commit !== judgedAt) repository.within.add(commit);
+  // What adds nothing to the commit below it is no commit of the batch.
+  if (commit !== judgedAt && commit !== base) repository.within.add(commit);
 }
 
 /** One branch for one piece of work, however often its delivery was tried. */
