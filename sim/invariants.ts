@@ -1,14 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { assert } from "../src/core/assert.ts";
 import type { Event, Transaction } from "../src/core/events.ts";
-import {
-  isSettled,
-  type Loop,
-  type Millis,
-  noUsage,
-  tokensOf,
-  type Usage,
-} from "../src/core/loop.ts";
+import { isSettled, type Loop, type Millis, noUsage, tokensOf } from "../src/core/loop.ts";
 import { isOwnVerdict } from "../src/core/merge-batch.ts";
 import { childrenOf, loopOf, type State } from "../src/core/state.ts";
 import { checkTargets } from "./by-hand.ts";
@@ -34,7 +27,7 @@ export function checkSafety(disk: SimDisk, { events }: Transaction, before: Befo
     const loop = loopOf(state, id);
     checkOrder(state, loop);
     checkBill(loop, disk.bill.get(id) ?? 0);
-    checkBudget(loop, before.get(id)?.usage ?? noUsage);
+    checkBudget(loop, before.get(id) ?? null);
     checkDeliveries(disk, loop);
     checkProposal(disk, loop);
     checkTargets(disk.repository);
@@ -127,16 +120,28 @@ function checkBill(loop: Loop, bill: number): void {
   assert(bill <= known, `${loop.id} is charged ${bill} tokens and knows of ${known}`);
 }
 
-/** Nobody outspends, though a person may set a limit below what is spent already. */
-function checkBudget(loop: Loop, before: Usage): void {
-  if (tokensOf(before) === tokensOf(loop.usage)) return;
+/**
+ * Nobody outspends: a call that begins fits, and one that ends took no more than it was promised.
+ * A person may set a limit below what is promised already.
+ */
+function checkBudget(loop: Loop, before: Loop | null): void {
+  const [then, now] = [spentAndHeld(before), spentAndHeld(loop)];
   const { budgetTokens, budgetUsd } = loop.settings;
-  if (budgetTokens !== null) {
-    assert(tokensOf(loop.usage) <= budgetTokens, `${loop.id} spent too many tokens`);
-  }
-  if (budgetUsd !== null) {
-    assert((loop.usage.costUsd ?? 0) <= budgetUsd + 1e-9, `${loop.id} spent too much money`);
-  }
+  const hasBegun = loop.reservations.length > (before?.reservations.length ?? 0);
+  const isOff = (limit: number | null, most: number, taken: number) =>
+    limit !== null && taken > (hasBegun ? limit : Math.max(limit, most)) + 1e-9;
+  const hasPaid = tokensOf(before?.usage ?? noUsage) !== tokensOf(loop.usage);
+  if (!hasBegun && !hasPaid) return;
+  assert(!isOff(budgetTokens, then.tokens, now.tokens), `${loop.id} spent too many tokens`);
+  assert(!isOff(budgetUsd, then.usd, now.usd), `${loop.id} spent too much money`);
+}
+
+function spentAndHeld(loop: Loop | null): { readonly tokens: number; readonly usd: number } {
+  const { usage, reservations } = loop ?? { usage: noUsage, reservations: [] };
+  return reservations.reduce(
+    (sum, held) => ({ tokens: sum.tokens + held.tokens, usd: sum.usd + (held.usd ?? 0) }),
+    { tokens: tokensOf(usage), usd: usage.costUsd ?? 0 },
+  );
 }
 
 /** The verdict that nobody can write: what is delivered really passes an honest gate. */
