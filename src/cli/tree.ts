@@ -43,7 +43,8 @@ async function loopsBelow(session: Session, id: string | undefined): Promise<rea
   return reader.loops({ status: null, type: null, plan: id ?? null });
 }
 
-function treeText(trees: readonly TreeView[], look: Look): string {
+/** A line for each, with whom it waits for. */
+export function treeText(trees: readonly TreeView[], look: Look): string {
   return trees.flatMap((each) => [lineOf(each, "", look), ...branches(each, "", look)]).join("\n");
 }
 

@@ -90,6 +90,11 @@ const doing: Readonly<Record<Action, Doing>> = {
       model: noticed(model, `copied ${id}`),
       effects: [{ type: "copy", text: id }],
     })),
+  browse: (model) =>
+    withLoop(model, (id) => {
+      const path = `/${model.view === "plan" ? "plan" : "loop"}/${id}`;
+      return { model, effects: [{ type: "browse", path }] };
+    }),
   redraw: effect({ type: "redraw" }),
   palette: (model) =>
     unchanged({ ...model, overlay: { type: "palette", draft: emptyDraft, index: 0 } }),

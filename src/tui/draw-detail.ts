@@ -11,6 +11,7 @@ import { wrapped } from "./wrap.ts";
 
 const tabWords = {
   documents: "Documents",
+  graph: "Graph",
   output: "Output",
   diff: "Diff",
   verdict: "Verdict",

@@ -3,6 +3,7 @@ import { edit } from "../cli/edit.ts";
 import type { Session } from "../cli/session.ts";
 import type { Door } from "../protocol/door.ts";
 import { UserError } from "../protocol/errors.ts";
+import { browse } from "./browser.ts";
 import { ChatEffects } from "./chat-effects.ts";
 import { exportRows } from "./export.ts";
 import type { Effect, Message, Verb } from "./model.ts";
@@ -92,6 +93,11 @@ export class Effects {
         this.#ask(async () => {
           await this.#door.answer(effect.id, effect.text);
           this.#note(`answered ${effect.id}`);
+        });
+        break;
+      case "browse":
+        this.#ask(async () => {
+          this.#note(await browse(this.#door, effect.path, this.#session.world.env));
         });
         break;
       case "export":

@@ -74,6 +74,7 @@ const bindings = {
   zoom: { keys: ["+"], where: "everywhere", help: "this pane alone; again: both" },
   theme: { keys: ["T"], where: "everywhere", help: "theme: dark, light, plain" },
   copy: { keys: ["y"], where: "loops", help: "copy the id" },
+  browse: { keys: ["o"], where: "loops", help: "open it in the browser, at the dashboard" },
   redraw: { keys: ["C-l"], where: "everywhere", help: "draw everything anew" },
   palette: {
     keys: [":", "C-p"],

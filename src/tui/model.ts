@@ -13,7 +13,7 @@ import type { ThemeName } from "./theme.ts";
 export const viewNames = ["chat", "plan", "executions", "records", "events"] as const;
 export type ViewName = (typeof viewNames)[number];
 
-const tabNames = ["documents", "output", "diff", "verdict", "cost", "why"] as const;
+const tabNames = ["documents", "graph", "output", "diff", "verdict", "cost", "why"] as const;
 export type TabName = (typeof tabNames)[number];
 
 /** What the detail may show of a loop; documents are shown where plans are. */
@@ -175,6 +175,7 @@ export type Effect =
   | { readonly type: "reject" | "answer"; readonly id: string; readonly text: string }
   | { readonly type: "edit"; readonly id: string }
   | { readonly type: "copy"; readonly text: string }
+  | { readonly type: "browse"; readonly path: string }
   | { readonly type: "export"; readonly format: string; readonly rows: readonly BoardRow[] }
   | { readonly type: "questions" }
   | { readonly type: "chat"; readonly does: ChatDoing }
@@ -253,9 +254,11 @@ export function selectedLoop(model: Model): BoardRow | null {
   return id === null ? null : (model.loops.get(id) ?? null);
 }
 
-/** Only where plans are, documents are a tab. */
+const tabsOfPlans: readonly TabName[] = ["documents", "graph"];
+
+/** Only where plans are, documents and the graph are tabs. */
 export function tabsOf(view: ViewName): readonly TabName[] {
-  return view === "plan" ? tabNames : tabNames.filter((name) => name !== "documents");
+  return view === "plan" ? tabNames : tabNames.filter((name) => !tabsOfPlans.includes(name));
 }
 
 /** The tab that is shown: what the view does not have is its first. */

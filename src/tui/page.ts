@@ -54,8 +54,19 @@ function wantedPage(model: Model): Wanted | null {
   const loop = selectedLoop(model);
   if (loop === null) return null;
   const tab = tabOf(model);
-  const revision = `${loop.updatedAt}|${loop.status}|${loop.iteration}`;
+  const revision =
+    tab === "graph"
+      ? revisionBelow(model, loop.id)
+      : `${loop.updatedAt}|${loop.status}|${loop.iteration}`;
   return { key: `${tab}|${loop.id}|`, page: tab, ids: [loop.id], iteration: null, revision };
+}
+
+/** A graph shows the states of all that is below, and of nothing else. */
+function revisionBelow({ loops }: Model, root: string): string {
+  return [...loops.values()]
+    .filter(({ id }) => id === root || id.startsWith(`${root}.`))
+    .map(({ id, status, blockedOn }) => `${id} ${status} ${blockedOn ?? ""}`)
+    .join("|");
 }
 
 /** What a view needs once it comes on. */

@@ -8,7 +8,9 @@ import { recordText } from "../cli/replay.ts";
 import { whyText } from "../cli/show.ts";
 import { oneLine } from "../cli/text.ts";
 import { logLine } from "../cli/transcript.ts";
+import { treeText } from "../cli/tree.ts";
 import type { Door } from "../protocol/door.ts";
+import { treeOf } from "../views/graph.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import type { Effect, PageName } from "./model.ts";
 import { paintedLines } from "./painted.ts";
@@ -39,6 +41,12 @@ const texts: Readonly<
     const draft = await door.draft(id);
     if (draft.documents.length === 0) return paintedLines(oneTask(draft.task));
     return paintedLines(`${draftText(draft, look)}\n\n${documentsText(draft, look)}`);
+  },
+  graph: async (door, id) => {
+    const loops = await door.loops({ status: null, type: null, plan: id });
+    const draft = await door.draft(id);
+    const tree = treeText(treeOf(loops, id), look);
+    return paintedLines(draft.status === "draft" ? `${tree}\n\n${draftText(draft, look)}` : tree);
   },
   output,
   diff: async (door, id) => {

@@ -199,3 +199,25 @@ test("a file of keys holds, and one that is none changes nothing and says what w
     expect(keysIn(text)).toEqual({ keys, problem: expect.stringContaining("expected JSON") });
   }
 });
+
+test("o opens what is selected at the dashboard: a plan where plans are, else the loop", () => {
+  const paths = ({ effects }: Played) =>
+    effects.flatMap((effect) => (effect.type === "browse" ? [effect.path] : []));
+  expect(paths(play(press("j", "o", "2", "o")))).toEqual(["/loop/7.2", "/plan/7"]);
+});
+
+test("a plan's graph is asked for anew when anything below it changes, and only then", () => {
+  const loads = (changed: BoardRow) => {
+    const { effects } = play([
+      ...press("2", "]"),
+      { type: "rows", rows: [changed], isFirst: false },
+    ]);
+    return effects.flatMap((effect) =>
+      effect.type === "load" && effect.page === "graph" ? [effect.ids] : [],
+    );
+  };
+  const child = rows.find(({ id }) => id === "7.2.1") ?? loop("7.2.1", {});
+  expect(loads({ ...child, status: "failed" })).toEqual([["7"], ["7"]]);
+  expect(loads({ ...child, iteration: 8 })).toEqual([["7"]]);
+  expect(loads(loop("8", { title: "done", status: "failed" }))).toEqual([["7"]]);
+});
