@@ -10,6 +10,7 @@ import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { ConfigView } from "../protocol/program.ts";
 import type { StatusView } from "../protocol/status.ts";
 import { type LoopView, timeOf } from "../views/loop-view.ts";
+import { reportHtml, reportPolicy } from "../views/report-html.ts";
 import type { Attention } from "./attention.ts";
 import { Chats } from "./chats.ts";
 import { systemClock } from "./clock.ts";
@@ -78,6 +79,10 @@ export function createDesk(options: DeskOptions): Desk & { close(): Promise<void
     metricsText: numbers.metricsText,
     queue: async () => queueOf(options),
     history: () => history.view(),
+    reportPage: async (id) => ({
+      html: reportHtml(await host.reader().report(id)),
+      policy: reportPolicy,
+    }),
     config,
     dashboard,
     follow: (from, listener) => follow(host, from, listener),

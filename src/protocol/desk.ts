@@ -30,6 +30,8 @@ export interface Desk extends Reader, MailDoor, AttentionDoor, ChatDesk {
   /** The same as Prometheus reads it. */
   metricsText(): Promise<{ readonly text: string; readonly contentType: string }>;
   history(): Promise<HistoryView>;
+  /** The report as a page of its own, and the policy under which a browser may show it. */
+  reportPage(id: string): Promise<{ readonly html: string; readonly policy: string }>;
   /** What is configured, for a repository or none, and where each value comes from. */
   config(dir: string | null): Promise<ConfigView>;
   /** Opens the dashboard's door, at a port of its own choice where none is named. */

@@ -37,6 +37,11 @@ const routes: readonly Route[] = [
   { method: "get", path: "/v1/loops/{id}/why", summary: "Why it is where it is" },
   { method: "get", path: "/v1/loops/{id}/diff", summary: "What it changed" },
   { method: "get", path: "/v1/loops/{id}/report", summary: "The evidence, for who reviews it" },
+  {
+    method: "get",
+    path: "/v1/loops/{id}/report.html",
+    summary: "The same as a page of its own, not JSON",
+  },
   { method: "get", path: "/v1/loops/{id}/iterations", summary: "Iterations with a record" },
   {
     method: "get",

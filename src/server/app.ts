@@ -74,6 +74,12 @@ function addReading(app: Hono, desk: Desk): void {
   app.get("/v1/loops/:id/report", async (context) =>
     context.json(await desk.report(idOf(context))),
   );
+  app.get("/v1/loops/:id/report.html", async (context) => {
+    const { html, policy } = await desk.reportPage(idOf(context));
+    // It needs its one style, which the dashboard's own pages may not have.
+    const header = `${policy}; frame-ancestors 'none'`;
+    return context.html(html, 200, { "content-security-policy": header });
+  });
   app.get("/v1/digest", async (context) => {
     const { since } = parsed(schemas.digestQuery, context.req.query(), "the query");
     return context.json(await desk.digest(since));

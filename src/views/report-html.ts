@@ -9,10 +9,10 @@ body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid var(--line)}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.25rem .75rem .25rem 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
 pre{background:var(--soft);padding:.75rem;overflow-x:auto;border-radius:4px;white-space:pre-wrap;overflow-wrap:anywhere}
-summary{cursor:pointer}bdi,pre{unicode-bidi:isolate}`;
-export const reportStyleHash = "sha256-IhCyAPTcPc3x87ABnNFK9bxJU5L7/zUcmhTPBYum50s=";
+td>b{white-space:nowrap}summary{cursor:pointer}bdi,pre{unicode-bidi:isolate}`;
+export const reportStyleHash = "sha256-840tfM6WEd69WvZGN00yv9tFYBM5wvJb2DPFgXNIBOw=";
 
-const policy = `default-src 'none'; style-src '${reportStyleHash}'; base-uri 'none'; form-action 'none'`;
+export const reportPolicy = `default-src 'none'; style-src '${reportStyleHash}'; base-uri 'none'; form-action 'none'`;
 
 /** The report as one page that needs nothing else; whatever it quotes is text. */
 export function reportHtml(report: ReportView): string {
@@ -37,7 +37,7 @@ export function reportHtml(report: ReportView): string {
     report.isWhole ? "" : "<p>The log no longer holds the beginning.</p>",
   ];
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}">
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${reportPolicy}">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>${escaped(name)}</title>
 <style>${reportStyle}</style></head><body><main>
 ${body.filter((part) => part !== "").join("\n")}

@@ -5,7 +5,9 @@ import type { Desk } from "../../src/protocol/desk.ts";
 import type { FeedEvent } from "../../src/protocol/door.ts";
 import { exitCodes, UserError } from "../../src/protocol/errors.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
+import { reportHtml, reportPolicy } from "../../src/views/report-html.ts";
 import { loop } from "../cli/fake-program.ts";
+import { sampleReport } from "../cli/fake-report.ts";
 import { queueView, statusView } from "../cli/fake-status.ts";
 
 const usage = {
@@ -94,6 +96,10 @@ export class FakeDesk {
         iteration,
         entries: this.entries,
         diff: this.diffText.slice(0, 4_000),
+      }),
+      reportPage: async (id: string) => ({
+        html: reportHtml({ ...sampleReport, id: this.find(id).id }),
+        policy: reportPolicy,
       }),
       events: async (from: number) => this.log.slice(from - 1, from + 999),
       status: async () => ({ ...statusView, ...this.#counted(), alerts: this.alerts }),

@@ -72,6 +72,28 @@ here("what models and commands say is shown and never carried out", async () => 
   await page.context().close();
 });
 
+here("the report is a page of its own: with its style, and with nothing that runs", async () => {
+  stage.fake.change("1", { title: "Report me", status: "complete" });
+  const page = await openTab(browser, stage, "/loop/1");
+  const problems: string[] = [];
+  const opened = page.context().waitForEvent("page");
+  await page.getByRole("link", { name: "report", exact: true }).click();
+  const report = await opened;
+  report.on("console", (message) => problems.push(message.text()));
+  const answer = await report.reload();
+  expect(answer?.headers()["content-security-policy"]).toMatch(/^default-src 'none'; style-src/);
+  await report.getByText("<script>alert(1)</script>").first().waitFor();
+  expect(await report.evaluate("getComputedStyle(document.body).maxWidth")).toBe("960px");
+  await report.evaluate(
+    `const made = document.createElement("script"); made.textContent = "window.ran = 1"; document.body.append(made)`,
+  );
+  expect(await report.evaluate("window.ran ?? null")).toBeNull();
+  expect(problems.filter((text) => /style/i.test(text))).toEqual([]);
+  const asked = await fetch(`${stage.origin}/v1/loops/1/report.html`);
+  expect([asked.status, await asked.text()]).toEqual([401, expect.not.stringContaining("alert")]);
+  await page.context().close();
+});
+
 here("the page's own policy lets no inline script run", async () => {
   const page = await openTab(browser, stage);
   await page.evaluate(

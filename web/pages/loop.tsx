@@ -9,6 +9,7 @@ import { LoopDiff } from "../parts/loop-diff.tsx";
 import { Markdown } from "../parts/markdown.tsx";
 import { Output } from "../parts/output.tsx";
 import { Replay } from "../parts/replay.tsx";
+import { ReportLink } from "../parts/report-link.tsx";
 import { Status } from "../parts/status.tsx";
 import { follow, useRoute } from "../route.ts";
 import { look, useSeen } from "../store.ts";
@@ -89,6 +90,7 @@ function Head({ row }: { readonly row: BoardRow }) {
         </span>
         <span>{money(usage.costUsd)}</span>
         <span>{model}</span>
+        <ReportLink id={id} />
       </p>
       <Why row={row} />
       <Actions of={row} />

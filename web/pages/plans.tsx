@@ -7,6 +7,7 @@ import { useAsked } from "../parts/asked.ts";
 import { Graph } from "../parts/graph.tsx";
 import { LoopList } from "../parts/loop-list.tsx";
 import { Markdown } from "../parts/markdown.tsx";
+import { ReportLink } from "../parts/report-link.tsx";
 import { Status } from "../parts/status.tsx";
 import { follow } from "../route.ts";
 import { useSeen } from "../store.ts";
@@ -57,6 +58,7 @@ export function PlanPage({ id }: { readonly id: string }) {
         <p className="sums">
           <Status of={row.status} />
           <span>{money(row.usage.costUsd)}</span>
+          <ReportLink id={id} />
         </p>
         <Actions of={row} />
       </header>
