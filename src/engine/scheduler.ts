@@ -51,6 +51,8 @@ export class Scheduler {
   /** Loops whose attempt has not ended here, whatever became of them meanwhile. */
   readonly #attended = new Set<LoopId>();
   readonly #leave: () => void;
+  /** Told to go, and not gone yet. */
+  readonly #parked = new Set<LoopId>();
   #parkedAt: Millis = Number.NEGATIVE_INFINITY;
 
   constructor(outside: Outside, limits: Limits) {
@@ -86,15 +88,19 @@ export class Scheduler {
     if (this.hold?.parks !== true) return null;
     const now = this.#outside.clock.now();
     const { loops } = this.#outside.states.state;
-    const running = this.runningIds.flatMap((id) => loops.get(id) ?? []);
+    const staying = this.runningIds.filter((id) => !this.#parked.has(id));
+    const running = staying.flatMap((id) => loops.get(id) ?? []);
     if (running.length <= 1 || now < this.#parkedAt + parkEveryMs) return null;
     this.#parkedAt = now;
-    return running.reduce((a, b) => (isParkedBefore(b, a) ? b : a)).id;
+    const { id } = running.reduce((a, b) => (isParkedBefore(b, a) ? b : a));
+    this.#parked.add(id);
+    return id;
   }
 
   /** Its attempt is over, or was refused: its slot is free. */
   end(id: LoopId): void {
     this.#attended.delete(id);
+    this.#parked.delete(id);
     this.#lanes.end(id);
     this.#see(id);
   }

@@ -36,3 +36,16 @@ test("once the hold is over, who was parked goes on", async () => {
   small.states.changes.ring();
   expect(await small.rest(second)).toMatchObject({ status: "complete", attempt: 2 });
 });
+
+test("who does not go when told is not told again, and the next one is", async () => {
+  const small = await SmallWorld.start({ script: () => "dead", runningMax: 3 });
+  const ids = [await small.create(), await small.create(), await small.create()];
+  for (const id of ids) await small.until(id, (loop) => loop.reservations.length > 0);
+  small.hold = parking;
+  const told: unknown[] = [small.scheduler.parks(), small.scheduler.parks()];
+  for (let n = 0; n < 2; n += 1) {
+    await small.pass(20_000);
+    told.push(small.scheduler.parks());
+  }
+  expect(told).toEqual([ids[2], null, ids[1], null]);
+});

@@ -99,6 +99,7 @@ export class SmallWorld {
   /** Model calls and commands under way. */
   busy = 0;
   states!: StateManager;
+  scheduler!: Scheduler;
   failure: unknown = null;
   /** What is configured now. */
   dayUsd: number | null = null;
@@ -145,11 +146,9 @@ export class SmallWorld {
       const { clock, random } = world;
       const crew = { states, clock, random, owner: "test", drain, engineOf };
       const runningMax = this.#wishes.runningMax ?? 2;
-      const scheduler = new Scheduler(
-        { ...crew, hold: () => this.hold },
-        { ...limits, runningMax },
-      );
-      await reconcile(crew, scheduler, signal);
+      const outside = { ...crew, hold: () => this.hold };
+      this.scheduler = new Scheduler(outside, { ...limits, runningMax });
+      await reconcile(crew, this.scheduler, signal);
     };
     this.#ended = run().catch((error: unknown) => {
       this.failure = error;
