@@ -74,7 +74,7 @@ describe("a snapshot", () => {
       [middle, late, lastSeq].map((seq) => basename(snapshotFile(place.storeDir, seq))),
     );
     const text = await readFile(snapshotFile(place.storeDir, lastSeq), "utf8");
-    expect(JSON.parse(text)).toMatchObject({ v: 2, seq: lastSeq });
+    expect(JSON.parse(text)).toMatchObject({ v: 3, seq: lastSeq });
   });
 
   test("with any byte changed is set aside, and the state is the same", async () => {
@@ -108,7 +108,7 @@ describe("a snapshot", () => {
   test("of another version is left alone, and the log is replayed", async () => {
     await fill(log, middle);
     const file = snapshotFile(place.storeDir, middle);
-    const other = (await readFile(file, "utf8")).replace('"v":2', '"v":3');
+    const other = (await readFile(file, "utf8")).replace('"v":3', '"v":4');
     await writeFile(file, checksummed(other));
     expect(await readSnapshot({ file, seq: middle })).toEqual({ kind: "foreign" });
     const { store, state } = await restarted();
