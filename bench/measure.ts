@@ -15,6 +15,7 @@ export interface Row {
     | "kB"
     | "KB/s"
     | "% of a core"
+    | "means"
     | "share"
     | "loops"
     | "processes"
