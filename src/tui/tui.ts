@@ -112,11 +112,15 @@ class Tui {
     );
     const resized = () => this.#guard(() => this.#resize());
     world.stdout.on("resize", resized);
+    // A dead terminal hangs up only on whom it has in the foreground.
+    const streams = [world.stdin, world.stdout];
+    for (const stream of streams) stream.on("error", end).on("end", end).on("close", end);
     this.#draw();
     try {
       return await this.#ended.promise;
     } finally {
       world.stdout.off("resize", resized);
+      for (const stream of streams) stream.off("error", end).off("end", end).off("close", end);
       for (const off of this.#offs) off();
       for (const timer of timers) clearInterval(timer);
       if (this.#frame !== null) clearTimeout(this.#frame);

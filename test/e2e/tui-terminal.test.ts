@@ -1,9 +1,6 @@
-import { performance } from "node:perf_hooks";
 import { setTimeout } from "node:timers/promises";
 import stringWidth from "string-width";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { connectDoor } from "../../src/client/connect.ts";
-import { socketOf } from "../../src/host/socket.ts";
 import { startMockLlm } from "../../src/mock-llm/mock-llm.ts";
 import { actions, remapped } from "../../src/tui/keys.ts";
 import { expectDone, mending, signFiles, untilStatus } from "./daemon-support.ts";
@@ -198,40 +195,6 @@ test(
         /(?:^|;)(?:[34][0-8]|9\d|10\d)(?:;|$)/.test(code ?? ""),
       );
       expect(coloured).toEqual([]);
-    });
-  },
-  timeout,
-);
-
-const pings = 60;
-
-async function medianPingMs(): Promise<number> {
-  const door = connectDoor(socketOf(desk.home), { isThere: () => true, lastWords: () => "" });
-  const times: number[] = [];
-  for (let index = 0; index < pings; index += 1) {
-    const from = performance.now();
-    await door.version();
-    times.push(performance.now() - from);
-    await setTimeout(20);
-  }
-  return times.sort((a, b) => a - b)[pings / 2] ?? 0;
-}
-
-test(
-  "a screen that stands still does not slow the daemon",
-  async () => {
-    await withTui(desk, {}, async (terminal) => {
-      const before = await medianPingMs();
-      const pid = await terminal.pid();
-      process.kill(pid, "SIGSTOP");
-      for (let index = 0; index < 3; index += 1) {
-        const asked = ["run", "ralph", "More.", "--validate", "./check.sh", "--detach"];
-        await expectDone(td(desk, asked));
-      }
-      const stopped = await medianPingMs();
-      process.kill(pid, "SIGCONT");
-      expect(stopped).toBeLessThan(before * 3 + 50);
-      await terminal.until("6 of 6");
     });
   },
   timeout,
