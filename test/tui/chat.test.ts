@@ -23,7 +23,7 @@ interface Played {
 
 function play(messages: readonly Message[], columns = 90, rows = 28): Played {
   const first = firstModel({ columns, rows, now: 0, keys, theme: "dark" });
-  let model: Model = { ...first, chat: newChat("/work/shop") };
+  let model: Model = { ...first, chat: newChat("/repo/shop") };
   const doings: ChatDoing[] = [];
   const live: Message = { type: "link", link: "live" };
   const list: Message = { type: "rows", rows: [loop("7", { title: "t" })], isFirst: true };
@@ -114,7 +114,7 @@ describe("while one writes", () => {
       {
         type: "send",
         run: 1,
-        request: { chat: null, dir: "/work/shop", model: null, text: "a\nb\nc\nd\ne" },
+        request: { chat: null, dir: "/repo/shop", model: null, text: "a\nb\nc\nd\ne" },
       },
     ]);
   });
@@ -248,7 +248,7 @@ describe("slash commands", () => {
     });
     expect(inTalk("/history").model.overlay).toEqual({ type: "chats", index: 0 });
     expect(inTalk("/model openai/gpt").model.chat.model).toBe("openai/gpt");
-    expect(inTalk("/repo lib").model.chat).toMatchObject({ dir: "/work/shop/lib", id: null });
+    expect(inTalk("/repo lib").model.chat).toMatchObject({ dir: "/repo/shop/lib", id: null });
     expect(inTalk("/clear").model.chat).toMatchObject({ id: "c3", blocks: [] });
     expect(blocksOf(inTalk("/cost")).at(-1)?.[1]).toContain("$0.02");
     expect(blocksOf(inTalk("/stop")).at(-1)?.[1]).toBe("nothing is being answered");
@@ -258,7 +258,7 @@ describe("slash commands", () => {
 
   test("an earlier conversation is opened from the list", () => {
     const head = {
-      ...{ id: "c1", repo: "/work/shop", title: "再见 old", model: "a/m", asked: 1, usage },
+      ...{ id: "c1", repo: "/repo/shop", title: "再见 old", model: "a/m", asked: 1, usage },
       ...{ createdAt: "1970-01-01T00:00:00.000Z", updatedAt: "1970-01-01T00:00:00.000Z" },
     };
     const listed: Message = { type: "chat", news: { type: "listed", heads: [head] } };
