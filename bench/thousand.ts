@@ -21,8 +21,10 @@ import {
 } from "./measure.ts";
 import { startSlowModel } from "./slow-model.ts";
 
-const { TD_BENCH_LOOPS = "1000" } = process.env;
+const { TD_BENCH_LOOPS = "1000", TD_BENCH_AT_ONCE = "10000" } = process.env;
 const loops = Number(TD_BENCH_LOOPS);
+/** Fewer than the loops: the others wait for a slot, and what is measured is a daemon in its stride. */
+const atOnce = Number(TD_BENCH_AT_ONCE);
 const replyMs = 2_000;
 const wordsTokens = 200;
 const lookMs = 500;
@@ -40,7 +42,7 @@ const batchBarMs = 2_000;
 const writeBarMs = 10;
 
 const config = `concurrency:
-  loops: 10000
+  loops: ${atOnce}
 llm:
   providers:
     anthropic:

@@ -237,8 +237,8 @@ const life = fc.record({
     fc.tuple(member, member).filter(([a, b]) => a < b),
     { maxLength: 4 },
   ),
-  /** Steps of git at which it fails; after the first of them the daemon is started again. */
-  failing: fc.uniqueArray(fc.integer({ min: 20, max: 300 }), { maxLength: 4 }),
+  /** Steps of git at which it fails: fewer than one loop may suffer in a row and go on. */
+  failing: fc.uniqueArray(fc.integer({ min: 20, max: 300 }), { maxLength: failuresMax - 1 }),
   isCrashing: fc.boolean(),
   /** At which of its steps a person commits to main, and pauses somebody. */
   byHandAt: fc.integer({ min: 20, max: 300 }),
