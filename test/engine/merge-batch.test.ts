@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Loop, LoopId, LoopSettings } from "../../src/core/loop.ts";
 import type { LlmReply, LlmRequest } from "../../src/ports/llm.ts";
-import { calls, finished, type Runs, SmallWorld, type Wishes } from "./small-world.ts";
+import { calls, failuresMax, finished, type Runs, SmallWorld, type Wishes } from "./small-world.ts";
 
 const toMain: Partial<LoopSettings> = { deliver: "merge", target: "main" };
 

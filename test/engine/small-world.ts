@@ -86,6 +86,9 @@ const limits: Omit<Limits, "runningMax"> = {
   wants: () => true,
 };
 
+/** So many attempts in a row may err before a loop fails. */
+export const failuresMax = 3;
+
 /** One daemon on one disk; `restart` is a crash and a new one. */
 export class SmallWorld {
   readonly clock = new SimClock();
@@ -133,7 +136,7 @@ export class SmallWorld {
     this.#halt = new AbortController();
     const { signal } = this.#halt;
     const world = this.#world();
-    const states = await StateManager.open(world, 3);
+    const states = await StateManager.open(world, failuresMax);
     this.states = states;
     const patience = { retryAfterMaxMs: 60_000, triesMax: 3 };
     const gates = new Gates(world, () => this.#wishes.limits ?? unlimited);
