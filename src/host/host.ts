@@ -34,6 +34,7 @@ import {
 import type { Surroundings } from "./surroundings.ts";
 import { Waits } from "./waits.ts";
 import { Watchers } from "./watchers.ts";
+import { withoutKeys } from "./words.ts";
 import { loadRepositoryConfig, makeWorld, type RepositoryWorld } from "./world.ts";
 import { Worlds } from "./worlds.ts";
 
@@ -370,8 +371,9 @@ export class Host {
   }
 
   /** What a person asks for: in the audit, then in the log. */
-  async decided(command: Command): Promise<Accepted> {
+  async decided(given: Command): Promise<Accepted> {
     const { states } = this;
+    const command = withoutKeys(given);
     const decision = await this.orEnd(
       this.#chronicle.asked(command).then(() => states.submit(command)),
     );

@@ -2,7 +2,6 @@ import { resolveRepository } from "../adapters/git/repository.ts";
 import type { Command } from "../core/commands.ts";
 import type { LoopId } from "../core/loop.ts";
 import { isUnread, type Message, type MessageId, messageAfter } from "../core/message.ts";
-import { createRedact } from "../core/redact.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import { type MailDoor, messageWaitMsMax, type SendRequest } from "../protocol/mail.ts";
 import { type MessageView, messageView } from "../views/message-view.ts";
@@ -36,11 +35,7 @@ async function send(host: Host, request: SendRequest): Promise<readonly MessageV
   });
 }
 
-/** A key that somebody pasted goes to no model and into no log. */
-const redact = createRedact([]);
-
-async function commandOf(host: Host, given: SendRequest): Promise<Command> {
-  const request = { ...given, body: redact(given.body) };
+async function commandOf(host: Host, request: SendRequest): Promise<Command> {
   if (request.kind === "alert") {
     const { kind, topic, body, dir, plan } = request;
     const { root: repo } = await resolveRepository(dir, null);
