@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { Reader } from "../protocol/door.ts";
+import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { Place } from "../protocol/program.ts";
 import type { CliWorld } from "./cli-world.ts";
 import { type Look, lookOf } from "./look.ts";
@@ -77,10 +78,23 @@ export function shown(message: string): string {
   return strip(message).trimEnd();
 }
 
-/** A running daemon, which knows what its loops wait for; else the log as it is on disk. */
-export async function openLive(session: Session): Promise<Reader> {
+/**
+ * Asks a running daemon, which knows what its loops wait for; without one, and where it ends while
+ * it is asked, the log as it is on disk.
+ */
+export async function askLive<Answer>(
+  session: Session,
+  ask: (reader: Reader) => Promise<Answer>,
+): Promise<Answer> {
   const { world, place } = session;
-  return (await world.program.daemon(place)) ?? (await openReader(session));
+  const door = await world.program.daemon(place);
+  if (door === null) return ask(await openReader(session));
+  try {
+    return await ask(door);
+  } catch (error) {
+    if (!(error instanceof UserError) || error.exitCode !== exitCodes.daemon) throw error;
+    return ask(await openReader(session));
+  }
 }
 
 export async function openReader({ world, place }: Session): Promise<Reader> {

@@ -6,7 +6,7 @@ import { documentsText } from "./draft.ts";
 import { type Look, paint, statusColour, statusText } from "./look.ts";
 import { short } from "./numbers.ts";
 import { verdictText } from "./progress.ts";
-import { openLive, type Session } from "./session.ts";
+import { askLive, type Session } from "./session.ts";
 import { usageText } from "./summary.ts";
 import { oneLine, pad } from "./text.ts";
 
@@ -16,22 +16,24 @@ export async function show(
   id: string,
   { documents }: { readonly documents?: true | undefined } = {},
 ): Promise<number> {
-  const reader = await openLive(session);
   if (documents === true) {
-    const draft = await reader.draft(id);
+    const draft = await askLive(session, (reader) => reader.draft(id));
     if (session.json) session.printJson(draft);
     else session.print(documentsText(draft, session.look));
     return exitCodes.done;
   }
-  const view = await reader.loop(id);
-  if (session.json) session.printJson(view);
-  else session.print(loopText(view, await reader.why(id), session.look));
+  const [view, reason] = await askLive(session, async (reader) => [
+    await reader.loop(id),
+    session.json ? null : await reader.why(id),
+  ]);
+  if (reason === null) session.printJson(view);
+  else session.print(loopText(view, reason, session.look));
   return exitCodes.done;
 }
 
 /** `td why ID` */
 export async function why(session: Session, id: string): Promise<number> {
-  const view = await (await openLive(session)).why(id);
+  const view = await askLive(session, (reader) => reader.why(id));
   if (session.json) session.printJson(view);
   else session.print(whyText(view, session.look));
   return exitCodes.done;

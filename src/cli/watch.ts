@@ -5,7 +5,7 @@ import { interruptible } from "./interrupt.ts";
 import { loopColumns } from "./list.ts";
 import { endOf } from "./logs.ts";
 import { lookOf, statuses } from "./look.ts";
-import { openLive, openReader, type Session } from "./session.ts";
+import { askLive, type Session } from "./session.ts";
 import { table } from "./table.ts";
 import { cut } from "./text.ts";
 
@@ -42,7 +42,8 @@ export async function watch(session: Session): Promise<number> {
 async function draw(session: Session, signal: AbortSignal): Promise<void> {
   let drawn = "";
   for (;;) {
-    const loops = await look(session);
+    // Asked anew each time: a daemon may come, go, and come back.
+    const loops = await askLive(session, (reader) => reader.loops(all));
     if (signal.aborted) return;
     const frame = frameOf(session, loops);
     if (frame !== drawn) session.printRaw(frame);
@@ -52,16 +53,6 @@ async function draw(session: Session, signal: AbortSignal): Promise<void> {
 }
 
 const all = { status: null, type: null, plan: null };
-
-/** Asked anew each time: a daemon may come, go, and come back; the log is there without it. */
-async function look(session: Session): Promise<readonly LoopView[]> {
-  try {
-    return await (await openLive(session)).loops(all);
-  } catch (error) {
-    if (!(error instanceof UserError) || error.exitCode !== exitCodes.daemon) throw error;
-    return (await openReader(session)).loops(all);
-  }
-}
 
 /** Whoever moves or waits for a person first. */
 const order = ["running", "blocked", "draft", "failed", "pending", "delegated", "paused"];

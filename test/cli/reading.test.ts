@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { sinceOf } from "../../src/cli/audit.ts";
 import { noUsage } from "../../src/core/loop.ts";
 import type { TranscriptEntry } from "../../src/ports.ts";
+import { exitCodes, UserError } from "../../src/protocol/errors.ts";
 import { call, start } from "./call.ts";
 import { complete, FakeProgram, loop, startedAt } from "./fake-program.ts";
 
@@ -273,4 +274,27 @@ test.each([
   ["1970-01-01T00:00:05Z", 5_000],
 ])("--since %s", (text, at) => {
   expect(sinceOf(text, 1_000_000)).toBe(at);
+});
+
+/** A daemon that was there a moment ago. */
+class DyingProgram extends FakeProgram {
+  override async daemon() {
+    const gone = async () => {
+      throw new UserError(exitCodes.daemon, "the daemon does not answer (read ECONNRESET)");
+    };
+    const door = await super.daemon();
+    return door === null ? null : { ...door, loop: gone, why: gone, draft: gone };
+  }
+}
+
+test.each([
+  ["show", "1"],
+  ["--json", "show", "1"],
+  ["show", "1", "--documents"],
+  ["why", "1"],
+])("a daemon that ends while it is asked is no end of %s %s: the log knows", async (...args) => {
+  const loops = [loop("1", complete)];
+  const { code, out } = await call(new FakeProgram(...loops), args);
+  expect(await call(new DyingProgram(...loops), args)).toEqual({ code, out, err: "" });
+  expect([code, out.length > 0]).toEqual([0, true]);
 });
