@@ -1,15 +1,12 @@
 import { join } from "node:path";
-import { kill } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test, vi } from "vitest";
-import { verifyStore } from "../../src/adapters/store/repair.ts";
 import { readFeed } from "../../src/host/reader.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
 import {
   expectDone,
-  guardianOf,
+  killDaemon,
   list,
-  pidOf,
   signFiles,
   slow,
   until,
@@ -59,7 +56,7 @@ test(`${count} loops outlive ${kills} violent ends of their daemon`, () =>
         // One is asked for while the daemon may die: told or not, it is there whole or not at all.
         const asking = sleep(Math.random() * lifeMsMax).then(() => td(desk, runArgs));
         await sleep(Math.random() * lifeMsMax);
-        await killDaemon(desk, death % 2 === 0);
+        await killDaemon(desk, { withGuardian: death % 2 === 0 });
         const { stdout } = await asking;
         if (stdout !== "") told.add((JSON.parse(stdout) as LoopView).id);
         const known = new Set((await list(desk)).map(({ id }) => id));
@@ -85,19 +82,6 @@ async function createAll(desk: Desk): Promise<readonly LoopView[]> {
   const loops = jsonOf<LoopView[]>(told);
   expect(loops.length).toBe(count);
   return loops;
-}
-
-/** Its guardian starts another; without one, a person does. */
-async function killDaemon(desk: Desk, withGuardian: boolean): Promise<void> {
-  const pid = pidOf(desk);
-  if (pid === null) throw new Error("no daemon has the home");
-  if (withGuardian) kill(await guardianOf(desk), "SIGKILL");
-  kill(pid, "SIGKILL");
-  expect((await verifyStore(desk.home)).problems).toEqual([]);
-  // Whoever asks for a loop meanwhile may have started one already.
-  if (withGuardian) await td(desk, ["start"]);
-  const isBack = async () => (await td(desk, ["ping"])).code === 0 && pidOf(desk) !== pid;
-  await until("another serves", isBack);
 }
 
 async function expectWhole(desk: Desk, ids: readonly string[]): Promise<void> {

@@ -3,8 +3,9 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { kill } from "node:process";
 import { afterAll, expect, test, vi } from "vitest";
-import type { QueueView } from "../../src/protocol/status.ts";
+import { connect } from "../../src/host/control.ts";
 import {
+  askDaemon,
   expectDone,
   guardianOf,
   hasFile,
@@ -34,12 +35,11 @@ test.concurrent("HUP reads the configuration again, and a broken one changes not
       const file = join(desk.home, "taskdaemon.yml");
       const guardian = await guardianOf(desk);
       const pid = pidOf(desk);
-      const slots = async () =>
-        jsonOf<QueueView>(await expectDone(td(desk, ["--json", "queue"]))).slots;
-      expect((await slots()).max).toBe(3);
+      const slots = async () => (await askDaemon(desk, (door) => door.queue()))?.slots;
+      expect((await slots())?.max).toBe(3);
       await writeFile(file, "concurrency: { loops: 7 }\nqueue: { max: 1 }\n");
       kill(guardian, "SIGHUP");
-      await until("seven slots", async () => (await slots()).max === 7);
+      await until("seven slots", async () => (await slots())?.max === 7);
       await writeFile(file, "concurrency: { loops: many }\n");
       kill(pid ?? 0, "SIGHUP");
       await until("it says so", async () => (await status(desk)).config.problem !== null);
@@ -47,13 +47,13 @@ test.concurrent("HUP reads the configuration again, and a broken one changes not
         /last good one holds: .*taskdaemon\.yml:1:/,
       );
       expect((await td(desk, ["status"])).stdout).toMatch(/^config .*taskdaemon\.yml/m);
-      expect((await slots()).max).toBe(7);
+      expect((await slots())?.max).toBe(7);
       expect(await readFile(join(desk.home, "logs", "daemon.log"), "utf8")).toContain(
         "the configuration is broken: the last good one holds",
       );
       await writeFile(file, "concurrency: { loops: 9 }\n");
       kill(guardian, "SIGHUP");
-      await until("nine slots", async () => (await slots()).max === 9);
+      await until("nine slots", async () => (await slots())?.max === 9);
       expect((await status(desk)).config.problem).toBe(null);
       expect(pidOf(desk)).toBe(pid);
     },
@@ -108,7 +108,7 @@ test.concurrent("a full queue takes back no loop either that rests", () =>
 test.concurrent("a daemon whose home is removed says so and ends, and nobody brings it back", () =>
   withDesk(mending, async (desk) => {
     const foreground = startTd(desk, ["start", "--foreground"]);
-    await until("it serves", async () => (await td(desk, ["ping"])).code === 0);
+    await until("it serves", async () => (await connect(desk.home)) !== null);
     await rename(desk.home, `${desk.home}-gone`);
     const told = await foreground.ended;
     expect(told).toMatchObject({

@@ -1,9 +1,15 @@
 /** A daemon for one home, as users start it, and what is asked of it. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { kill } from "node:process";
 import { setTimeout } from "node:timers/promises";
+import { expect } from "vitest";
+import { verifyStore } from "../../src/adapters/store/repair.ts";
+import { connect } from "../../src/host/control.ts";
 import { startMockLlm } from "../../src/mock-llm/mock-llm.ts";
 import type { Policy } from "../../src/mock-llm/script.ts";
+import type { Door } from "../../src/protocol/door.ts";
+import { exitCodes, UserError } from "../../src/protocol/errors.ts";
 import type { StatusView } from "../../src/protocol/status.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
 import { endProcessesOf, processesOf } from "./processes.ts";
@@ -84,16 +90,40 @@ export async function runDetached(desk: Desk, ...more: readonly string[]): Promi
   return loopOf(await expectDone(td(desk, [...runArgs, "--detach", ...more])));
 }
 
+/**
+ * What the daemon answers at its socket, for the start of a program costs a hundred times as much;
+ * null where none does.
+ */
+export async function askDaemon<Answer>(
+  { home }: Desk,
+  ask: (door: Door) => Promise<Answer>,
+): Promise<Answer | null> {
+  const door = await connect(home);
+  if (door === null) return null;
+  return ask(door).catch((error: unknown) => {
+    if (error instanceof UserError && error.exitCode === exitCodes.daemon) return null;
+    throw error;
+  });
+}
+
+/** As `td show` has it, and by it where no daemon answers. */
 export async function show(desk: Desk, id: string): Promise<LoopView> {
-  return loopOf(await expectDone(td(desk, ["--json", "show", id])));
+  const view = await askDaemon(desk, (door) => door.loop(id));
+  return view ?? loopOf(await expectDone(td(desk, ["--json", "show", id])));
 }
 
+const all = { status: null, type: null, plan: null };
+
+/** As `td list` has it, and by it where no daemon answers. */
 export async function list(desk: Desk): Promise<readonly LoopView[]> {
-  return jsonOf<LoopView[]>(await expectDone(td(desk, ["--json", "list"])));
+  const views = await askDaemon(desk, (door) => door.loops(all));
+  return views ?? jsonOf<LoopView[]>(await expectDone(td(desk, ["--json", "list"])));
 }
 
+/** As `td status` has it, and by it where no daemon answers. */
 export async function status(desk: Desk): Promise<StatusView> {
-  return jsonOf<StatusView>(await expectDone(td(desk, ["--json", "status"])));
+  const view = await askDaemon(desk, (door) => door.status());
+  return view ?? jsonOf<StatusView>(await expectDone(td(desk, ["--json", "status"])));
 }
 
 /** The daemon's own process, as its file says; null without one. */
@@ -106,6 +136,39 @@ export async function guardianOf({ place }: Desk): Promise<number> {
   const found = (await processesOf(place)).find(({ command }) => command.includes("--guardian"));
   if (found === undefined) throw new Error("there is no guardian");
   return found.pid;
+}
+
+/** With violence; resolves when another serves. Its guardian starts that one; without it, a person does. */
+export async function killDaemon(
+  desk: Desk,
+  { withGuardian }: { readonly withGuardian: boolean },
+): Promise<void> {
+  const pid = pidOf(desk);
+  if (pid === null) throw new Error("no daemon has the home");
+  if (withGuardian) kill(await guardianOf(desk), "SIGKILL");
+  kill(pid, "SIGKILL");
+  expect((await verifyStore(desk.home)).problems).toEqual([]);
+  // Whoever asks for something meanwhile may have started one already.
+  if (withGuardian) await td(desk, ["start"]);
+  const answers = async () => (await connect(desk.home)) !== null;
+  await until("another serves", async () => pidOf(desk) !== pid && (await answers()));
+}
+
+/** `other` goes on beside `body` and is told when that is over; both have ended when this has. */
+export async function beside<Outcome>(
+  other: (over: AbortSignal) => Promise<Outcome>,
+  body: () => Promise<void>,
+): Promise<Outcome> {
+  const over = new AbortController();
+  const going = other(over.signal);
+  const ended = Promise.allSettled([going]);
+  try {
+    await body();
+  } finally {
+    over.abort();
+    await ended;
+  }
+  return going;
 }
 
 const untilMsMax = 60_000;
@@ -123,8 +186,12 @@ export async function until(
   }
 }
 
-export function untilStatus(desk: Desk, id: string, wanted: string): Promise<void> {
-  return until(`loop ${id} is ${wanted}`, async () => (await show(desk, id)).status === wanted);
+export async function untilStatus(desk: Desk, id: string, wanted: string): Promise<void> {
+  const isSo = async () => (await show(desk, id)).status === wanted;
+  await until(`loop ${id} is ${wanted}`, isSo).catch(async (error: Error) => {
+    const { status: found, reason } = await show(desk, id);
+    throw new Error(`${error.message}: it is ${found} (${reason})`, { cause: error });
+  });
 }
 
 /** No process of the home is left, however long its last ones take to end. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { kill } from "node:process";
 import { afterAll, expect, test, vi } from "vitest";
 import { isAlive } from "../../src/adapters/process/tree.ts";
+import type { StatusView } from "../../src/protocol/status.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
 import {
   expectDone,
@@ -47,7 +48,7 @@ test.concurrent("start answers before it returns, status tells, stop leaves noth
     const started = await expectDone(td(desk, ["--json", "start"]));
     expect(await td(desk, ["--json", "ping"])).toMatchObject({ code: 0 });
     expect(await td(desk, ["start"])).toMatchObject({ code: 4, stderr: /serves .* already/ });
-    const view = await status(desk);
+    const view = jsonOf<StatusView>(await expectDone(td(desk, ["--json", "status"])));
     expect(jsonOf(started)).toEqual({ running: true, pid: view.pid });
     expect(view).toMatchObject({
       running: true,

@@ -4,11 +4,11 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, expect, test, vi } from "vitest";
+import type { Policy } from "../../src/mock-llm/script.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
 import {
   expectDone,
   hasFile,
-  longTurn,
   show,
   signFiles,
   until,
@@ -18,12 +18,17 @@ import {
 import { killIfThere, type Process, processesOf } from "./processes.ts";
 import { type Desk, loopOf, td } from "./program.ts";
 import {
+  bash,
   deliveredBranches,
+  done,
   fileAt,
   loopTimeoutMs,
+  read,
   removePlaces,
   sampleRepository,
+  scripted,
   shell,
+  write,
 } from "./support.ts";
 
 vi.setConfig({ testTimeout: 2 * loopTimeoutMs, maxConcurrency: 2 });
@@ -32,23 +37,44 @@ afterAll(removePlaces);
 const run = promisify(execFile);
 const runArgs = ["--json", "run", "ralph", "Mend it.", "--validate", "./check.sh", "--detach"];
 
+const turnsAfter = (command: string) =>
+  scripted([
+    [read("sum.txt"), bash(`echo begun > begun.txt; ${command}`)],
+    [write("sum.txt", "plus\n")],
+    [done],
+  ]);
+const held = turnsAfter("touch held; while [ -e held ]; do sleep 0.1; done");
+const free = turnsAfter("true");
+
+/** First turns that last until they are let go: however slow a machine is, nobody comes too late. */
+function holding() {
+  let isFree = false;
+  const policy: Policy = (request) => (isFree ? free : held)(request);
+  const letGo = async ({ home }: Desk, ids: readonly string[]) => {
+    isFree = true;
+    for (const id of ids) await rm(join(home, "worktrees", id, "tree/held"), { force: true });
+  };
+  return { policy, letGo };
+}
+
+const untilHeld = (desk: Desk, id: string) =>
+  until("the turn has begun", () => hasFile(desk, id, "held"));
+
 interface Scene {
   readonly desk: Desk;
   readonly id: string;
-  /** A loop of another repository, which nothing happens to. */
-  readonly bystander: string;
+  letGo(): Promise<void>;
 }
 
-/** Both loops are in the middle of their first turn. */
+/** In the middle of their first turn: a loop, and one of another repository, which nothing happens to. */
 function atWork(body: (scene: Scene) => Promise<void>): Promise<void> {
-  return withDaemon(longTurn, async (desk) => {
+  const { policy, letGo } = holding();
+  return withDaemon(policy, async (desk) => {
     const other = await sampleRepository(signFiles);
     const { id } = loopOf(await expectDone(td(desk, runArgs)));
     const bystander = loopOf(await expectDone(td(desk, runArgs, { cwd: other }))).id;
-    for (const each of [id, bystander]) {
-      await until("the turn has begun", () => hasFile(desk, each, "begun.txt"));
-    }
-    await body({ desk, id, bystander });
+    for (const each of [id, bystander]) await untilHeld(desk, each);
+    await body({ desk, id, letGo: () => letGo(desk, [id, bystander]) });
     await untilStatus(desk, bystander, "complete");
     expect(await show(desk, bystander)).toMatchObject({ attempt: 1, iteration: 1 });
     expect(await fileAt(other, `taskdaemon/${bystander}`, "sum.txt")).toBe("plus\n");
@@ -56,7 +82,7 @@ function atWork(body: (scene: Scene) => Promise<void>): Promise<void> {
   });
 }
 
-async function expectDelivered({ desk, id }: Scene): Promise<LoopView> {
+async function expectDelivered({ desk, id }: Pick<Scene, "desk" | "id">): Promise<LoopView> {
   await untilStatus(desk, id, "complete");
   expect(await deliveredBranches(desk.repo)).toEqual([`taskdaemon/${id}`]);
   expect(await fileAt(desk.repo, `taskdaemon/${id}`, "sum.txt")).toBe("plus\n");
@@ -81,27 +107,32 @@ test.concurrent("a model's command that is killed is told to the model, and the 
     const commands = there.filter(({ command }) => /^\S*\b(bash|sh|sleep) /.test(command));
     expect(commands.length).toBeGreaterThan(0);
     for (const { pid } of commands) killIfThere(pid, "SIGKILL");
+    await scene.letGo();
     expect(await expectDelivered(scene)).toMatchObject({ attempt: 1 });
     const names = await shell(desk.repo, `git ls-tree --name-only taskdaemon/${id}`);
     expect(names).toBe("begun.txt\ncheck.sh\nsum.txt\n");
   }));
 
-test.concurrent("the process that starts programs is killed, and all goes on", () =>
-  withDaemon(longTurn, async (desk) => {
+test.concurrent("the process that starts programs is killed, and all goes on", () => {
+  const { policy, letGo } = holding();
+  return withDaemon(policy, async (desk) => {
     const { id } = loopOf(await expectDone(td(desk, runArgs)));
-    await until("the turn has begun", () => hasFile(desk, id, "begun.txt"));
+    await untilHeld(desk, id);
     const isHand = ({ command }: Process) => /hand-main\.[jt]s --home/.test(command);
     const hands = (await processesOf(desk.place)).filter(isHand);
     expect(hands.length).toBe(1);
     for (const { pid } of hands) killIfThere(pid, "SIGKILL");
-    await expectDelivered({ desk, id, bystander: id });
+    await letGo(desk, [id]);
+    await expectDelivered({ desk, id });
     await expectDone(td(desk, ["stop"]));
-  }));
+  });
+});
 
 test.concurrent("a worktree that is deleted is made again", () =>
   atWork(async (scene) => {
     const { desk, id } = scene;
     await rm(join(desk.home, "worktrees", id), { recursive: true, force: true });
+    await scene.letGo();
     await expectDelivered(scene);
   }));
 
@@ -111,6 +142,7 @@ test.concurrent("checkpoints and pins that are deleted are no end", () =>
     const refs = "git for-each-ref --format='delete %(refname)' refs/taskdaemon";
     await shell(desk.repo, `${refs} | git update-ref --stdin`);
     await shell(await shadowOf(desk), `${refs} | GIT_DIR=. git update-ref --stdin`);
+    await scene.letGo();
     await expectDelivered(scene);
   }));
 
@@ -123,6 +155,7 @@ test.concurrent("the branch it began on is deleted, and its commit with it", () 
       `git update-ref refs/heads/other $(${empty}); git symbolic-ref HEAD refs/heads/other;
        git branch -D main; git reflog expire --expire=now --all; git gc --quiet --prune=now`,
     );
+    await scene.letGo();
     await untilStatus(desk, scene.id, "complete");
     expect(await fileAt(desk.repo, `taskdaemon/${scene.id}`, "sum.txt")).toBe("plus\n");
   }));
@@ -131,6 +164,7 @@ test.concurrent("a repository that is moved away is asked for, and moved back it
   atWork(async (scene) => {
     const { desk, id } = scene;
     await rename(desk.repo, `${desk.repo}-away`);
+    await scene.letGo();
     const elsewhere = { ...desk, repo: desk.place };
     await untilStatus(elsewhere, id, "blocked");
     expect(await show(elsewhere, id)).toMatchObject({
@@ -157,6 +191,7 @@ test.concurrent("a lock that a dead git of ours left behind goes when it is old 
       await lockAt(shadow, "refs", "taskdaemon", "loops", id, name);
     }
     await lockAt(desk.repo, ".git", "index.lock");
+    await scene.letGo();
     await expectDelivered(scene);
     await rm(join(desk.repo, ".git", "index.lock"));
   }));
@@ -165,6 +200,7 @@ test.concurrent("a lock of the user's own is named, and once it is gone the loop
   atWork(async (scene) => {
     const { desk, id } = scene;
     const lock = await lockAt(desk.repo, ".git", "refs", "heads", "taskdaemon", `${id}.lock`);
+    await scene.letGo();
     await untilStatus(desk, id, "blocked");
     const { blockedOn, reason } = await show(desk, id);
     expect([blockedOn, reason]).toEqual(["setup", expect.stringContaining(lock)]);
@@ -184,6 +220,7 @@ test.concurrent("a full /tmp is no concern of a loop", async (context) => {
     await run("mount", ["-t", "tmpfs", "-o", "size=64k", "none", TMPDIR]);
     try {
       await shell(TMPDIR, "cat /dev/zero > filler || true");
+      await scene.letGo();
       await expectDelivered(scene);
     } finally {
       await run("umount", ["--lazy", TMPDIR]);

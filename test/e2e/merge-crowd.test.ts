@@ -1,11 +1,10 @@
-import { kill } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test, vi } from "vitest";
 import type { Policy } from "../../src/mock-llm/script.ts";
 import type { FeedEvent } from "../../src/protocol/door.ts";
 import type { QueueView } from "../../src/protocol/status.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
-import { expectDone, list, pidOf, until, withDaemon } from "./daemon-support.ts";
+import { askDaemon, expectDone, killDaemon, list, until, withDaemon } from "./daemon-support.ts";
 import { type Desk, feed, jsonOf, td } from "./program.ts";
 import { done, removePlaces, shell, type Turn, write } from "./support.ts";
 
@@ -56,7 +55,7 @@ test(`${count} that are finished at once are merged in their order, through ${ki
       // All slots were theirs: who waits to be merged has given its own back.
       const late = await start(desk, "late");
       await expectLateBesideQueue(desk, late);
-      for (let death = 1; death <= kills; death += 1) await killInMerge(desk, death);
+      for (let death = 1; death <= kills; death += 1) await killInMerge(desk);
       const isOver = async () => (await list(desk)).every(({ status }) => status === "complete");
       await until("all are complete", isOver, wholeMsMax);
       await expectWhole(desk, [...ids, late]);
@@ -83,7 +82,8 @@ async function start(desk: Desk, task: string): Promise<string> {
 }
 
 async function queue(desk: Desk): Promise<QueueView> {
-  return jsonOf<QueueView>(await expectDone(td(desk, ["--json", "queue"])));
+  const view = await askDaemon(desk, (door) => door.queue());
+  return view ?? jsonOf<QueueView>(await expectDone(td(desk, ["--json", "queue"])));
 }
 
 async function waiting(desk: Desk): Promise<readonly string[]> {
@@ -102,15 +102,11 @@ async function expectLateBesideQueue(desk: Desk, late: string): Promise<void> {
 }
 
 /** Some time after an attempt at a merge has begun; the guardian starts another daemon. */
-async function killInMerge(desk: Desk, death: number): Promise<void> {
-  const pid = pidOf(desk);
+async function killInMerge(desk: Desk): Promise<void> {
   const merging = async () => (await queue(desk)).merges.some((lane) => lane.merging !== null);
   await until("one is being merged", merging, wholeMsMax);
   await sleep(Math.random() * killMsMax);
-  if (pid === null) throw new Error(`no daemon has the home before death ${death}`);
-  kill(pid, "SIGKILL");
-  const isBack = async () => (await td(desk, ["ping"])).code === 0 && pidOf(desk) !== pid;
-  await until("another serves", isBack);
+  await killDaemon(desk, { withGuardian: false });
 }
 
 async function expectWhole(desk: Desk, ids: readonly string[]): Promise<void> {

@@ -5,6 +5,7 @@ import type { Policy } from "../../src/mock-llm/script.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
 import type { WhyView } from "../../src/views/why.ts";
 import {
+  askDaemon,
   expectDone,
   list,
   mending,
@@ -104,7 +105,8 @@ function limitedOnce(retryAfter: number): {
 }
 
 async function why(desk: Desk, id: string): Promise<WhyView> {
-  return jsonOf<WhyView>(await expectDone(td(desk, ["--json", "why", id])));
+  const view = await askDaemon(desk, (door) => door.why(id));
+  return view ?? jsonOf<WhyView>(await expectDone(td(desk, ["--json", "why", id])));
 }
 
 /** A command's time beyond that of one that does nothing. */

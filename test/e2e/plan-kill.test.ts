@@ -1,13 +1,11 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { kill } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test, vi } from "vitest";
-import { verifyStore } from "../../src/adapters/store/repair.ts";
 import { readFeed } from "../../src/host/reader.ts";
 import type { FeedEvent } from "../../src/protocol/door.ts";
 import { fingerprint } from "../adapters/git/support.ts";
-import { expectDone, guardianOf, list, pidOf, show, until, withDaemon } from "./daemon-support.ts";
+import { beside, killDaemon, list, show, until, withDaemon } from "./daemon-support.ts";
 import {
   redCommits,
   storyFiles,
@@ -35,27 +33,25 @@ test(`a plan outlives ${kills} violent ends of its daemon, and ends as without t
     storyModel(),
     async (desk) => {
       const checkout = fingerprint(desk.repo);
-      const over = new AbortController();
       const moments = Array.from({ length: kills }, () => Math.random()).sort((a, b) => a - b);
-      const killing = killAt(desk, moments, over.signal);
-      try {
+      const killing = (over: AbortSignal) => killAt(desk, moments, over);
+      const deaths = await beside(killing, async () => {
         await planAndApprove(desk);
         const isOver = async () => (await show(desk, "1")).status === "complete";
         await until("the plan is complete", isOver, wholeMsMax);
-      } finally {
-        over.abort();
-      }
-      expect({ moments, deaths: await killing }).toEqual({ moments, deaths: kills });
+      });
+      expect({ moments, deaths }).toEqual({ moments, deaths: kills });
       await expectAsWithout(desk);
       expect(fingerprint(desk.repo)).toEqual(checkout);
     },
     { files: storyFiles },
   ));
 
-/** What a person does; who hears nothing from a dying daemon asks again. */
+/** What a person does; who hears nothing from a dying daemon looks, and asks again. */
 async function planAndApprove(desk: Desk): Promise<void> {
   const request = ["new-plan", "All of the words", "--validate", "./check.sh", "--detach"];
-  await expectDone(td(desk, request));
+  const isAsked = async () => (await td(desk, request)).code === 0 || (await list(desk)).length > 0;
+  await until("the plan is asked for", isAsked, wholeMsMax);
   const statusOf = async () => (await show(desk, "1")).status;
   await until("there is a draft", async () => (await statusOf()) === "draft", wholeMsMax);
   const isApproved = async () => {
@@ -77,7 +73,7 @@ async function killAt(
       if (signal.aborted) return deaths;
       await sleep(2);
     }
-    await killDaemon(desk, deaths % 2 === 1);
+    await killDaemon(desk, { withGuardian: deaths % 2 === 1 });
     deaths += 1;
   }
   return deaths;
@@ -87,18 +83,6 @@ function logBytes({ home }: Desk): number {
   const dir = join(home, "store");
   const names = existsSync(dir) ? readdirSync(dir).filter((name) => /^events-/.test(name)) : [];
   return names.reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
-}
-
-/** Its guardian starts another; without one, a person does. */
-async function killDaemon(desk: Desk, withGuardian: boolean): Promise<void> {
-  const pid = pidOf(desk);
-  if (pid === null) throw new Error("no daemon has the home");
-  if (withGuardian) kill(await guardianOf(desk), "SIGKILL");
-  kill(pid, "SIGKILL");
-  expect((await verifyStore(desk.home)).problems).toEqual([]);
-  if (withGuardian) await td(desk, ["start"]);
-  const isBack = async () => (await td(desk, ["ping"])).code === 0 && pidOf(desk) !== pid;
-  await until("another serves", isBack);
 }
 
 async function expectAsWithout(desk: Desk): Promise<void> {

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readFeed } from "../../src/host/reader.ts";
 import type { Reply } from "../../src/mock-llm/scenario.ts";
 import type { Policy } from "../../src/mock-llm/script.ts";
 import type { FeedEvent } from "../../src/protocol/door.ts";
@@ -149,11 +150,9 @@ export function loopOf(told: Told): LoopView {
   return jsonOf<LoopView>(told);
 }
 
-/** The whole feed, read beside whoever writes. */
-export async function feed(desk: Desk): Promise<readonly FeedEvent[]> {
-  const { stdout } = await td(desk, ["--json", "events"]);
-  const lines = stdout.split("\n").filter((line) => line !== "");
-  return lines.map((line) => JSON.parse(line) as FeedEvent);
+/** The whole feed as `td events` has it, read beside whoever writes. */
+export function feed(desk: Desk): Promise<readonly FeedEvent[]> {
+  return readFeed(desk.home, 1);
 }
 
 /** The same model, with something the matter with each of its first answers. */
