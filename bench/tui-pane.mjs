@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { busyDoor, sessionAt } from "./tui-board.mjs";
 
-const { tui } = await import(join(import.meta.dirname, "../dist/tui/tui.js"));
+const { tui } = await import(join(import.meta.dirname, "../dist/tui.js"));
 const { door, begin } = busyDoor();
 const { stdin, stdout } = process;
 const running = tui(sessionAt({ stdin, stdout, stderr: new PassThrough() }, door), { mouse: true });

@@ -6,7 +6,7 @@ import { busyDoor, columns, sessionAt } from "./tui-board.mjs";
 import { MeasuredTerminal, measured, tell } from "./tui-measured.mjs";
 
 // As it is built: stripping types takes longer than the first frame may.
-const built = join(import.meta.dirname, "../dist/tui/tui.js");
+const built = join(import.meta.dirname, "../dist/tui.js");
 const { tui } = await import(built);
 
 const terminal = new MeasuredTerminal();

@@ -1,4 +1,4 @@
-/** Start-up: `td --version` and `td list` beside a bare node, and what a process weighs. */
+/** Start-up: `td --version`, `td status` and `td list` beside a bare node, and what a process weighs. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -18,19 +18,24 @@ const base: CommitId = "0".repeat(40);
 export async function benchVersion(): Promise<Findings> {
   return withPlace(async (place) => {
     const home = join(place, "home");
+    const served = join(place, "served");
     await fill(home);
-    const times = takeTurns({
-      bare: ["-e", "0"],
-      version: [td, "--version"],
-      list: [td, "--home", home, "list"],
-    });
+    const times = withDaemon(served, () =>
+      takeTurns({
+        bare: ["-e", "0"],
+        version: [td, "--version"],
+        status: [td, "--home", served, "status"],
+        list: [td, "--home", home, "list"],
+      }),
+    );
     const of = (who: string) => times.get(who) ?? [];
     const baseline = of("bare");
     const rows = [
       rowOfRounds("td --version", "ms", { ours: of("version"), baseline }, atMost(1.3)),
+      rowOfRounds("td status", "ms", { ours: of("status"), baseline }, atMost(3.5)),
       rowOfRounds("td list", "ms", { ours: of("list"), baseline }, null),
     ];
-    const least = ["bare", "version", "list"].map(
+    const least = ["bare", "version", "status", "list"].map(
       (who) => `${who} ${quantile(of(who), 0).toFixed(1)}`,
     );
     return {
@@ -52,6 +57,20 @@ function takeTurns(commands: Readonly<Record<string, readonly string[]>>): Map<s
     }
   }
   return times;
+}
+
+/** A daemon with nothing to do: what is measured is who asks. */
+function withDaemon<T>(home: string, body: () => T): T {
+  const say = (...args: readonly string[]) => {
+    const { status, stderr } = spawnSync(process.execPath, [td, "--home", home, ...args]);
+    if (status !== 0) throw new Error(`td ${args[0]} ended with ${status}: ${stderr}`);
+  };
+  say("start");
+  try {
+    return body();
+  } finally {
+    say("stop", "--now");
+  }
 }
 
 async function fill(home: string): Promise<void> {

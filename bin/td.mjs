@@ -2,7 +2,7 @@
 // Plain JavaScript that any Node can read: finds a Node new enough, then starts the program.
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import module from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -30,6 +30,8 @@ async function start() {
     process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
     process.channel.unref();
   }
+  // Beside what it is of, where only who could change the program can write; quietly nothing else.
+  module.enableCompileCache(join(root, "dist", ".cache"));
   const { main } = await import(program);
   await main();
 }
@@ -37,7 +39,9 @@ async function start() {
 /** The node that `npm ci` put beside us in a checkout, or null. */
 function ownNode() {
   try {
-    const packageFile = createRequire(join(root, "package.json")).resolve("node/package.json");
+    const packageFile = module
+      .createRequire(join(root, "package.json"))
+      .resolve("node/package.json");
     const file = join(dirname(packageFile), "bin", "node");
     return existsSync(file) ? file : null;
   } catch {

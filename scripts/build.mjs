@@ -1,15 +1,14 @@
-// Compiles src/ to dist/, and the web page to dist/web/.
+// Bundles src/ to dist/, and the web page to dist/web/.
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 
-const tsc = "node_modules/typescript/bin/tsc";
 const vite = "node_modules/vite/bin/vite.js";
-if (!existsSync(tsc) || !existsSync(vite)) {
-  console.error("build: no compiler; run `npm ci` with development dependencies");
+if (!existsSync("node_modules/rolldown") || !existsSync(vite)) {
+  console.error("build: no bundler; run `npm ci` with development dependencies");
   process.exit(existsSync("dist/main.js") ? 0 : 1);
 }
 rmSync("dist", { recursive: true, force: true });
-run([tsc, "-p", "tsconfig.build.json"]);
+run(["scripts/bundle.mjs"]);
 run([vite, "build", "web"]);
 
 function run(args) {

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { runCli } from "./cli/run-cli.ts";
 import { createProgram } from "./host/program.ts";
 import { homeOf, userHomeOf } from "./host/surroundings.ts";
+import { packageRoot } from "./package-root.ts";
 
 function ownVersion(): string {
-  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  const text = readFileSync(join(packageRoot, "package.json"), "utf8");
   return String((JSON.parse(text) as { version?: unknown }).version);
 }
 

@@ -9,11 +9,12 @@ import { expect, test } from "vitest";
 const floors: Readonly<Record<string, readonly string[]>> = {
   core: [],
   ports: ["core"],
+  "package-root": ["node:"],
   views: ["core"],
   protocol: ["core", "type ports", "type views", "npm:"],
   tools: ["core", "ports"],
   engine: ["core", "ports", "tools"],
-  adapters: ["core", "ports", "node:", "npm:"],
+  adapters: ["core", "ports", "package-root", "node:", "npm:"],
   "mock-llm": ["node:", "npm:"],
   client: ["protocol", "type ports", "type views", "node:", "npm:"],
   server: ["protocol", "core", "type ports", "type views", "node:", "npm:"],
@@ -21,9 +22,21 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   tui: ["cli", "protocol", "views", "type core", "type ports", "node:", "npm:"],
   host: [
     ...["core", "ports", "views", "protocol", "tools", "engine", "adapters"],
-    ...["server", "client", "mock-llm", "node:"],
+    ...["server", "client", "mock-llm", "package-root", "node:"],
   ],
-  main: ["host", "cli", "tui", "core", "ports", "views", "protocol", "engine", "adapters", "node:"],
+  main: [
+    "package-root",
+    "host",
+    "cli",
+    "tui",
+    "core",
+    "ports",
+    "views",
+    "protocol",
+    "engine",
+    "adapters",
+    "node:",
+  ],
 };
 
 /** Where an npm package is used besides the one file that every package has. */
@@ -62,6 +75,7 @@ interface Import {
   readonly floor: string;
   readonly specifier: string;
   readonly names: string;
+  readonly isLazy: boolean;
 }
 
 test("every folder has its floor", () => {
@@ -106,6 +120,29 @@ test("every npm package is reached from one file", () => {
   expect(Object.fromEntries(shared)).toEqual(usedTwice);
 });
 
+test("a command that asks the daemon loads its grammar, and no library else", () => {
+  // Each costs as long as node takes to start; of node:http it is the import (client/http.ts).
+  const asked = closureOf("main.ts", "cli/daemon.ts", "host/control.ts").flatMap((path) =>
+    importsOf(path).filter(({ floor, isLazy }) => !floor.startsWith("type ") && !isLazy),
+  );
+  const costly = asked
+    .map(({ specifier }) => specifier)
+    .filter((name) => !name.startsWith(".") && (!name.startsWith("node:") || name === "node:http"));
+  expect(new Set(costly)).toEqual(new Set(["@commander-js/extra-typings"]));
+});
+
+/** These files and all that they import at once. */
+function closureOf(...paths: readonly string[]): string[] {
+  const found = new Set(paths);
+  for (const path of found) {
+    for (const { floor, specifier, isLazy } of importsOf(path)) {
+      const isLoaded = specifier.startsWith(".") && !isLazy && !floor.startsWith("type ");
+      if (isLoaded) found.add(join(dirname(path), specifier));
+    }
+  }
+  return [...found];
+}
+
 const page = join(import.meta.dirname, "../web");
 const pageFiles = readdirSync(page, { recursive: true, encoding: "utf8" }).filter(
   (path) => /\.tsx?$/.test(path) && !path.endsWith(".config.ts"),
@@ -138,12 +175,17 @@ function importsOf(path: string): Import[] {
   const from = /^(?:import|export)\s+(type\s)?([^;"`]*?)\sfrom "([^"]+)"/gm;
   const statics = [...text.matchAll(from)].map(([, type, names = "", specifier = ""]) => {
     const kind = floorOfImport(path, specifier);
-    return { floor: type === undefined ? kind : `type ${kind}`, specifier, names };
+    return { floor: type === undefined ? kind : `type ${kind}`, specifier, names, isLazy: false };
   });
   const others = [...text.matchAll(/\bimport\("([^"]+)"\)|^import "([^"]+)"/gm)];
   const dynamics = others.map(([, lazy, bare]) => {
     const specifier = lazy ?? bare ?? "";
-    return { floor: floorOfImport(path, specifier), specifier, names: "" };
+    return {
+      floor: floorOfImport(path, specifier),
+      specifier,
+      names: "",
+      isLazy: lazy !== undefined,
+    };
   });
   return [...statics, ...dynamics];
 }

@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { startMockLlm } from "../../dist/mock-llm/mock-llm.js";
+import { startMockLlm } from "../../src/mock-llm/mock-llm.ts";
 import {
   config,
   draft,

@@ -1,6 +1,6 @@
 // What the screenshots show: a repository, a scripted model, and loops in every state.
-import { demoModel } from "../../dist/host/demo-model.js";
-import { request as planRequest, sampleFiles } from "../../dist/host/demo-story.js";
+import { demoModel } from "../../src/host/demo-model.ts";
+import { request as planRequest, sampleFiles } from "../../src/host/demo-story.ts";
 
 export const files = sampleFiles;
 

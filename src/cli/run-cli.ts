@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { CliWorld } from "./cli-world.ts";
 import { addCommands } from "./commands.ts";
@@ -9,7 +8,7 @@ import { shown } from "./session.ts";
 /** Carries one command line out; resolves to the exit code and never rejects. */
 export async function runCli(world: CliWorld): Promise<number> {
   const pipe = watchPipes(world);
-  const grammar = new Grammar(world, version(), pipe.gone);
+  const grammar = new Grammar(world, world.program.version, pipe.gone);
   addCommands(grammar);
   const code = await parsed(grammar, world);
   await flushed(world);
@@ -62,11 +61,6 @@ function flushed({ stdout }: CliWorld): Promise<void> {
 
 function isClosedPipe(error: Error): boolean {
   return "code" in error && (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED");
-}
-
-function version(): string {
-  const file = new URL("../../package.json", import.meta.url);
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
 function homeOrNull({ homeOf }: CliWorld, option: string | null): string | null {

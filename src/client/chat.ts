@@ -1,9 +1,9 @@
-import { request as httpRequest } from "node:http";
 import type { ChatLive } from "../ports/chat.ts";
+import { refusalOf } from "../protocol/answers.ts";
 import type { ChatDoor, ChatHeadView, ChatLine, ChatRequest, ChatView } from "../protocol/chat.ts";
 import { type ExitCode, exitCodes, UserError } from "../protocol/errors.ts";
-import { refusal } from "../protocol/schemas.ts";
 import type { LoopView } from "../views/loop-view.ts";
+import { request as httpRequest } from "./http.ts";
 
 interface Wire {
   readonly socket: string;
@@ -97,9 +97,8 @@ class Lines {
 }
 
 function refusedBy(text: string): UserError {
-  const told = refusal.safeParse(jsonOf(text));
-  if (!told.success) return new UserError(exitCodes.daemon, `the daemon answered: ${text}`);
-  return new UserError(told.data.exitCode as ExitCode, told.data.error);
+  const refusal = refusalOf(jsonOf(text));
+  return refusal ?? new UserError(exitCodes.daemon, `the daemon answered: ${text}`);
 }
 
 function jsonOf(text: string): unknown {

@@ -1,17 +1,16 @@
 import { Buffer } from "node:buffer";
-import { request as httpRequest } from "node:http";
 import type { AlertView, NotifyTestView } from "../protocol/alerts.ts";
+import { refusalOf, unknownAnswer, versionOf } from "../protocol/answers.ts";
 import type { DashboardView } from "../protocol/dashboard.ts";
 import type { Door, FeedEvent, Raise, RunRequest } from "../protocol/door.ts";
-import { type ExitCode, exitCodes, UserError } from "../protocol/errors.ts";
+import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { MetricsView } from "../protocol/metrics.ts";
 import type { DraftView } from "../protocol/plans.ts";
-import { ping, refusal } from "../protocol/schemas.ts";
 import type { QueueView, StatusView } from "../protocol/status.ts";
 import type { LoopView } from "../views/loop-view.ts";
-import { connectBoard } from "./board.ts";
 import { remoteChat } from "./chat.ts";
-import { follow, type Keeper } from "./follow.ts";
+import type { Keeper } from "./follow.ts";
+import { request as httpRequest } from "./http.ts";
 import { remoteMail } from "./mail.ts";
 
 const answerBytesMax = 256 * 1024 * 1024;
@@ -29,7 +28,7 @@ export function connectDoor(socket: string, keeper: Keeper): Door {
   const door: Omit<Door, "drive"> = {
     ...remoteMail({ get, post }),
     ...remoteChat({ socket, get, post }),
-    board: (hearing) => connectBoard(socket, hearing),
+    board: async (hearing) => (await import("./board.ts")).connectBoard(socket, hearing),
     loops: async (filter) => (await get(`/v1/loops${queryOf(filter)}`)) as LoopView[],
     loop: async (id) => (await get(loopPath(id))) as LoopView,
     why: async (id) => (await get(loopPath(id, "/why"))) as Awaited<ReturnType<Door["why"]>>,
@@ -59,14 +58,22 @@ export function connectDoor(socket: string, keeper: Keeper): Door {
     metrics: async () => (await get("/v1/metrics")) as MetricsView,
     queue: async () => (await get("/v1/queue")) as QueueView,
     dashboard: async (port) => (await post("/v1/dashboard", { port })) as DashboardView,
-    version: async () => ping.parse(await get("/v1/ping")).version,
+    version: async () => {
+      const answer = await get("/v1/ping");
+      const version = versionOf(answer);
+      if (version === null) throw unknownAnswer(answer);
+      return version;
+    },
     shutdown: async (options) => {
       await post("/v1/shutdown", options);
     },
   };
   return {
     ...door,
-    drive: (id, watch, signal) => follow({ socket, keeper, door, id, watch, signal }),
+    drive: async (id, watch, signal) => {
+      const { follow } = await import("./follow.ts");
+      return follow({ socket, keeper, door, id, watch, signal });
+    },
   };
 }
 
@@ -126,21 +133,11 @@ function ask(socket: string, method: string, path: string, body: unknown): Promi
         const isJson = response.headers["content-type"]?.includes("json") === true;
         const answer: unknown = isJson ? JSON.parse(told) : told;
         if ((response.statusCode ?? 500) < 400) resolve(answer);
-        else reject(refused(answer));
+        else reject(refusalOf(answer) ?? unknownAnswer(answer));
       });
     });
     request.end(text);
   });
-}
-
-function refused(answer: unknown): UserError {
-  const told = refusal.safeParse(answer);
-  if (!told.success)
-    return new UserError(
-      exitCodes.daemon,
-      `the daemon answered what td does not know (${answer}): td restart, if they are of different versions`,
-    );
-  return new UserError(told.data.exitCode as ExitCode, told.data.error);
 }
 
 function unreachable(error: Error): UserError {

@@ -3,9 +3,9 @@ import { connect as connectSocket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import type { LiveEvent } from "../ports.ts";
+import { feedMessageOf, unknownAnswer } from "../protocol/answers.ts";
 import type { Door } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
-import { feedMessage } from "../protocol/schemas.ts";
 import type { LoopView } from "../views/loop-view.ts";
 
 /** A daemon that crashed is started again by its guardian, after a while. */
@@ -113,7 +113,9 @@ class Look {
     };
     const asking = setInterval(() => void this.#tellWhy(), whyEveryMs);
     feed.on("message", (data: Buffer) => {
-      const message = feedMessage.parse(JSON.parse(data.toString("utf8")));
+      const told: unknown = JSON.parse(data.toString("utf8"));
+      const message = feedMessageOf(told);
+      if (message === null) return ended.reject(unknownAnswer(told));
       if (message.kind === "live") return watch(message.event);
       this.#next = message.event.seq + 1;
       if (message.event.type === "loop.status") look();

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { packageRoot } from "../package-root.ts";
 import type { DashboardView } from "../protocol/dashboard.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import { readAssets } from "../server/assets.ts";
@@ -12,8 +12,7 @@ import { openWebDoor, type Serving, type WebDoor } from "../server/web-door.ts";
 const usualPort = 7_817;
 const tokenBytes = 32;
 
-/** Of the sources and of what is built of them alike. */
-const pages = fileURLToPath(new URL("../../dist/web", import.meta.url));
+const pages = join(packageRoot, "dist", "web");
 
 /**
  * The dashboard's door, closed until somebody asks for it. Port and token are kept in the home, so

@@ -110,7 +110,7 @@ export interface Door extends Reader, MailDoor, AttentionDoor, ChatDoor {
    */
   drive(id: string, watch: (event: LiveEvent) => void, signal: AbortSignal): Promise<LoopView>;
   /** Rows of all loops and what changes, across ends of the daemon, until the link is closed. */
-  board(hearing: BoardHearing): BoardLink;
+  board(hearing: BoardHearing): Promise<BoardLink>;
   /** Makes a loop that rests ready to go on: interrupted, paused, blocked or failed. */
   resume(id: string, raise: Raise): Promise<LoopView>;
   pause(id: string): Promise<LoopView>;

@@ -1,10 +1,9 @@
-/** What may come over the wire, field by field; unknown fields are refused. One truth for server and client. */
+/** What may come over the wire, field by field; unknown fields are refused. */
 import { z } from "zod";
 import { deliveries, priorities } from "../core/loop.ts";
 import { bodyCharsMax, queryTimeoutMsMax, topicCharsMax } from "../core/message.ts";
-import type { LiveEvent } from "../ports.ts";
 import { type ChatRequest, chatCharsMax } from "./chat.ts";
-import type { FeedEvent, Raise, RunRequest } from "./door.ts";
+import type { Raise, RunRequest } from "./door.ts";
 import { messageWaitMsMax, type SendRequest } from "./mail.ts";
 import type { Amendment } from "./plans.ts";
 
@@ -137,14 +136,6 @@ export const batchLine = z.strictObject({
   deliver: z.enum(deliveries).optional(),
   set: z.record(z.string(), z.string()).optional(),
 });
-
-/** What the client checks of the daemon's answers. */
-export const ping = z.object({ version: z.string() });
-export const refusal = z.object({ error: z.string(), exitCode: z.number() });
-export const feedMessage = z.union([
-  z.object({ kind: z.literal("live"), event: z.custom<LiveEvent>() }),
-  z.object({ kind: z.literal("event"), event: z.custom<FeedEvent>() }),
-]);
 
 export type BodySchema<T> = z.ZodType<T>;
 

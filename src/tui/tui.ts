@@ -92,11 +92,11 @@ class Tui {
   /** Resolves to the exit code once the person leaves, or the system says so. */
   async run(): Promise<number> {
     const world = this.#world;
-    this.#terminal.take();
-    const link = this.#door.board({
+    const link = await this.#door.board({
       hear: (message) => this.#guard(() => this.#hearBoard(message)),
       linked: (isLinked) => this.#tell({ type: "link", link: isLinked ? "live" : "lost" }),
     });
+    this.#terminal.take();
     this.#effects.focus = (id) => link.focus(id);
     const timers = [
       setInterval(() => this.#tell({ type: "tick", now: Date.now() }), tickMs),

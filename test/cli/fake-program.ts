@@ -259,7 +259,7 @@ export class FakeProgram extends FakeHome implements Program {
         this.asked.push({ amend: id, ...amendment });
         return this.find(id);
       },
-      board: () => ({ focus: () => undefined, close: () => undefined }),
+      board: async () => ({ focus: () => undefined, close: () => undefined }),
       pause: to("paused"),
       stop: to("stopped"),
       answer: async (id, text) => {

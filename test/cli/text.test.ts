@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
 import { cut, oneLine, pad, strip, width } from "../../src/cli/text.ts";
 
@@ -19,6 +20,12 @@ describe("width counts columns", () => {
   ])("%s: %i", (text, columns) => {
     expect(width(text)).toBe(columns);
   });
+});
+
+test("width is that of the tables for what it needs no table for", () => {
+  const signs = Array.from({ length: 0x3000 }, (_, code) => String.fromCharCode(code));
+  const around = signs.map((sign) => `a${sign}${sign}b`);
+  expect(around.filter((text) => width(text) !== stringWidth(text))).toEqual([]);
 });
 
 describe("cut", () => {
@@ -46,6 +53,29 @@ describe("cut", () => {
         expect(width(result)).toBeLessThanOrEqual(columns);
         if (result !== text) expect(text.startsWith(result.replace(/…$/, ""))).toBe(true);
         expect(width(pad(text, columns))).toBe(columns);
+      }),
+    );
+  });
+
+  test("ends where the tables say, also in a text that begins without a need of them", () => {
+    const units = fc.constantFrom(
+      "a",
+      "b",
+      "─",
+      "…",
+      "1",
+      accented,
+      family,
+      "数",
+      "\u0301",
+      "\ufe0f",
+    );
+    const texts = fc.array(units, { maxLength: 12 }).map((parts) => parts.join(""));
+    fc.assert(
+      fc.property(texts, fc.integer({ min: 1, max: 12 }), (text, columns) => {
+        const result = cut(text, columns);
+        expect(stringWidth(result)).toBeLessThanOrEqual(columns);
+        expect(result === text).toBe(stringWidth(text) <= columns);
       }),
     );
   });

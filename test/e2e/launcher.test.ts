@@ -31,9 +31,7 @@ async function install(): Promise<string> {
     await cp(join(root, name), join(place, name), { recursive: true });
   }
   await symlink(join(root, "node_modules"), join(place, "node_modules"));
-  const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-  const args = ["-p", join(root, "tsconfig.build.json"), "--outDir", join(place, "dist")];
-  await run(process.execPath, [tsc, ...args]);
+  await run(process.execPath, [join(root, "scripts", "bundle.mjs"), join(place, "dist")]);
   return join(place, "bin", "td.mjs");
 }
 

@@ -12,7 +12,7 @@ import type { LoopView } from "../../src/views/loop-view.ts";
 import { type Files, makePlace, sampleRepository } from "./support.ts";
 
 /** What `node` runs. */
-export const program = fileURLToPath(new URL("td.mjs", import.meta.url));
+export const program = fileURLToPath(new URL("../../bin/td.mjs", import.meta.url));
 
 /** An ordinary key in form, so that only its value gives it away. */
 export const keyValue = "key-of-no-account";

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, realpathSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { join, relative } from "node:path";
+import { packageRoot } from "../../package-root.ts";
 import { staysInside } from "./fields.ts";
 import { withoutGateName } from "./hierarchy-types.ts";
 import type { TypeFile } from "./inheritance.ts";
@@ -18,8 +19,8 @@ export interface LoopTypeDirectory {
   readonly mustExist: boolean;
 }
 
-/** The types that come with the program; from `src` and from `dist` the way is the same. */
-export const builtInDirectory = resolve(import.meta.dirname, "../../../loops");
+/** The types that come with the program. */
+export const builtInDirectory = join(packageRoot, "loops");
 
 const filesMax = 200;
 const typeFileKeys = keysOf(typeFileSchema);

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { fileURLToPath } from "node:url";
+import { extname, join } from "node:path";
 import { sendFrame, takeFrames } from "./frames.ts";
 import type { ProgramRequest, ProgramResult } from "./program.ts";
 import { type ProcessEnd, type ProcessRequest, SpawnFailed } from "./run.ts";
@@ -33,8 +33,8 @@ interface Alive {
   readonly waiting: Map<number, Waiting>;
 }
 
-/** Its entry lies beside us: as a source, or compiled. */
-const entry = fileURLToPath(import.meta.url.replace(/hand(\.[jt]s)$/, "hand-main$1"));
+/** Its entry lies beside us: among the sources, and in `dist`, where all files lie side by side. */
+const entry = join(import.meta.dirname, `hand-main${extname(import.meta.filename)}`);
 const ordersDescriptor = 3;
 const closeMsMax = 5_000;
 
