@@ -41,6 +41,8 @@ export class SimRepository {
   readonly byHand = new Set<CommitId>();
   /** Commits of batches that were not judged as they stand: their ends were. */
   readonly within = new Set<CommitId>();
+  /** Trees on which what documents ask for has passed. */
+  readonly levelsPassed: Tree[] = [];
   /** Commits of branches that were looked at. */
   readonly checked = new Set<CommitId>();
 

@@ -6,6 +6,7 @@ import { isOwnVerdict } from "../src/core/merge-batch.ts";
 import { childrenOf, loopOf, type State } from "../src/core/state.ts";
 import { checkTargets } from "./by-hand.ts";
 import { baseTree, isGood, isGreen } from "./git.ts";
+import { checkLevels } from "./levels.ts";
 import { checkMail } from "./mail.ts";
 import { checkApproved, checkPlannedAnew } from "./pipeline.ts";
 import { checkLimits } from "./scheduling.ts";
@@ -17,6 +18,7 @@ export function checkSafety(disk: SimDisk, { events }: Transaction, before: Befo
   for (const event of events) {
     checkFence(disk, event, before);
     checkBatch(disk, event);
+    checkLevels(disk.repository, state, event);
     checkApproved(state, event, before);
     checkPlannedAnew(state, event);
   }

@@ -135,6 +135,8 @@ function remedy(loop: Loop): Command | null {
   if (iteration > iterationsEnough && !isSettled(loop)) return { type: "stop", id };
   if (status === "paused") return { type: "resume", id, raise: {} };
   if (status !== "blocked") return null;
+  // What a level's document asks for may have been red by chance: refused where a child is lost.
+  if (blockedOn === "child") return { type: "retry", id, raise: {} };
   if (blockedOn === "gate") return { type: "answer", id, answer: "deny" };
   if (blockedOn === "question" || blockedOn === "stuck")
     return { type: "answer", id, answer: "Yes." };

@@ -6,6 +6,7 @@ import { rootIdOf } from "../src/core/ledger.ts";
 import { isSettled, type Loop, type LoopId } from "../src/core/loop.ts";
 import { childrenOf, type State } from "../src/core/state.ts";
 import type { LoopType, PromptValues } from "../src/ports.ts";
+import { levelCheck } from "./levels.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Before } from "./store.ts";
 import type { Temper } from "./temper.ts";
@@ -92,7 +93,7 @@ export function documentsWish(
 function goodDocument(random: SeededRandom, before: readonly string[]): string {
   const after = before.filter(() => random.chance(0.3));
   const lines = [`depends-on: [${after.join()}]`, `touches: ["${random.between(1, 3)}/**"]`];
-  const check = random.chance(0.2) ? ["validate: ./check.sh"] : [];
+  const check = random.chance(0.2) ? [`validate: ${levelCheck}`] : [];
   return ["---", "title: a good one", ...lines, ...check, "---", "good"].join("\n");
 }
 
@@ -159,7 +160,7 @@ function personsDocument(
   return {
     ...{ path: `parts/${name}.md`, name, title: "by hand", text: `${byPerson}: good`, becomes },
     ...{ dependsOn, priority: null, touches: [`${random.between(1, 3)}/**`], acceptance: [] },
-    validate: random.chance(0.2) ? "./check.sh" : null,
+    validate: random.chance(0.2) ? levelCheck : null,
     allowGateChange: [],
   };
 }

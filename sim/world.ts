@@ -1,5 +1,6 @@
 import { assert } from "../src/core/assert.ts";
 import type { LoopId, Millis } from "../src/core/loop.ts";
+import { isDelivery } from "../src/core/merge.ts";
 import {
   type CommandRequest,
   type CommandResult,
@@ -10,6 +11,7 @@ import {
 import { SimAudit } from "./audit.ts";
 import type { SimClock } from "./clock.ts";
 import { isGreen, SimWorktrees, simDocuments, simFiles } from "./git.ts";
+import { levelCheck } from "./levels.ts";
 import { simModel } from "./model.ts";
 import { simTypes } from "./pipeline.ts";
 import { SimProvider } from "./provider.ts";
@@ -136,6 +138,8 @@ export class SimBoot {
   #checkHalted(id: LoopId, signal: AbortSignal): void {
     const loop = this.#disk.state.loops.get(id);
     if (signal.aborted || loop === undefined || loop.status === "running") return;
+    // What is delivered, or checked as a whole, has no attempt.
+    if (isDelivery(this.#disk.state, loop)) return;
     const sinceMs = this.#clock.now() - loop.updatedAt;
     const graceMs = 1_000 + 12 * this.#temper.diskMsMax;
     assert(sinceMs <= graceMs, `${id} is ${loop.status} for ${sinceMs} ms and still acts`);
@@ -158,6 +162,8 @@ export class SimBoot {
     }
     const files = this.#disk.repository.worktrees.get(request.cwd) ?? new Map<string, string>();
     const passes = isGreen(files) && !this.#random.chance(temper.validationFlakes);
+    if (passes && request.command === levelCheck)
+      this.#disk.repository.levelsPassed.push(new Map(files));
     const output = passes ? "ok" : `failed: ${files.get("src.txt")}`;
     const exitCode = passes ? 0 : 1;
     return { exitCode, ended: "exited", output, stdout: output, stderr: "", durationMs };

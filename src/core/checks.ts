@@ -39,6 +39,19 @@ export function checksDue(
   });
 }
 
+/** What its own document asks for, once all below it is done. */
+export function checksOf(loop: Loop): readonly Check[] {
+  return ownChecks(loop, true);
+}
+
+/** Whether the verdict on a loop's work says nothing of a check that is due for it by now. */
+export function isMoreDue(state: State, loop: Loop): boolean {
+  const passed = loop.verdict?.also ?? [];
+  return checksDue(state, loop).some(
+    ({ command, isShared }) => isShared || !passed.includes(command),
+  );
+}
+
 function ownChecks({ id, settings, documents }: Loop, isShared: boolean): Check[] {
   const ofItself = documents.flatMap(({ becomes, validate }) =>
     becomes === null && validate !== null ? [validate] : [],

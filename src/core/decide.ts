@@ -256,7 +256,7 @@ function attemptFinished(
       const done = [
         attemptEnded(loop, {}),
         to(loop, "complete", outcome.reason ?? null),
-        ...ancestorsCompleted(state, loop),
+        ...ancestorsCompleted(state, loop, loop.verdict.also ?? []),
       ];
       return [...deliveredBy(loop, outcome), ...done];
     }

@@ -1,7 +1,10 @@
 import { assert } from "./assert.ts";
+import { checksOf } from "./checks.ts";
 import type { ChildBrief } from "./commands.ts";
 import type { Created, Event } from "./events.ts";
+import { rootIdOf } from "./ledger.ts";
 import { isSettled, type Loop, type LoopId, type LoopSettings } from "./loop.ts";
+import { planBranch } from "./merge-events.ts";
 import { childrenOf, loopOf, type State } from "./state.ts";
 import { to } from "./transition.ts";
 
@@ -11,10 +14,10 @@ export function handedOn(state: State, loop: Loop, briefs: readonly ChildBrief[]
   if (briefs.length > 0) return [...childrenCreated(state, loop, briefs), delegated];
   const kept = childrenOf(state, loop.id).filter((child) => !child.dropped);
   assert(kept.length > 0, `${loop.id} delegates to nobody`);
-  const isDone = kept.every((child) => child.status === "complete");
-  assert(isDone, `${loop.id} hands nothing on while a child is open`);
-  const done = to({ ...loop, status: "delegated" }, "complete", null);
-  return [delegated, done, ...ancestorsCompleted(state, loop)];
+  const isOpen = kept.some((child) => child.status !== "complete");
+  assert(!isOpen, `${loop.id} hands nothing on while a child is open`);
+  const { events, isDone } = wholeNow({ ...loop, status: "delegated" }, []);
+  return [delegated, ...events, ...(isDone ? ancestorsCompleted(state, loop, []) : [])];
 }
 
 /** Children may wait for earlier siblings only, so a cycle cannot be written down. */
@@ -94,7 +97,7 @@ function ancestorsMoved(state: State, loop: Loop, standing: Standing, why: Why):
   const others = childrenOf(state, parent.id).filter((child) => child.id !== loop.id);
   const all = [standing, ...others.map(standingOf)].filter((each) => each !== "gone");
   if (all.every((each) => each === "complete")) {
-    return [to(parent, "complete", null), ...ancestorsMoved(state, parent, "complete", why)];
+    return levelWhole(state, parent, why);
   }
   if (all.includes("lost")) {
     if (isHeldUp) return [];
@@ -107,11 +110,32 @@ function ancestorsMoved(state: State, loop: Loop, standing: Standing, why: Why):
   return [to(parent, "delegated", null), ...ancestorsMoved(state, parent, "open", why)];
 }
 
+function levelWhole(state: State, level: Loop, why: Why): Event[] {
+  const { events, isDone } = wholeNow(level, why.passed ?? []);
+  if (isDone) return [...events, ...ancestorsMoved(state, level, "complete", why)];
+  return level.status === "delegated"
+    ? events
+    : [...events, ...ancestorsMoved(state, level, "open", why)];
+}
+
+/** All below a level is complete: so is it, once its own check has passed on all of that. */
+function wholeNow(level: Loop, passed: readonly string[]): { events: Event[]; isDone: boolean } {
+  const delegated: Loop = { ...level, status: "delegated" };
+  const isHeldUp = level.status === "blocked";
+  const events = isHeldUp ? [to(level, "delegated", null)] : [];
+  const isOwed = checksOf(level).some(({ command }) => !passed.includes(command));
+  if (!isOwed) return { events: [...events, to(delegated, "complete", null)], isDone: true };
+  const data = { target: planBranch(rootIdOf(level)), as: "check" } as const;
+  return { events: [...events, { type: "loop.queued", loop: level.id, data }], isDone: false };
+}
+
 interface Why {
   /** What became of the loop that is lost. */
   readonly what: string;
   /** That loop, for those further up. */
   readonly leaf?: LoopId;
+  /** Checks that have passed on all that is complete by now. */
+  readonly passed?: readonly string[];
 }
 
 /** Names what can still be done: try it again, go on without it, plan it anew. */
@@ -123,8 +147,8 @@ function heldUpReason(parent: Loop, child: Loop, { what, leaf }: Why): string {
 }
 
 /** Completion climbs: a parent is done when the last of its children is. */
-export function ancestorsCompleted(state: State, loop: Loop): Event[] {
-  return ancestorsMoved(state, loop, "complete", { what: "is complete" });
+export function ancestorsCompleted(state: State, loop: Loop, passed: readonly string[]): Event[] {
+  return ancestorsMoved(state, loop, "complete", { what: "is complete", passed });
 }
 
 /** A child that will not complete by itself holds up its parents, and says so there. */
@@ -152,8 +176,9 @@ export function delegatedAgain(
   const first = to(loop, "delegated", null);
   const children = kin.filter((child) => !child.dropped);
   if (children.every((child) => child.status === "complete")) {
-    const events = [first, to(delegated, "complete", null)];
-    return { events, now: { ...delegated, status: "complete" } };
+    const { events, isDone } = wholeNow(delegated, []);
+    const now: Loop = isDone ? { ...delegated, status: "complete" } : delegated;
+    return { events: [first, ...events], now };
   }
   const lost = children.find(isLost);
   if (lost === undefined) return { events: [first], now: delegated };

@@ -143,6 +143,8 @@ export interface Verdict {
   readonly evidence: Evidence | null;
   /** One sentence when something besides the exit code spoke: a time-out, no tests, flaky. */
   readonly note: string | null;
+  /** Checks of documents that have passed besides; absent where none ran. */
+  readonly also?: readonly string[];
   /** On the base commit: tracked files that the run itself changed; absent where none were. */
   readonly altered?: readonly string[];
   /** Merged in a batch: its end, on which the command ran (core/merge-batch.ts). */

@@ -21,10 +21,25 @@ export interface MergeWait {
   /** A branch; of a plan's loops the one that is wanted for the plan, whatever suffix it got. */
   readonly target: string;
   readonly since: Millis;
-  /** Wants a pull request to that branch, and not to be merged here. */
-  readonly as?: "pr";
+  /** Wants a pull request to that branch, or to be checked as a whole there: not to be merged. */
+  readonly as?: "pr" | "check";
   /** A batch was red with it. */
   readonly alone?: boolean;
+}
+
+/** What a plan's branch is called, where nobody else has the name. */
+export function planBranch(root: LoopId): string {
+  return `taskdaemon/plan-${root}`;
+}
+
+/** Whether it waits for the check of its level. */
+export function isWholeCheck({ merge }: Loop): boolean {
+  return merge?.as === "check";
+}
+
+/** Who waits for the check of its level and becomes something else is queued anew, if it is due. */
+export function waitAfterMove(loop: Loop): MergeWait | null {
+  return isWholeCheck(loop) ? null : loop.merge;
 }
 
 /** What stands on another commit than before. */
@@ -55,7 +70,7 @@ export type MergeEvent =
 
 interface Queued {
   readonly target: string;
-  readonly as?: "pr";
+  readonly as?: "pr" | "check";
   /** It keeps its place, and comes without others. */
   readonly alone?: boolean;
 }

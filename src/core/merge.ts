@@ -2,15 +2,11 @@ import type { AttemptOutcome, Command } from "./commands.ts";
 import type { Decision } from "./decide.ts";
 import type { Event } from "./events.ts";
 import { rootIdOf } from "./ledger.ts";
+import { levelChecked } from "./level-check.ts";
 import { type CommitId, isSettled, type Loop, type LoopId } from "./loop.ts";
-import { isOwnBranch } from "./merge-events.ts";
+import { isOwnBranch, isWholeCheck, planBranch } from "./merge-events.ts";
 import { childrenOf, loopOf, type State } from "./state.ts";
 import { to } from "./transition.ts";
-
-/** What a plan's branch is called, where nobody else has the name. */
-export function planBranch(root: LoopId): string {
-  return `taskdaemon/plan-${root}`;
-}
 
 /** Where a loop's work has to be merged before it is complete; null where it is not. */
 export function targetOf({ id, parent, settings }: Loop): string | null {
@@ -25,7 +21,7 @@ export function isMerging({ status, merge }: Loop): boolean {
 
 /** The queue of its own branch, in which a plan takes up what its target has become. */
 export function isUpdate({ id, merge }: Loop): boolean {
-  return merge !== null && merge.target === planBranch(id);
+  return merge !== null && merge.as === undefined && merge.target === planBranch(id);
 }
 
 /** A plan that is to be delivered, or brought up to date; or complete work a person wants merged. */
@@ -70,6 +66,8 @@ export type DeliveryResult =
   /** The plan's branch holds by now what its target had. */
   | { readonly type: "updated"; readonly branch: string; readonly commit: CommitId }
   | { readonly type: "refused"; readonly reason: string | null }
+  /** What a level's document asks for has run on all that its children have made. */
+  | { readonly type: "checked"; readonly problem: string | null }
   /** A plan needs a person before it can be delivered. */
   | { readonly type: "blocked"; readonly reason: string };
 
@@ -138,6 +136,7 @@ function withUrl(loop: LoopId, url: string | undefined): Event[] {
 
 function deliveryFinished(state: State, loop: Loop, result: DeliveryResult): Decision {
   if (!isDelivery(state, loop)) return refuse(`${loop.id} has moved on`);
+  if (isWholeCheck(loop)) return accept(loop, ...levelChecked(state, loop, problemIn(result)));
   const isDone = loop.status === "complete" || isUpdate(loop);
   const done = isDone ? [] : [to(loop, "complete", null)];
   const left: Event = { type: "loop.undelivered", loop: loop.id, data: { reason: null } };
@@ -157,6 +156,8 @@ function deliveryFinished(state: State, loop: Loop, result: DeliveryResult): Dec
       const moved = branched(loop.id, result.branch, result.commit);
       return accept(loop, moved, ...(isUpdate(loop) ? [left] : []));
     }
+    case "checked":
+      return refuse(`${loop.id} asks for no check`);
     case "refused": {
       const { reason } = result;
       const complete = isDone ? [] : [to(loop, "complete", reason)];
@@ -169,6 +170,13 @@ function deliveryFinished(state: State, loop: Loop, result: DeliveryResult): Dec
     default:
       return result satisfies never;
   }
+}
+
+/** Null where the check has passed. */
+function problemIn(result: DeliveryResult): string | null {
+  if (result.type === "checked") return result.problem;
+  const reason = "reason" in result ? result.reason : null;
+  return `it could not be checked as a whole: ${reason ?? "it was interrupted"}`;
 }
 
 function queued(loop: LoopId, target: string, as?: "pr"): Event {

@@ -4,9 +4,11 @@ import type { Decision } from "./decide.ts";
 import type { Document } from "./documents.ts";
 import type { Event } from "./events.ts";
 import {
+  ancestorsFollow,
   childrenCreated,
   ended,
   handedOn,
+  isLost,
   parentFreed,
   parentReleased,
   stopped,
@@ -185,7 +187,13 @@ function added(state: State, loop: Loop, document: Document): Decision {
     ...(validate === null ? {} : { validate }),
     allowGateChange,
   };
-  return accept(loop, ...childrenCreated(state, loop, [brief]));
+  const hope = isHeldUp && !siblings.some(isLost) ? hopeOf(state, loop) : [];
+  return accept(loop, ...childrenCreated(state, loop, [brief]), ...hope);
+}
+
+/** What held it up was no child that is lost: a new one may be what was missing. */
+function hopeOf(state: State, loop: Loop): Event[] {
+  return [to(loop, "delegated", null), ...ancestorsFollow(state, { ...loop, status: "delegated" })];
 }
 
 function edited(loop: Loop, documents: readonly Document[]): Decision {

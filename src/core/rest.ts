@@ -137,6 +137,9 @@ function retriedTree(state: State, loop: Loop, raise: Raise): Moved {
   const below = kin.flatMap(({ events }) => events);
   const isHeldUp = loop.status === "blocked" && loop.blockedOn === "child";
   if (!isHeldUp || kin.some(({ now }) => isLost(now))) return { events: below, now: loop };
-  const now: Loop = { ...loop, status: "delegated", blockedOn: null };
-  return { events: [...below, to(loop, "delegated", null)], now };
+  const { events, now } = delegatedAgain(
+    loop,
+    kin.map((child) => child.now),
+  );
+  return { events: [...below, ...events], now };
 }

@@ -12,7 +12,14 @@ import {
   type Reservation,
   successors,
 } from "./loop.ts";
-import { deliveredTo, isMergeEvent, mergedBy, startedBy, startsOf } from "./merge-events.ts";
+import {
+  deliveredTo,
+  isMergeEvent,
+  mergedBy,
+  startedBy,
+  startsOf,
+  waitAfterMove,
+} from "./merge-events.ts";
 import {
   isMessageEvent,
   type Message,
@@ -224,6 +231,7 @@ function moved(loop: Loop, data: Extract<Event, { type: "loop.status" }>["data"]
   const isHelped = from === "blocked" || from === "failed";
   return {
     status: to,
+    merge: waitAfterMove(loop),
     reason,
     blockedOn: to === "paused" ? loop.blockedOn : (blockedOn ?? null),
     blockedUntil: to === "paused" ? loop.blockedUntil : (until ?? null),

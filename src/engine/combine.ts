@@ -1,6 +1,6 @@
 import type { CommitId, Loop, LoopId, Progress, Verdict } from "../core/loop.ts";
-import { planBranch } from "../core/merge.ts";
 import type { Rebased } from "../core/merge-events.ts";
+import { planBranch } from "../core/merge-events.ts";
 import { loopOf } from "../core/state.ts";
 import type { Combined, Combining, Tip } from "../ports/targets.ts";
 import { WorktreeError } from "../ports.ts";

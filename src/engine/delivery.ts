@@ -1,7 +1,10 @@
-import { assert } from "../core/assert.ts";
+import { assert, Bug } from "../core/assert.ts";
+import { type Check, checksOf } from "../core/checks.ts";
+import { rootIdOf } from "../core/ledger.ts";
 import type { CommitId, Loop, LoopId } from "../core/loop.ts";
 import { type DeliveryResult, isDelivery, isUpdate } from "../core/merge.ts";
 import { isOwnVerdict } from "../core/merge-batch.ts";
+import { isWholeCheck } from "../core/merge-events.ts";
 import { loopOf } from "../core/state.ts";
 import type { Moved } from "../ports/targets.ts";
 import { messageOf, type Place, planPlace, targetPlace } from "./combine.ts";
@@ -24,7 +27,7 @@ export async function deliverQueued(delivering: Delivering): Promise<void> {
   const { engine, id, signal } = delivering;
   const { states } = engine;
   const result = await resultOf(delivering).catch((error: unknown): DeliveryResult => {
-    if (signal.aborted || !(error instanceof Error) || error.name === "Bug") throw error;
+    if (signal.aborted || !(error instanceof Error) || error instanceof Bug) throw error;
     return { type: "refused", reason: error.message };
   });
   await states.submit({ type: "finishDelivery", id, result });
@@ -36,6 +39,7 @@ async function resultOf(delivering: Delivering): Promise<DeliveryResult> {
     const { state } = engine.states;
     const loop = loopOf(state, id);
     assert(loop.merge !== null && isDelivery(state, loop), `${id} is not to be delivered`);
+    if (isWholeCheck(loop)) return checkWhole(delivering, loop);
     if (loop.merge.as === "pr") return proposeQueued(delivering, loop);
     const place = await targetPlace(engine, loop, isUpdate(loop) ? aimOf(loop) : loop.merge.target);
     const isPlan = loop.tip !== null && state.children.has(id);
@@ -50,6 +54,14 @@ async function resultOf(delivering: Delivering): Promise<DeliveryResult> {
 function aimOf({ id, settings }: Loop): string {
   assert(settings.target !== undefined, `${id} is for no branch`);
   return settings.target;
+}
+
+/** What a level's document asks for, on all that its children have made. */
+async function checkWhole(delivering: Delivering, loop: Loop): Promise<DeliveryResult> {
+  const { commit } = (await planPlace(delivering.engine, rootIdOf(loop))).tip;
+  const problem = await problemOf(delivering, loop, commit, commit, checksOf(loop));
+  const red = problem === null ? null : `it does not pass as a whole (${problem})`;
+  return { type: "checked", problem: red };
 }
 
 /** The plan's branch takes up what the target has become; then the target moves to its end. */
@@ -178,12 +190,14 @@ async function problemOf(
   loop: Loop,
   base: CommitId,
   commit: CommitId,
+  checks?: readonly Check[],
 ): Promise<string | null> {
   const { repo, settings } = loop;
   const { worktrees } = engine.world;
   const gate = await gateDefinitionAt({ worktrees, repo, gate: settings.gate }, base);
   const moved = { ...loop, settings: { ...settings, baseCommit: base } };
-  const { verdict } = await judgeCombined({ engine, gate, signal }, moved, commit);
+  const own = checks === undefined ? {} : { checks };
+  const { verdict } = await judgeCombined({ engine, gate, signal, ...own }, moved, commit);
   if (verdict.passed) return null;
   return verdict.note ?? `\`${verdict.command}\` ended with ${verdict.exitCode ?? "a kill"}`;
 }

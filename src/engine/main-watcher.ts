@@ -1,6 +1,6 @@
 import { Bug } from "../core/assert.ts";
 import { type CommitId, isSettled, type Loop, type LoopId, type Millis } from "../core/loop.ts";
-import { planBranch } from "../core/merge.ts";
+import { planBranch } from "../core/merge-events.ts";
 import { StoreBroken, type World } from "../ports.ts";
 import type { Crew } from "./loop-manager.ts";
 

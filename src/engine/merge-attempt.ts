@@ -1,5 +1,5 @@
 import { assert } from "../core/assert.ts";
-import { checksDue } from "../core/checks.ts";
+import { isMoreDue } from "../core/checks.ts";
 import type { AttemptOutcome } from "../core/commands.ts";
 import { rootIdOf } from "../core/ledger.ts";
 import type { CommitId, Loop } from "../core/loop.ts";
@@ -53,14 +53,17 @@ async function mergeOnce(
   const { engine, id, attempt } = merging;
   const { submit } = bound(engine);
   const found = await foundThere(merging, loop, { branch, tip });
-  if (found !== null) return found;
-  const combined = await combineOnto(engine, loop, tip.commit);
+  const isThere = found === "unchecked";
+  if (found !== null && !isThere) return found;
+  const combined = isThere
+    ? ({ type: "clean", commit: tip.commit } as const)
+    : await combineOnto(engine, loop, tip.commit);
   if (combined.type === "conflict") {
     await must(submit({ type: "rebase", id, attempt, ...conflicted(loop, tip.commit, combined) }));
     return { type: "returned", reason: `its work and ${branch} have changed the same lines` };
   }
   const { commit } = combined;
-  const tried = isAlone ? null : await tryBatch(merging, loop, tip.commit, commit);
+  const tried = isAlone || isThere ? null : await tryBatch(merging, loop, tip.commit, commit);
   if (tried !== null && tried.laid.length > 0) {
     return landed(merging, loop, { branch, tip }, tried);
   }
@@ -83,19 +86,20 @@ async function mergeOnce(
   );
 }
 
-/** What the target has already: a crash came before it was said, or it was laid with others. */
+/**
+ * What the target has already: a crash came before it was said, it was laid with others, or it
+ * changes nothing. "unchecked" where more has to pass now, null where it is not there.
+ */
 async function foundThere(
   { engine }: Merging,
   loop: Loop,
   { branch, tip }: Place,
-): Promise<AttemptOutcome | null> {
-  const { targets } = engine.world;
-  const end = loop.verdict?.judgedAt;
-  if (end !== undefined && isMoreDue(engine, loop)) return null;
-  const commit = end ?? headOf(loop);
-  if (!(await targets.contains(loop.repo, tip.commit, commit))) return null;
-  const delivered = { to: branch, commit };
-  return { type: "complete", delivered, ...(end === undefined ? {} : { tip: tip.commit }) };
+): Promise<AttemptOutcome | "unchecked" | null> {
+  const commit = loop.verdict?.judgedAt ?? headOf(loop);
+  if (!(await engine.world.targets.contains(loop.repo, tip.commit, commit))) return null;
+  if (isMoreDue(engine.states.state, loop)) return "unchecked";
+  // Others may have gone on from there: what the plan has come to is the branch's end.
+  return { type: "complete", delivered: { to: branch, commit }, tip: tip.commit };
 }
 
 /** All that pass together are in the log; then the target moves to the last of them. */
@@ -120,10 +124,6 @@ async function landed(
   return { type: "complete", delivered: { to: branch, commit } };
 }
 
-function isMoreDue({ states }: Engine, loop: Loop): boolean {
-  return checksDue(states.state, loop).some(({ isShared }) => isShared);
-}
-
 function bound({ states }: Engine) {
   return { submit: states.submit.bind(states) };
 }
@@ -138,7 +138,7 @@ async function judgedOn(
   const { engine } = merging;
   const { repo, verdict } = loop;
   assert(verdict?.passed === true, `${loop.id} is merged without a verdict`);
-  const isKnown = isOwnVerdict(verdict) && !isMoreDue(engine, loop);
+  const isKnown = isOwnVerdict(verdict) && !isMoreDue(engine.states.state, loop);
   if (isKnown && (await engine.world.targets.sameFiles(repo, commit, headOf(loop)))) {
     const { judgedAt: _, ...own } = verdict;
     return { verdict: { ...own, commit }, feedback: "", fingerprint: "" };

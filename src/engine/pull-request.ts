@@ -1,4 +1,4 @@
-import { assert } from "../core/assert.ts";
+import { assert, Bug } from "../core/assert.ts";
 import type { CommitId, Loop } from "../core/loop.ts";
 import type { DeliveryResult } from "../core/merge.ts";
 import { loopOf } from "../core/state.ts";
@@ -30,7 +30,7 @@ export async function propose(
   const { to: branch, commit } = delivered;
   const proposal = { state: states.state, loop: complete, branch, commit, base };
   const answer = await world.pullRequests.open(proposal, signal).catch((error: unknown) => {
-    if (signal.aborted || !(error instanceof Error) || error.name === "Bug") throw error;
+    if (signal.aborted || !(error instanceof Error) || error instanceof Bug) throw error;
     return { type: "refused", reason: error.message } as const;
   });
   return answer.type === "opened" ? answer : refused(loop, answer.reason);

@@ -292,17 +292,22 @@ async function tryMore(
 ): Promise<Trial> {
   const { verdict } = trial.judgement;
   if (!verdict.passed) return trial;
+  const passed: string[] = [];
   for (const { command, of } of doing.checks ?? checksDue(doing.engine.states.state, loop)) {
     const result = await runCommand(doing, loop, workspace, command);
     record(doing, loop, { commit: verdict.commit, where, command }, result);
     const { exitCode, ended } = result;
-    if (ended === "exited" && exitCode === 0) continue;
+    if (ended === "exited" && exitCode === 0) {
+      passed.push(command);
+      continue;
+    }
     const whose = of === loop.id ? "the task's document" : `${of}, which is done with this,`;
     const note = `The command passes, but the check of ${whose} does not: ${command}`;
     const held = { ...verdict, passed: false, exitCode, note };
     return { ...trial, result, judgement: { ...trial.judgement, verdict: held } };
   }
-  return trial;
+  if (passed.length === 0) return trial;
+  return { ...trial, judgement: { ...trial.judgement, verdict: { ...verdict, also: passed } } };
 }
 
 async function runCommand(

@@ -96,6 +96,8 @@ function tell(scene: Scene, loop: Loop): Telling {
 function delegatedWords({ merge }: Loop): string {
   if (merge?.as === "pr")
     return `All below it is complete: its pull request to ${merge.target} is being made.`;
+  if (merge?.as === "check")
+    return "All below it is complete: what its document asks for is checked on all of that.";
   return merge === null
     ? "Its own work is done; it waits for its children."
     : `Its branch and ${merge.target} come together: it is in the merge queue.`;
