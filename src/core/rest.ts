@@ -124,8 +124,11 @@ export function retried(state: State, loop: Loop, raise: Raise): Answer {
 function overAbove(state: State, { parent }: Loop): Loop | null {
   if (parent === null) return null;
   const above = loopOf(state, parent);
-  const isOver = above.status === "stopped" || above.status === "complete";
-  return isOver ? above : overAbove(state, above);
+  return isOver(above) ? above : overAbove(state, above);
+}
+
+function isOver({ status }: Loop): boolean {
+  return status === "stopped" || status === "complete";
 }
 
 function retriedTree(state: State, loop: Loop, raise: Raise): Moved {
@@ -133,6 +136,7 @@ function retriedTree(state: State, loop: Loop, raise: Raise): Moved {
     const events = [...raised(loop, raise), to(loop, "pending", null)];
     return { events, now: { ...loop, status: "pending" } };
   }
+  if (isOver(loop)) return { events: [], now: loop };
   const kin = childrenOf(state, loop.id).map((child) => retriedTree(state, child, {}));
   const below = kin.flatMap(({ events }) => events);
   const isHeldUp = loop.status === "blocked" && loop.blockedOn === "child";

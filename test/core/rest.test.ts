@@ -112,4 +112,11 @@ describe("to retry", () => {
       "1.1 is stopped: nothing below it goes on",
     );
   });
+
+  test("what failed below a stopped one is not woken by whoever is above that either", () => {
+    const lines = ["1 blocked on child", "1.1 failed", "1.2 stopped", "1.2.1 failed"] as const;
+    expect(statuses(following(given(...lines), retry("1")))).toBe(
+      "1 blocked on child, 1.1 pending, 1.2 stopped, 1.2.1 failed",
+    );
+  });
 });
