@@ -110,13 +110,22 @@ function queueLines({
 
 const idsShownMax = 10;
 
-/** "merging into main: 7, then 8, 9 and 3 more" */
-function mergesText({ target, merging, waiting }: QueueView["merges"][number]): string {
+/** "merging into main: 7, then 8, 9 and 3 more (7 and 8 in one batch)" */
+function mergesText({ target, merging, waiting, as, batch }: MergesView): string {
   const shown = waiting.slice(0, idsShownMax).map(oneLine).join(", ");
   const more = waiting.length - idsShownMax;
   const rest = more > 0 ? `${shown} and ${more} more` : shown;
   const now = merging === null ? "nothing yet" : oneLine(merging);
-  return `merging into ${oneLine(target)}: ${now}${rest === "" ? "" : `, then ${rest}`}`;
+  const shared = (batch ?? []).slice(0, idsShownMax).map(oneLine).join(", ");
+  const together = shared === "" ? "" : ` (in one batch: ${shared})`;
+  return `${deedOf(as)} ${oneLine(target)}: ${now}${rest === "" ? "" : `, then ${rest}`}${together}`;
+}
+
+type MergesView = QueueView["merges"][number];
+
+function deedOf(as: MergesView["as"]): string {
+  if (as === "pr") return "pull requests to";
+  return as === "check" ? "checking levels on" : "merging into";
 }
 
 const queueColumns: readonly Column<WaitingRow>[] = [

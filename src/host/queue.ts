@@ -1,5 +1,6 @@
 import type { Loop } from "../core/loop.ts";
-import { loopOf } from "../core/state.ts";
+import type { MergeLane } from "../core/merge-lanes.ts";
+import { loopOf, type State } from "../core/state.ts";
 import type { Line } from "../core/waiting.ts";
 import type { Scheduler } from "../engine/scheduler.ts";
 import type { QueueRow, QueueView } from "../protocol/status.ts";
@@ -42,12 +43,29 @@ export function queueOf({ host, scheduler, queueMax }: Queued): QueueView {
     counts: { running: scheduler.running, waiting: scheduler.pending },
     slots: { used: scheduler.running, max: runningMax },
     types,
-    merges: scheduler.lanes().slice(0, rowsMax),
+    merges: scheduler
+      .lanes()
+      .slice(0, rowsMax)
+      .map((lane) => ({ ...lane, ...kindOf(state, lane) })),
     hold: scheduler.hold,
     queueMax,
     providers: host.providers(),
   };
 }
+
+/** What else there is to say of a lane: what it is for, and who is in it as one batch. */
+export function kindOf(state: State, { merging, waiting }: MergeLane): LaneKind {
+  const loops = [...(merging === null ? [] : [merging]), ...waiting].map((id) => loopOf(state, id));
+  const as = loops[0]?.merge?.as;
+  const end = loops.find(({ verdict }) => verdict?.judgedAt !== undefined)?.verdict?.judgedAt;
+  const batch = loops.filter(({ verdict }) => end !== undefined && verdict?.judgedAt === end);
+  return {
+    ...(as === undefined ? {} : { as }),
+    ...(batch.length < 2 ? {} : { batch: batch.map(({ id }) => id) }),
+  };
+}
+
+type LaneKind = Pick<QueueView["merges"][number], "as" | "batch">;
 
 /** `td why`, by the one who decides. */
 export function whyOf({ host, scheduler }: Queued, id: string): WhyView {

@@ -96,6 +96,10 @@ interface MergeQueueView {
   readonly merging: string | null;
   /** In the order in which they come. */
   readonly waiting: readonly string[];
+  /** A pull request to that branch, or the check of a level on it; absent: merges. */
+  readonly as?: "pr" | "check";
+  /** Those that one run has passed, as one batch; absent where there is none. */
+  readonly batch?: readonly string[];
 }
 
 export interface QueueRow {

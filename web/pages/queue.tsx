@@ -66,8 +66,8 @@ function Merges({ queues }: { readonly queues: QueueView["merges"] }) {
     <section className="panel">
       <h2>Merge queue</h2>
       {queues.length === 0 && <p className="empty">Nothing.</p>}
-      {queues.map(({ repo, target, merging, waiting }) => (
-        <p key={`${repo} ${target}`} className="said">
+      {queues.map(({ repo, target, merging, waiting, as }) => (
+        <p key={`${repo} ${target} ${as ?? ""}`} className="said">
           {line(`${target} of ${repo}`)}: {merging === null ? "nobody" : <LoopLink id={merging} />}{" "}
           is merged, {waiting.length} wait{" "}
           {waiting.slice(0, namedMax).map((id) => (

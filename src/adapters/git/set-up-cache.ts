@@ -36,8 +36,17 @@ const passing = [
 const dependencies =
   /(?:^|\/)(?:node_modules|bower_components|jspm_packages|vendor|deps|Pods|Carthage|elm-stuff|__pypackages__|\.venv|venv|\.yarn|\.pnpm-store|\.bundle|\.pnp\.c?js|\.pnp\.loader\.mjs)(?:\/|$)/;
 /** Scripts of a package.json that its installation runs, whatever they read and make. */
-const ownScripts = ["preinstall", "install", "postinstall", "prepare"];
+const ownScripts = [
+  ...["preinstall", "install", "postinstall", "prepare"],
+  ...["pre-install-cmd", "post-install-cmd", "pre-autoload-dump", "post-autoload-dump"],
+];
 const packageBytesMax = 1024 * 1024;
+
+/** In directories of dependencies, what comes of the repository's own files nevertheless. */
+const ofOwnFiles = ["*/node_modules/.prisma"];
+/** Composer's, where it names the repository's own classes. */
+const classMap = "autoload_classmap.php";
+const ownClass = "=> $baseDir";
 
 interface Manifest {
   /** Relative to the worktree. */
@@ -66,22 +75,31 @@ export async function cacheKey(
   tree: string,
 ): Promise<string | null> {
   const locks = await readLocks(tree);
-  if (locks.length === 0 || (await hasOwnScripts(tree))) return null;
+  if (locks.length === 0) return null;
+  for (const name of ["package.json", "composer.json"]) {
+    if (await hasOwnScripts(tree, name)) return null;
+  }
+  const composer = await readPackage(tree, "composer.json");
   const hosts = [...setupNetworkAllow].sort();
   const hash = createHash("sha256");
   hash.update(JSON.stringify([repository.commonDir, setup, hosts]));
   for (const { name, content } of locks) hash.update(`\0${name}\0`).update(content);
+  // Its autoloader is made of it, and not of the lock file alone.
+  if (composer !== null) hash.update("\0composer.json\0").update(composer);
   return hash.digest("hex");
 }
 
-async function hasOwnScripts(tree: string): Promise<boolean> {
-  const file = join(tree, "package.json");
-  const text = await readRegular(file, { bytesMax: packageBytesMax, follow: false });
+function readPackage(tree: string, name: string) {
+  return readRegular(join(tree, name), { bytesMax: packageBytesMax, follow: false });
+}
+
+async function hasOwnScripts(tree: string, name: string): Promise<boolean> {
+  const text = await readPackage(tree, name);
   if (text === null) return false;
   try {
     const { scripts } = JSON.parse(text.toString("utf8")) as { scripts?: unknown };
     if (typeof scripts !== "object" || scripts === null) return false;
-    return ownScripts.some((name) => Object.hasOwn(scripts, name));
+    return ownScripts.some((script) => Object.hasOwn(scripts, script));
   } catch {
     return true; // Who knows what comes of it.
   }
@@ -137,6 +155,7 @@ export class SetUpCache {
     if (!made.every((path) => dependencies.test(path))) return false;
     const paths = made.map((path) => join(tree, path));
     if ((await leaves(home)) || (await names(tree, paths))) return false;
+    if (await dependsOnFiles(paths)) return false;
     if (port !== null && (await holdsText(paths, ["-w", "-e", port]))) return false;
     if ((await diskUsage(paths)) > entryBytesMax) return false;
     const entry = this.#entry(key);
@@ -148,6 +167,8 @@ export class SetUpCache {
         if (!(await copy(join(tree, path), join(half, "files", path)))) return false;
       }
       await writeWhole(join(half, "set-up.json"), `${JSON.stringify({ paths: made })}\n`);
+      // A power cut leaves all of it or nothing under its name.
+      await syncBelow(half);
       await rename(half, entry).catch(unlessThere);
     } finally {
       await removeTree(half);
@@ -214,7 +235,26 @@ function unlessThere(error: unknown): void {
 
 async function readManifest(entry: string): Promise<Manifest | null> {
   const text = await readFile(join(entry, "set-up.json"), "utf8").catch(absent);
-  return text === null ? null : (JSON.parse(text) as Manifest);
+  try {
+    return text === null ? null : (JSON.parse(text) as Manifest);
+  } catch {
+    return null; // Cut short by a machine that went off: it is made again.
+  }
+}
+
+/** Everything on its file system, where sync can do that; else everything there is. */
+async function syncBelow(dir: string): Promise<void> {
+  const one = await runProgram("sync", ["-f", dir], { cwd: "/", env: {} });
+  if (one.exitCode !== 0) await runProgram("sync", [], { cwd: "/", env: {} });
+}
+
+/** Whether more than the lock files has a part in what it made. */
+async function dependsOnFiles(paths: readonly string[]): Promise<boolean> {
+  const generated = ofOwnFiles.flatMap((path) => ["-o", "-path", path]).slice(1);
+  const args = [...paths, "(", ...generated, ")", "-print", "-quit"];
+  const found = await runProgram("find", args, { cwd: "/", env: {} });
+  if (found.exitCode !== 0 || found.stdout !== "") return true;
+  return holdsText(paths, [`--include=${classMap}`, "-e", ownClass]);
 }
 
 async function abandon(laid: readonly string[]): Promise<false> {

@@ -1,4 +1,11 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, utimesSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -270,4 +277,40 @@ test("two that keep the same at once keep a whole one", async () => {
   mkdirSync(join(dir, "one"));
   expect(await cache?.restore(key, join(dir, "one"))).toBe(true);
   expect(readdirSync(join(dir, "one/vendor")).sort()).toEqual(names.sort());
+});
+
+test.each([
+  ["a client that is made of a schema", "mkdir -p node_modules/.prisma/client"],
+  [
+    "a map of the repository's own classes",
+    `mkdir -p vendor/composer; echo "'A' => \\$baseDir . '/src/A.php'," > vendor/composer/autoload_classmap.php`,
+  ],
+])("%s is not kept by lock files: the command runs for each", async (_, script) => {
+  const ignoring = `${locked}; echo vendor/ >> .gitignore; git commit -qam more`;
+  const { open, calls, kept } = await place(`${makes}; ${script}`, ignoring);
+  await open("1");
+  await open("2");
+  expect(kept()).toEqual([]);
+  expect(calls.length).toBeGreaterThan(2);
+});
+
+test("composer's own file is a part of the key, for its autoloader is made of it", async () => {
+  const { open, repo, base, calls } = await place(
+    "mkdir -p vendor/composer; echo x > vendor/composer/autoload_psr4.php",
+    `${plainRepository}; echo vendor/ > .gitignore; echo 1 > composer.lock; echo '{}' > composer.json; git add -A; git commit -qm php`,
+  );
+  await open("1");
+  sh(repo, `echo '{"autoload":{"psr-4":{"A\\\\":"src/"}}}' > composer.json; git commit -qam two`);
+  const head = sh(repo, "git rev-parse HEAD").trim();
+  expect(head).not.toBe(base);
+  await open("2", { base: head, head });
+  expect(calls).toHaveLength(2);
+});
+
+test("an entry whose mark a power cut left empty is made again", async () => {
+  const { open, calls, kept, home } = await place();
+  await open("1");
+  writeFileSync(join(home, "set-ups", kept()[0] ?? "", "set-up.json"), "");
+  expect(version(await open("2"))).toBe("v1");
+  expect(calls).toHaveLength(2 + 1);
 });
