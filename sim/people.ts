@@ -59,8 +59,12 @@ export function newLoop(random: SeededRandom, loops: readonly Loop[], base: stri
   const type = kind < 0.25 ? "chore" : kind < 0.5 ? "plan" : "ralph";
   const approved = type === "plan" && random.chance(0.3);
   const repo = random.chance(0.3) ? "/other" : "/repo";
-  const loop = { type, approved, parent: null, ...words, priority, dependsOn, repo };
-  return { type: "createLoop", loop: { ...loop, status: "pending", settings } };
+  const whole = { type, approved, parent: null, ...words, priority, dependsOn, repo };
+  const loop = { ...whole, status: "pending", settings } as const;
+  // No further dice: whoever asks for one loop lives as before.
+  if ((kind * 1_000) % 1 > 0.1) return { type: "createLoop", loop };
+  const one = { loop, afterEarlier: [] };
+  return { type: "createLoops", asked: [one, one, { loop, afterEarlier: [0, 1] }] };
 }
 
 function drawSettings(random: SeededRandom, baseCommit: string): LoopSettings {

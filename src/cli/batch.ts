@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { z } from "zod";
 import type { Door, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
-import { batchLine } from "../protocol/schemas.ts";
+import { afterMax, batchLine, batchMax, runRequest } from "../protocol/schemas.ts";
 import type { LoopView } from "../views/loop-view.ts";
 import { type Consent, openForRun } from "./reach.ts";
 import type { Session } from "./session.ts";
@@ -16,9 +16,15 @@ export async function runBatch(
   options: Consent & { readonly detach?: true | undefined },
 ): Promise<number> {
   const text = await readTask(session.world, undefined, file);
-  const requests = requestsOf(session, file, text);
-  const { door } = await openForRun(session, requests, options);
-  const views = await door.createAll(requests);
+  const asked = askedIn(session, file, text);
+  const requests = asked.map(({ request }) => request);
+  const accepted = async () => {
+    const { door } = await openForRun(session, requests, options);
+    return { door, views: await door.createAll(requests) };
+  };
+  const { door, views } = await accepted().catch((error: unknown) => {
+    throw withPlace(error, asked);
+  });
   const ended = options.detach === true ? views : await waitForAll(session, door, views);
   if (session.json) session.printJson(ended);
   else for (const { id, status } of ended) session.print(`${id}  ${oneLine(status)}`);
@@ -26,23 +32,62 @@ export async function runBatch(
   return failed ? exitCodes.failed : exitCodes.done;
 }
 
+/** A request, and the line that makes it. */
+interface Placed {
+  readonly place: string;
+  readonly request: RunRequest;
+}
+
+/** The line that a refusal is about, where it is about one. */
+function withPlace(error: unknown, asked: readonly Placed[]): unknown {
+  if (!(error instanceof UserError) || error.request === null) return error;
+  const { place } = asked[error.request] ?? { place: null };
+  if (place === null) return error;
+  return new UserError(error.exitCode, `${place}: ${error.message}`, { cause: error });
+}
+
 type Line = z.infer<typeof batchLine>;
 
-function requestsOf(session: Session, file: string, text: string): readonly RunRequest[] {
-  const requests: RunRequest[] = [];
+function askedIn(session: Session, file: string, text: string): readonly Placed[] {
+  const asked: Placed[] = [];
   const positions = new Map<string, number>();
   for (const [index, row] of text.split("\n").entries()) {
     if (row.trim() === "") continue;
     const place = `${file}:${index + 1}`;
+    if (asked.length === batchMax) throw invalid(place, `at most ${batchMax} loops at once`);
     const line = lineOf(place, row);
-    requests.push(requestOf(session, place, line, positions));
+    const request = requestOf(session, place, line, positions);
+    refuseUnsendable(place, request);
+    asked.push({ place, request });
     const { name } = line;
     if (name === undefined) continue;
     if (positions.has(name)) throw invalid(place, `name: another line is called ${name} already`);
-    positions.set(name, requests.length - 1);
+    positions.set(name, asked.length - 1);
   }
-  return requests;
+  return asked;
 }
+
+/** What the daemon would refuse with all the rest, by the name that the line has for it. */
+function refuseUnsendable(place: string, request: RunRequest): void {
+  const { after, afterEarlier = [] } = request;
+  const waits = after.length + afterEarlier.length;
+  if (waits > afterMax) {
+    throw invalid(place, `after: at most ${afterMax} loops, not ${waits}`);
+  }
+  const sent = runRequest.safeParse(request);
+  if (sent.success) return;
+  const [issue] = sent.error.issues;
+  const [field = "", ...rest] = issue?.path ?? [];
+  const name = lineNames[String(field)] ?? String(field);
+  throw invalid(place, `${[name, ...rest].join(".")}: ${issue?.message}`);
+}
+
+const lineNames: Readonly<Record<string, string>> = {
+  dir: "repo",
+  iterationsMax: "max-iterations",
+  budgetUsd: "budget",
+  parameters: "set",
+};
 
 function lineOf(place: string, row: string): Line {
   const given = batchLine.safeParse(parsedJson(place, row));

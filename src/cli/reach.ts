@@ -38,21 +38,46 @@ export async function openAny(session: Session): Promise<Door> {
 }
 
 /**
- * The daemon for new loops. Before one is started, the first request is tried here: what is wrong
+ * The daemon for new loops. Before one is started, the first request is tried here, and what all wait for: what is wrong
  * with it, or with this environment that the daemon would get, is told without a daemon.
  */
 export async function openForRun(
   session: Session,
-  [request]: readonly RunRequest[],
+  requests: readonly RunRequest[],
   consent: Consent,
 ): Promise<{ readonly door: Door; readonly plan: RunPlan | null }> {
   const running = await findDaemon(session, consent);
   if (running !== null) return { door: running, plan: null };
   refuseStart(session);
   const { world, place } = session;
+  await refuseUnknown(session, requests);
   const options = { withHistory: false };
-  const plan = request === undefined ? null : await world.program.plan(place, request, options);
+  const [first] = requests;
+  const planned = first === undefined ? null : world.program.plan(place, first, options);
+  const plan = planned === null ? null : await about(0, planned);
   return { door: await startDaemon(session), plan };
+}
+
+/** What nobody is there for cannot be waited for: the log says so without a daemon. */
+async function refuseUnknown(session: Session, requests: readonly RunRequest[]): Promise<void> {
+  if (requests.every(({ after }) => after.length === 0)) return;
+  const none = { status: null, type: null, plan: null };
+  const loops = await (await openReader(session)).loops(none);
+  const ids = new Set(loops.map(({ id }) => id));
+  for (const [at, { after }] of requests.entries()) {
+    const unknown = after.find((id) => !ids.has(id));
+    if (unknown === undefined) continue;
+    const message = `there is no loop ${unknown} to wait for: td list shows all`;
+    throw new UserError(exitCodes.notFound, message, { request: at });
+  }
+}
+
+/** A refusal says which of several requests it is about. */
+async function about<Result>(request: number, doing: Promise<Result>): Promise<Result> {
+  return doing.catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(error.exitCode, error.message, { cause: error, request });
+  });
 }
 
 /** The daemon of the home, started when none runs. */

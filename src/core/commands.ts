@@ -1,6 +1,6 @@
 import type { ChatCommand } from "./chat-money.ts";
+import type { CreationCommand } from "./creation.ts";
 import type { Document } from "./documents.ts";
-import type { Created } from "./events.ts";
 import type {
   BlockedOn,
   CommitId,
@@ -20,7 +20,7 @@ import type { PipelineCommand } from "./pipeline.ts";
 
 /** What may be asked, in the imperative. People ask the first group, the engine the second. */
 export type Command =
-  | { readonly type: "createLoop"; readonly loop: Created }
+  | CreationCommand
   | { readonly type: "pause"; readonly id: LoopId }
   | { readonly type: "resume"; readonly id: LoopId; readonly raise: Raise }
   | { readonly type: "retry"; readonly id: LoopId; readonly raise: Raise }

@@ -2,8 +2,9 @@ import { assert, unreachable } from "./assert.ts";
 import { backoffMs } from "./backoff.ts";
 import { type ChatCommand, decideChat, isChatCommand } from "./chat-money.ts";
 import type { AttemptOutcome, Command } from "./commands.ts";
+import { type CreationCommand, creationDecided, isCreation } from "./creation.ts";
 import { decideLoopMail, decideMail } from "./decide-mail.ts";
-import type { Created, Event } from "./events.ts";
+import type { Event } from "./events.ts";
 import { afterCrash } from "./health.ts";
 import { ancestorsCompleted, handedOn, parentHeldUp, stopped } from "./hierarchy.ts";
 import { type CommitId, isSettled, type Loop, type LoopId, type Millis } from "./loop.ts";
@@ -24,7 +25,6 @@ import { pipelineDecided } from "./pipeline.ts";
 import { paused, resumed, retried } from "./rest.ts";
 import type { State } from "./state.ts";
 import { to } from "./transition.ts";
-import { problemsOf } from "./validate.ts";
 
 /** What a decision may know of the world: time, chance, and how often the world may fail. */
 export interface Moment {
@@ -45,7 +45,7 @@ export type Decision = Accepted | { readonly ok: false; readonly reason: string 
 type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
 type LoopCommand = Exclude<
   Command,
-  MailCommand | ChatCommand | { type: "createLoop" | "park" | "anchorAudit" }
+  MailCommand | ChatCommand | CreationCommand | { type: "park" | "anchorAudit" }
 >;
 type LeasedCommand = Exclude<Extract<Command, { attempt: number }>, { type: "saveWork" }>;
 
@@ -55,7 +55,7 @@ export function decide(state: State, command: Command, moment: Moment): Decision
 }
 
 function decided(state: State, command: Command, moment: Moment): Decision {
-  if (command.type === "createLoop") return created(state, command.loop);
+  if (isCreation(command)) return creationDecided(state, command);
   if (command.type === "park") {
     return parked(state, command);
   }
@@ -85,17 +85,6 @@ function parked(state: State, { type: _, ...data }: Of<"park">): Decision {
   const until = state.parked.get(`${data.provider}/${data.model}`)?.until ?? 0;
   if (until >= data.until) return { ok: true, id: null, events: [] };
   return { ok: true, id: null, events: [{ type: "provider.parked", loop: null, data }] };
-}
-
-function created(state: State, loop: Created): Decision {
-  if (loop.parent !== null) return refuse(`${loop.parent} begets its children itself`);
-  const [problem] = problemsOf(loop);
-  if (problem !== undefined) return refuse(problem);
-  const unknown = loop.dependsOn.find((id) => !state.loops.has(id));
-  if (unknown !== undefined)
-    return refuse(`there is no loop ${unknown} to wait for: td list shows all`);
-  const id = String(state.rootsCreated + 1) as LoopId;
-  return { ok: true, id, events: [{ type: "loop.created", loop: id, data: loop }] };
 }
 
 type PersonsCommand = Exclude<LoopCommand, { attempt: number } | MergeCommand>;

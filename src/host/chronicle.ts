@@ -43,10 +43,15 @@ export class Chronicle {
     this.#timer.unref();
   }
 
-  asked(command: Command): Promise<void> {
+  async asked(command: Command): Promise<void> {
+    if (command.type === "createLoops") {
+      const each = command.asked.map(({ loop }) => this.asked({ type: "createLoop", loop }));
+      await Promise.all(each);
+      return;
+    }
     const { type, ...rest } = command;
     const loop = "id" in rest ? rest.id : null;
-    return this.#own.record({ type: "person", loop, asked: type, detail: detailOf(command) });
+    await this.#own.record({ type: "person", loop, asked: type, detail: detailOf(command) });
   }
 
   /** A person's words to a model. */

@@ -4,6 +4,7 @@ import { type JsonlTaskStore, openTaskStore } from "../adapters/store/jsonl-task
 import type { RateLimits } from "../core/admission.ts";
 import { assert } from "../core/assert.ts";
 import type { Command } from "../core/commands.ts";
+import type { Asked } from "../core/creation.ts";
 import type { Accepted } from "../core/decide.ts";
 import type { OfRepository } from "../core/dispatch.ts";
 import type { Transaction } from "../core/events.ts";
@@ -19,6 +20,7 @@ import type { ProviderView } from "../protocol/status.ts";
 import { type LoopView, loopView } from "../views/loop-view.ts";
 import { type Chronicle, openChronicle } from "./chronicle.ts";
 import { systemClock } from "./clock.ts";
+import { creationOf, ofRequest } from "./creation.ts";
 import type { Living } from "./living.ts";
 import { providersOf } from "./providers.ts";
 import { createReader, find, openRecords, readFeed } from "./reader.ts";
@@ -46,15 +48,6 @@ const triesMax = 8;
 const random = { next: () => Math.random() };
 
 type CreateLoop = Extract<Command, { type: "createLoop" }>;
-
-function refuseLater(requests: readonly RunRequest[]): void {
-  const wrong = requests.findIndex(({ afterEarlier = [] }, index) =>
-    afterEarlier.some((at) => at >= index),
-  );
-  if (wrong < 0) return;
-  const message = `request ${wrong + 1} waits for one that does not come before it`;
-  throw new UserError(exitCodes.usage, message);
-}
 
 /** One home, open for writing: its log, and a world for each repository that is asked for. */
 export class Host {
@@ -229,32 +222,18 @@ export class Host {
     return planOf(settled, request, this.states.state);
   }
 
-  /** All or none. Refuses here, before anything is written, what could only fail later. */
+  /** All or none, in one transaction. Refuses here what could only fail later. */
   async create(requests: readonly RunRequest[]): Promise<readonly LoopView[]> {
-    const commands: CreateLoop[] = [];
-    refuseLater(requests);
+    const asked: Asked[] = [];
     const sites = new Map<string, Promise<Site>>();
-    for (const request of requests) commands.push(await this.#command(request, sites));
-    const refused = commands
-      .map((command) => this.states.tryOut(command))
-      .find((answer) => !answer.ok);
-    if (refused?.ok === false) throw new UserError(exitCodes.usage, refused.reason);
-    const made: Promise<LoopView>[] = [];
-    for (const [index, command] of commands.entries()) {
-      const earlier = (requests[index]?.afterEarlier ?? []).map((at) => made[at]);
-      made.push(this.#createAfter(command, earlier));
+    for (const [at, request] of requests.entries()) {
+      const { loop } = await ofRequest(at, this.#command(request, sites));
+      asked.push({ loop, afterEarlier: request.afterEarlier ?? [] });
     }
-    return Promise.all(made);
-  }
-
-  async #createAfter(
-    command: CreateLoop,
-    earlier: readonly (Promise<LoopView> | undefined)[],
-  ): Promise<LoopView> {
-    const others = await Promise.all(earlier);
-    const ids = others.flatMap((view) => (view === undefined ? [] : [this.id(view.id)]));
-    const dependsOn = [...command.loop.dependsOn, ...ids];
-    return this.ask({ ...command, loop: { ...command.loop, dependsOn } });
+    const { events } = await this.decided(creationOf(asked));
+    return events.flatMap(({ type, loop }) =>
+      type === "loop.created" ? [loopView(find(this.states.state, loop), null)] : [],
+    );
   }
 
   /** Requests for one commit look at it once. */

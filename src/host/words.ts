@@ -10,6 +10,14 @@ export function withoutKeys(command: Command): Command {
   switch (command.type) {
     case "createLoop":
       return { ...command, loop: { ...command.loop, ...words(command.loop) } };
+    case "createLoops":
+      return {
+        ...command,
+        asked: command.asked.map((each) => ({
+          ...each,
+          loop: { ...each.loop, ...words(each.loop) },
+        })),
+      };
     case "editBrief":
       return { ...command, ...words(command) };
     case "reject":

@@ -17,9 +17,10 @@ export function versionOf(answer: unknown): string | null {
 
 /** What the daemon refused, and why; null when that is not what it says. */
 export function refusalOf(answer: unknown): UserError | null {
-  const { error, exitCode } = fieldsOf(answer);
+  const { error, exitCode, request } = fieldsOf(answer);
   if (typeof error !== "string" || typeof exitCode !== "number") return null;
-  return new UserError(exitCode as ExitCode, error);
+  const about = typeof request === "number" ? { request } : {};
+  return new UserError(exitCode as ExitCode, error, about);
 }
 
 /** What the feed says; null when it is not known here. */

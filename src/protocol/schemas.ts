@@ -1,5 +1,6 @@
 /** What may come over the wire, field by field; unknown fields are refused. */
 import { z } from "zod";
+import { dependenciesMax } from "../core/creation.ts";
 import { deliveries, priorities } from "../core/loop.ts";
 import { bodyCharsMax, queryTimeoutMsMax, topicCharsMax } from "../core/message.ts";
 import { type ChatRequest, chatCharsMax } from "./chat.ts";
@@ -9,7 +10,9 @@ import type { Amendment } from "./plans.ts";
 
 const taskCharsMax = 1_000_000;
 const text = z.string().max(taskCharsMax);
-const batchMax = 10_000;
+export const batchMax = 10_000;
+/** What one loop may wait for. */
+export const afterMax = dependenciesMax;
 
 export const loopId = z.string().regex(/^[1-9]\d{0,9}(?:\.[1-9]\d{0,9}){0,7}$/, {
   error: "expected a loop id such as 7 or 7.2.1",
@@ -25,8 +28,8 @@ export const runRequest: z.ZodType<RunRequest> = z.strictObject({
   budgetUsd: z.number().min(0).max(1e6).nullable(),
   base: z.string().min(1).max(1_024).nullable(),
   priority: z.enum(priorities),
-  after: z.array(loopId).max(1_000),
-  afterEarlier: z.array(z.int().min(0).max(batchMax)).max(1_000).optional(),
+  after: z.array(loopId).max(afterMax),
+  afterEarlier: z.array(z.int().min(0).max(batchMax)).max(afterMax).optional(),
   deliver: z.enum(deliveries).nullable(),
   approved: z.boolean().optional(),
   parameters: z.record(z.string().max(63), z.string().max(2_000)).optional(),

@@ -151,8 +151,9 @@ function answerError(
 ): Response {
   const known = asUserError(error);
   if (known instanceof UserError) {
-    const { message, exitCode } = known;
-    return context.json({ error: message, exitCode }, statusOf[exitCode] ?? 500);
+    const { message, exitCode, request } = known;
+    const about = request === null ? {} : { request };
+    return context.json({ error: message, exitCode, ...about }, statusOf[exitCode] ?? 500);
   }
   if (error instanceof HTTPException) {
     return context.json({ error: error.message, exitCode: exitCodes.usage }, error.status);

@@ -182,6 +182,21 @@ test("a batch is all or nothing, and says which line is wrong", async () => {
   const wrong = await call(new FakeProgram(), ["run", "--batch", file]);
   expect(wrong.code).toBe(3);
   expect(wrong.err).toContain("loops.jsonl:2:");
+  const row = (more: object) => JSON.stringify({ type: "ralph", task: "one", ...more });
+  const after = [...Array.from({ length: 1_000 }, (_, at) => String(at + 1)), "first"];
+  const unsendable = [
+    [{ after }, "after: at most 1000 loops, not 1001"],
+    [{ after: ["7x"] }, "after.0: expected a loop id"],
+    [{ budget: 1e9 }, "budget: "],
+    [{ validate: "x".repeat(10_001) }, "validate: "],
+  ] as const;
+  for (const [more, says] of unsendable) {
+    await writeFile(file, `${row({ name: "first" })}\n\n${row(more)}\n`);
+    const asked = new FakeProgram();
+    const { code: exit, err } = await call(asked, ["run", "--batch", file]);
+    expect([exit, err]).toEqual([3, expect.stringContaining(`loops.jsonl:3: ${says}`)]);
+    expect(asked.asked).toEqual([]);
+  }
   await rm(dir, { recursive: true });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Command } from "../../src/core/commands.ts";
 import { decide } from "../../src/core/decide.ts";
+import type { LoopId } from "../../src/core/loop.ts";
 import { loopOf } from "../../src/core/state.ts";
 import {
   answerTo,
@@ -261,6 +262,45 @@ describe("a new loop", () => {
     expect(answerTo(given("1 running"), { type: "createLoop", loop: child })).toBe(
       "1 begets its children itself",
     );
+  });
+});
+
+describe("several new loops", () => {
+  const asked = (dependsOn: LoopId[], ...afterEarlier: number[]) => ({
+    loop: brief({ dependsOn }),
+    afterEarlier,
+  });
+
+  test("are one decision, and may wait for those before them", () => {
+    const command = {
+      type: "createLoops",
+      asked: [asked([one]), asked([]), asked([one, one], 0, 1)],
+    } as const;
+    const decision = decide(given("1 failed"), command, moment);
+    const events = decision.ok ? decision.events : [];
+    expect(
+      events.map((event) => [event.loop, event.type === "loop.created" && event.data.dependsOn]),
+    ).toEqual([
+      ["2", ["1"]],
+      ["3", []],
+      ["4", ["1", "2", "3"]],
+    ]);
+  });
+
+  test("are refused together, with the one that is wrong", () => {
+    const many = Array.from({ length: 600 }, () => one);
+    const positions = Array.from({ length: 401 }, () => 0);
+    const wrong = [
+      [asked([id("9")]), "there is no loop 9 to wait for: td list shows all (request 2)"],
+      [asked([], 1), "it waits for one that does not come before it (request 2)"],
+      [asked([], -1), "it waits for one that does not come before it (request 2)"],
+      [asked(many, ...positions), "a loop waits for at most 1000 others, not 1001 (request 2)"],
+    ] as const;
+    for (const [each, reason] of wrong) {
+      const command = { type: "createLoops", asked: [asked([]), each] } as const;
+      expect(answerTo(given("1 failed"), command)).toBe(reason);
+    }
+    expect(answerTo(given(), { type: "createLoops", asked: [] })).toBe("nothing is asked for");
   });
 });
 

@@ -65,14 +65,16 @@ function outcomeOf(loop: Loop, dice: number): AttemptOutcome {
   return outcomes[dice % outcomes.length] as AttemptOutcome;
 }
 
-const create: Deed = (loop, dice) => ({
-  type: "createLoop",
-  loop: brief({
+const create: Deed = (loop, dice) => {
+  const one = brief({
     dependsOn: dice % 3 === 0 ? [loop.id] : [],
     status: dice % 5 === 0 ? "draft" : "pending",
     settings: { ...settings, ...limits },
-  }),
-});
+  });
+  if (dice % 7 > 0) return { type: "createLoop", loop: one };
+  const first = { loop: one, afterEarlier: [] };
+  return { type: "createLoops", asked: [first, { loop: one, afterEarlier: [dice % 2] }] };
+};
 
 const deeds: readonly Deed[] = [
   create,
@@ -322,6 +324,6 @@ test("this test reaches every command and every status", () => {
     for (const each of seen.accepted) accepted.add(each);
     for (const each of seen.statuses) statuses.add(each);
   }
-  expect(accepted.size).toBe(20);
+  expect(accepted.size).toBe(21);
   expect(statuses.size).toBe(9);
 });

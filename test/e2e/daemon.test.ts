@@ -289,9 +289,9 @@ test.concurrent("a batch is accepted as a whole or not at all", () =>
     const bad: readonly [unknown, number, RegExp][] = [
       [{ ...good, type: undefined }, 3, /:3: type/],
       [{ ...good, owner: "me" }, 3, /:3: .*owner/],
-      [{ ...good, repo: join(desk.place, "nowhere") }, 2, /nowhere/],
-      [{ ...good, type: "nothing" }, 8, /nothing/],
-      [{ ...good, after: "99" }, 8, /99/],
+      [{ ...good, repo: join(desk.place, "nowhere") }, 2, /:3: .*nowhere/],
+      [{ ...good, type: "nothing" }, 8, /:3: .*nothing/],
+      [{ ...good, after: "99" }, 8, /:3: .*no loop 99/],
     ];
     for (const [line, code, says] of bad) {
       const told = await batch(good, good, line);

@@ -16,6 +16,10 @@ const document = {
 
 const commands: readonly Command[] = [
   { type: "createLoop", loop: { title: pasted, brief: pasted } as Created },
+  {
+    type: "createLoops",
+    asked: [{ loop: { title: pasted, brief: pasted } as Created, afterEarlier: [] }],
+  },
   { type: "editBrief", id, title: pasted, brief: pasted },
   { type: "reject", id, feedback: pasted },
   { type: "answer", id, answer: pasted },

@@ -12,7 +12,7 @@ import { formatVersion, upgrade } from "../../core/migrate.ts";
  */
 
 /** The largest line; more than this in one decision is a bug. */
-export const transactionBytesMax = 16 * 1024 * 1024;
+export const transactionBytesMax = 32 * 1024 * 1024;
 
 const crcKey = ',"crc":"';
 const seqKey = Buffer.from('{"seq":');
