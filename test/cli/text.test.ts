@@ -2,6 +2,7 @@ import fc from "fast-check";
 import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
 import { cut, oneLine, pad, strip, width } from "../../src/cli/text.ts";
+import { cpuMs } from "../cpu-time.ts";
 
 const family = "👨‍👩‍👧‍👦";
 const flag = "🇩🇪";
@@ -149,8 +150,8 @@ describe("strip leaves nothing that a terminal obeys", () => {
     const attacks = ["\u001b]", "\u001b[", "\u001bP", "\u009d0;", "\r"].map((each) =>
       each.repeat(200_000),
     );
-    const startedAt = performance.now();
+    const startedAt = cpuMs();
     for (const attack of attacks) strip(attack);
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(cpuMs() - startedAt).toBeLessThan(5_000);
   });
 });

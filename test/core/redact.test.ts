@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createRedact } from "../../src/core/redact.ts";
+import { cpuMs } from "../cpu-time.ts";
 
 const redact = createRedact([]);
 // Put together at run time, so that no scanner takes these samples for real ones.
@@ -166,7 +167,7 @@ test.for([
 ])("ten megabytes of %j take no longer than they should", (piece) => {
   const text = piece.repeat(Math.ceil(10_000_000 / piece.length));
   const known = createRedact(["hunter2hunter2", "another-secret-of-mine"]);
-  const startedAt = performance.now();
+  const startedAt = cpuMs();
   known(text);
-  expect(performance.now() - startedAt).toBeLessThan(4000);
+  expect(cpuMs() - startedAt).toBeLessThan(4000);
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { normalise, stripAnsi } from "../../../src/core/verdict/clean.ts";
+import { cpuMs } from "../../cpu-time.ts";
 
 const noise = fc.string({
   unit: fc.constantFrom(
@@ -108,8 +109,8 @@ describe("normalise", () => {
     ["an open title", "\u001b]"],
   ])("takes linear time for 10 MB of %s", (_name, unit) => {
     const text = unit.repeat(10_000_000 / unit.length);
-    const startedAt = performance.now();
+    const startedAt = cpuMs();
     normalise(text, tree);
-    expect(performance.now() - startedAt).toBeLessThan(15_000);
+    expect(cpuMs() - startedAt).toBeLessThan(15_000);
   });
 });

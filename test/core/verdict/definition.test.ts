@@ -4,6 +4,7 @@ import { matchesGlob } from "../../../src/core/verdict/glob.ts";
 import { includesOf, targetsOf } from "../../../src/core/verdict/makefile.ts";
 import { configurationText, withoutComments } from "../../../src/core/verdict/manifests.ts";
 import { scriptCall, scriptsCalled } from "../../../src/core/verdict/script-calls.ts";
+import { cpuMs } from "../../cpu-time.ts";
 
 const words = (shell: string) =>
   commandsIn(shell).map(({ words: each, dir }) => (dir === "" ? "" : `${dir}$ `) + each.join(" "));
@@ -40,11 +41,11 @@ describe("commandsIn", () => {
   });
 
   test("takes linear time, whatever the text", () => {
-    const startedAt = performance.now();
+    const startedAt = cpuMs();
     for (const unit of ["${", '"', "$(", "a=", "npx ", "bash -c '", "\\", "< "]) {
       commandsIn(unit.repeat(500_000 / unit.length));
     }
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(cpuMs() - startedAt).toBeLessThan(5_000);
   });
 });
 
@@ -174,9 +175,9 @@ other::
 
   test("ends on targets that need each other, and in linear time", () => {
     expect(targetsOf("a: b\nb: a\n", ["a"])).toHaveLength(2);
-    const startedAt = performance.now();
+    const startedAt = cpuMs();
     targetsOf(`a${" ".repeat(1_000_000)}b`, ["a"]);
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(cpuMs() - startedAt).toBeLessThan(2_000);
   });
 
   test("names the files that are included", () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readEvidence, runnersNamed } from "../../../src/core/verdict/evidence.ts";
+import { cpuMs } from "../../cpu-time.ts";
 
 const fixture = (name: string) =>
   readFileSync(new URL(`fixtures/${name}.txt`, import.meta.url), "utf8");
@@ -131,10 +132,10 @@ describe("readEvidence", () => {
   });
 
   test("takes linear time for 10 MB", () => {
-    const startedAt = performance.now();
+    const startedAt = cpuMs();
     readEvidence("", "5 passed, 1 failed | ok 1 - x\n".repeat(350_000));
     readEvidence("", "1 a, ".repeat(2_000_000));
-    expect(performance.now() - startedAt).toBeLessThan(15_000);
+    expect(cpuMs() - startedAt).toBeLessThan(15_000);
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { isTestFile, testFacts } from "../../../src/core/verdict/test-facts.ts";
+import { cpuMs } from "../../cpu-time.ts";
 
 function told(path: string, text: string): string {
   const { declared, names, assertions, skipped, focused } = testFacts(path, text);
@@ -113,7 +114,7 @@ test.each(["js", "py", "go", "rs", "java", "rb", "php", "cs", "exs", "bats"])(
   (extension) => {
     const path = `test/src/test/a.Tests/${{ java: "ATest", cs: "ATest", php: "ATest", py: "test_a" }[extension] ?? "a_test"}.${extension}`;
     expect(isTestFile(path)).toBe(true);
-    const startedAt = performance.now();
+    const startedAt = cpuMs();
     const units = [
       "\n",
       " ",
@@ -141,6 +142,6 @@ test.each(["js", "py", "go", "rs", "java", "rb", "php", "cs", "exs", "bats"])(
       "\\",
     ];
     for (const unit of units) testFacts(path, unit.repeat(300_000 / unit.length));
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    expect(cpuMs() - startedAt).toBeLessThan(10_000);
   },
 );
