@@ -1,3 +1,5 @@
+import type { Config } from "../adapters/config/schema.ts";
+import { secretVariables } from "../adapters/config/tighten.ts";
 import { openPullRequest } from "../adapters/git/pull-requests.ts";
 import { searchPath } from "../adapters/sandbox/environment.ts";
 import type { PullRequests } from "../ports/pull-requests.ts";
@@ -15,6 +17,7 @@ interface Options {
   readonly home: string;
   readonly worktrees: Pick<Worktrees, "diff">;
   readonly redact: Redact;
+  readonly config: Config;
 }
 
 const titleCharsMax = 250;
@@ -22,7 +25,9 @@ const titleCharsMax = 250;
 const eventsPageMax = 1_000;
 
 /** Pull requests by the user's git and gh; their text is the evidence report. */
-export function createPullRequests({ around, home, worktrees, redact }: Options): PullRequests {
+export function createPullRequests(options: Options): PullRequests {
+  const { around, home, worktrees, redact, config } = options;
+  const withheld = secretVariables(config);
   const { env, euid } = around;
   const findGh = () => findProgram("gh", searchPath(env));
   const sight = {
@@ -37,7 +42,7 @@ export function createPullRequests({ around, home, worktrees, redact }: Options)
       const title = titleOf(redact(loop.title)) || `TaskDaemon ${loop.type} ${loop.id}`;
       const body = redact(bodyOf(report));
       const request = { repo: loop.repo, branch, commit, base, title, body };
-      return openPullRequest({ env, euid, findGh, redact }, request, signal);
+      return openPullRequest({ env, euid, findGh, redact, withheld }, request, signal);
     },
   };
 }

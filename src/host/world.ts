@@ -98,7 +98,7 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     models,
     ...{ sandbox, worktrees, mergeBatchMax: config.git["merge-batch"] },
     targets: gitTargets(worktrees, { identity, now: systemClock.now }),
-    pullRequests: createPullRequests({ around, home, worktrees, redact }),
+    pullRequests: createPullRequests({ around, home, worktrees, redact, config }),
     fileSystem: createFileSystem({ uid, ripgrep }),
     documents: createDocuments(uid),
     fetcher: new HttpFetcher(),

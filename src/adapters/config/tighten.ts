@@ -91,10 +91,15 @@ export function isForUsersAlone(path: readonly string[]): boolean {
   });
 }
 
+/** The variables that the configuration names for secrets. */
+export function secretVariables({ llm, notify }: Config): readonly string[] {
+  const keys = Object.values(llm.providers).map((provider) => provider["api-key-env"]);
+  return [...keys, notify["webhook-secret-env"]].filter((name) => typeof name === "string");
+}
+
 /** Variables that a repository must not be able to put into commands, prompts and logs. */
 export function secretNames(users: Config): Refused {
-  const keys = Object.values(users.llm.providers).map((provider) => provider["api-key-env"]);
-  const named = [...keys, users.notify["webhook-secret-env"]];
+  const named = secretVariables(users);
   return (name, value) => named.includes(name) || isSecretName(name) || holdsPassword(value);
 }
 

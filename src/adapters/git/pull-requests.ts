@@ -8,6 +8,7 @@ import type { Redact } from "../../ports.ts";
 import { textOf } from "../process/capture.ts";
 import { runProcess } from "../process/launch.ts";
 import { type Repository, resolveRepository } from "./repository.ts";
+import { userEnvironment } from "./user-environment.ts";
 
 /** What the user's own git and gh are to do; nothing of it is read as an option. */
 export interface PullRequest {
@@ -20,8 +21,10 @@ export interface PullRequest {
 }
 
 export interface PullRequestOptions {
-  /** The daemon's own: who it is signed in as. */
+  /** The daemon's own: who it is signed in as. Most of it is not passed on. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Names of variables with secrets that are none of git's and gh's. */
+  readonly withheld: readonly string[];
   readonly euid: number | null;
   /** Where gh is; null where it is not. Asked anew each time. */
   readonly findGh: () => Promise<string | null>;
@@ -221,11 +224,9 @@ const overruled = [
   ["push.gpgSign", "false"],
 ] as const;
 
-function environmentOf({ env }: PullRequestOptions): Record<string, string> {
-  const result: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined && !leading.test(name)) result[name] = value;
-  }
+function environmentOf({ env, withheld }: PullRequestOptions): Record<string, string> {
+  const result = userEnvironment(env, withheld);
+  for (const name of Object.keys(result)) if (leading.test(name)) delete result[name];
   const first = Number(result["GIT_CONFIG_COUNT"] ?? 0) || 0;
   for (const [n, [key, value]] of overruled.entries()) {
     result[`GIT_CONFIG_KEY_${first + n}`] = key;

@@ -9,15 +9,15 @@ import { never, sh } from "./support.ts";
 
 /** Records its arguments, one a line after a mark; knows one pull request a head. */
 const fakeGh = `#!/bin/bash
-{ echo "== $GH_PROMPT_DISABLED $GH_TOKEN"; printf '%s\\n' "$@"; } >> "$FAKE/calls"
+{ echo "== $GH_PROMPT_DISABLED $GH_TOKEN"; printf '%s\\n' "$@"; } >> "$GH_FAKE/calls"
 for last; do :; done
-for each; do case "$each" in --body-file=*) cp "\${each#*=}" "$FAKE/body";; esac; done
-[ -f "$FAKE/fails-$2" ] && { printf '\\033[31mno \\ncan do\\033[0m' >&2; exit 1; }
+for each; do case "$each" in --body-file=*) cp "\${each#*=}" "$GH_FAKE/body";; esac; done
+[ -f "$GH_FAKE/fails-$2" ] && { printf '\\033[31mno \\ncan do\\033[0m' >&2; exit 1; }
 case "$2" in
-  view) cat "$FAKE/pr-\${last//\\//_}" 2>/dev/null || { echo "no pull requests found" >&2; exit 1; };;
+  view) cat "$GH_FAKE/pr-\${last//\\//_}" 2>/dev/null || { echo "no pull requests found" >&2; exit 1; };;
   create)
-    head=\${3#--head=}; n=$(ls "$FAKE" | grep -c '^pr-'); url="https://example.org/o/r/pull/$((n + 1))"
-    printf '{"state":"OPEN","url":"%s"}' "$url" > "$FAKE/pr-\${head//\\//_}"
+    head=\${3#--head=}; n=$(ls "$GH_FAKE" | grep -c '^pr-'); url="https://example.org/o/r/pull/$((n + 1))"
+    printf '{"state":"OPEN","url":"%s"}' "$url" > "$GH_FAKE/pr-\${head//\\//_}"
     echo "Creating pull request"; echo "$url";;
 esac
 `;
@@ -52,14 +52,24 @@ function open(more: { title?: string; body?: string; base?: string; gh?: boolean
   const env = {
     PATH: process.env["PATH"],
     HOME: dir,
-    FAKE: join(dir, "fake"),
+    GH_FAKE: join(dir, "fake"),
+    SSH_AUTH_SOCK: "/run/agent",
+    https_proxy: "http://proxy",
+    ANTHROPIC_API_KEY: "sk-ant-none-of-gits",
+    OPENAI_API_KEY: "sk-none-of-gits",
+    GIT_MODEL_KEY: "key-none-of-gits",
+    WEBHOOK_SECRET: "hook-none-of-gits",
     GH_TOKEN: "of-the-user",
     GIT_DIR: "/nonexistent",
   };
   const findGh = () => findProgram("gh", more.gh === false ? [] : [join(dir, "bin")]);
   const { title = "Mend it", body = "All of it.\n", base = "main" } = more;
   const request = { repo, branch: "taskdaemon/1", commit, base, title, body };
-  return openPullRequest({ env, euid: null, findGh, redact: (text) => text }, request, never);
+  return openPullRequest(
+    { env, withheld: ["GIT_MODEL_KEY", "GH_TOKEN"], euid: null, findGh, redact: (text) => text },
+    request,
+    never,
+  );
 }
 
 const calls = () =>
@@ -179,7 +189,11 @@ test("an abort ends what runs", async () => {
   const findGh = async () => join(dir, "bin", "gh");
   const request = { repo, branch: "taskdaemon/1", commit, base: "main", title: "t", body: "b" };
   const redact = (text: string) => text;
-  const asked = openPullRequest({ env, euid: null, findGh, redact }, request, halt.signal);
+  const asked = openPullRequest(
+    { env, withheld: [], euid: null, findGh, redact },
+    request,
+    halt.signal,
+  );
   setTimeout(() => halt.abort(), 500);
   await expect(asked).rejects.toThrow("aborted");
 });
