@@ -14,7 +14,7 @@ import {
 } from "../ports/llm.ts";
 import { type Admittee, admitted, duringCall, endIfHalted, holdAll } from "./admit.ts";
 import { AttemptEnd, type Engine, lost } from "./engine.ts";
-import { reserve, settle } from "./purse.ts";
+import { awaitAllowance, type Patience, reserve, settle } from "./purse.ts";
 
 export interface ModelCall {
   readonly loop: Loop;
@@ -31,16 +31,23 @@ export async function callModel(
   call: ModelCall,
   signal: AbortSignal,
 ): Promise<LlmReply> {
-  const { patience } = engine;
+  const { patience, states } = engine;
   const admittee = { ...call, bytes: bytesOf(call.request) };
+  const purchase = { loop: call.loop, model: call.model, inputTokens: inputOf(admittee) };
+  let purse: Patience = { leftMs: patience.retryAfterMaxMs, after: null };
   for (let tries = 1; ; ) {
     assert(tries <= patience.triesMax, "afterFailure() ends the tries");
     await passParking(engine, call, signal);
+    const leftMs = await awaitAllowance(engine, purchase, purse, signal);
+    purse = { leftMs, after: null };
+    const change = states.changes.next();
     try {
       const reply = await admitted(engine, admittee, signal, () =>
         paidTry(engine, admittee, tries, signal),
       );
-      if (reply !== "parked") return reply;
+      if (typeof reply !== "string") return reply;
+      // Others were first. Not for ever, even where time stands still.
+      if (reply === "short") purse = { leftMs: leftMs - 1, after: change };
     } catch (error) {
       if (!(error instanceof LlmError) || error.kind === "aborted" || signal.aborted) throw error;
       await afterError(engine, admittee, { error, kind: error.kind, tries }, signal);
@@ -77,14 +84,14 @@ async function paidTry(
   call: SizedCall,
   tries: number,
   signal: AbortSignal,
-): Promise<LlmReply | "parked"> {
+): Promise<LlmReply | "parked" | "short"> {
   const { states, world } = engine;
   const { id, attempt } = call.loop;
   const iteration = call.loop.iteration + 1;
   const { loop, model } = call;
   const turn = `${attempt}.${iteration}.${call.turn}.${tries}`;
-  const inputTokens = tokensEstimated(call.bytes);
-  const allowance = await reserve(engine, { loop, turn, model, inputTokens }, signal);
+  const allowance = await reserve(engine, { loop, turn, model, inputTokens: inputOf(call) });
+  if (allowance === null) return "short";
   let usage = noUsage;
   try {
     // While the reservation went to disk, a person may have taken the lease, or another loop
@@ -103,6 +110,10 @@ async function paidTry(
     await settle(engine, { loop, turn }, usage);
     world.watch({ type: "usage", loop: id, iteration, usage });
   }
+}
+
+function inputOf({ bytes }: Admittee): number {
+  return tokensEstimated(bytes);
 }
 
 export function bytesOf({ system, messages, tools }: ModelCall["request"]): number {

@@ -31,49 +31,77 @@ const lookAgainMs: Millis = 30_000;
 /** Time ends the waiting; this ends it where time stands still. */
 const looksMax = 100_000;
 
+/** How long a call may still wait for money, and a change to wait for before the next look. */
+export interface Patience {
+  readonly leftMs: Millis;
+  readonly after: Promise<void> | null;
+}
+
 /**
- * Reserves the worst case of a call under every limit above its loop, durably. Waits a while for
- * what calls of others hold just now; ends the attempt where a limit is spent.
+ * Waits until what a call needs could be reserved: before the provider's gate and not within it,
+ * where who waits for money would keep out others that have it. Resolves to the patience that is
+ * left; ends the attempt when there is none, and where a limit is spent.
  */
-export async function reserve(
+export async function awaitAllowance(
   engine: Engine,
-  purchase: Purchase,
+  purchase: Omit<Purchase, "turn">,
+  { leftMs, after }: Patience,
   signal: AbortSignal,
-): Promise<Allowance> {
-  const { states, world, patience } = engine;
-  const { loop, turn } = purchase;
-  const { id, attempt } = loop;
-  const until = world.clock.now() + patience.retryAfterMaxMs;
+): Promise<Millis> {
+  const { states, world } = engine;
+  const { loop } = purchase;
+  const until = world.clock.now() + leftMs;
+  let change = after;
   let why = "its budget is in use";
   for (let looks = 0; looks < looksMax; looks += 1) {
-    if (looks > 0) endIfHalted(engine, purchase, signal);
-    const change = states.changes.next();
-    const now = loopOf(states.state, id);
-    if (!holdsLease(now, attempt)) throw lost("the loop has moved on");
-    const found = look(engine, now, purchase);
-    if (typeof found === "object") {
-      const { tokens, usd } = found;
-      const dayUsd = engine.dayUsd();
-      const command = { type: "reserve", id, attempt, turn, tokens, usd, dayUsd } as const;
-      const decision = await states.submit(command);
-      if (decision.ok) return found;
-      // Decided before we saw it: another's reservation, or a person's word, is on its way to us.
-      why = decision.reason;
-    } else why = found;
-    if (world.clock.now() >= until) break;
-    if (looks === 0) {
-      const iteration = loop.iteration + 1;
-      world.watch({ type: "waiting", loop: id, iteration, until, reason: why });
+    if (change !== null) {
+      if (world.clock.now() >= until) break;
+      if (looks === 1) tellOfWait(engine, loop, until, why);
+      await changeOrTime(engine, change, until, AbortSignal.any([signal, engine.drain]));
+      endIfHalted(engine, purchase, signal);
     }
-    await changeOrTime(engine, change, until, AbortSignal.any([signal, engine.drain]));
+    change = states.changes.next();
+    const now = loopOf(states.state, loop.id);
+    if (!holdsLease(now, loop.attempt)) throw lost("the loop has moved on");
+    const found = look(engine, now, purchase);
+    if (typeof found === "object") return Math.max(0, until - world.clock.now());
+    why = found;
   }
   const notBeforeAt = world.clock.now() + lookAgainMs;
   const during = duringCall(loop);
   throw new AttemptEnd({ type: "interrupted", during, reason: why, notBeforeAt });
 }
 
+function tellOfWait({ world }: Engine, loop: Loop, until: Millis, reason: string): void {
+  const iteration = loop.iteration + 1;
+  world.watch({ type: "waiting", loop: loop.id, iteration, until, reason });
+}
+
+/**
+ * Reserves the worst case of a call under every limit above its loop, durably. Null where others
+ * were before it; ends the attempt where a limit is spent.
+ */
+export async function reserve(engine: Engine, purchase: Purchase): Promise<Allowance | null> {
+  const { states } = engine;
+  const { turn } = purchase;
+  const { id, attempt } = purchase.loop;
+  const now = loopOf(states.state, id);
+  if (!holdsLease(now, attempt)) throw lost("the loop has moved on");
+  const found = look(engine, now, purchase);
+  if (typeof found === "string") return null;
+  const { tokens, usd } = found;
+  const dayUsd = engine.dayUsd();
+  const decision = await states.submit({ type: "reserve", id, attempt, turn, tokens, usd, dayUsd });
+  // Refused: another's reservation, or a person's word, is on its way to us.
+  return decision.ok ? found : null;
+}
+
 /** What may be reserved now, or what it must wait for. */
-function look(engine: Engine, loop: Loop, { model, inputTokens }: Purchase): Allowance | string {
+function look(
+  engine: Engine,
+  loop: Loop,
+  { model, inputTokens }: Omit<Purchase, "turn">,
+): Allowance | string {
   const { states, world } = engine;
   const today = { now: world.clock.now(), dayUsd: engine.dayUsd() };
   const levels = levelsOf(states.state, loop, today);

@@ -58,6 +58,24 @@ test("what another holds is waited for: the slot is given back, and nothing is b
   expect(await small.rest(first)).toMatchObject({ status: "complete", failures: 0 });
 });
 
+test("who waits for money stands before the provider's gate, where nobody else waits for it", async () => {
+  const small = await SmallWorld.start({
+    script: (request, call) => (call === 1 ? "hang" : works(request)),
+  });
+  small.dayUsd = 0.05;
+  const first = await small.create();
+  await small.until(first, ({ reservations }) => reservations.length > 0);
+  const second = await small.create();
+  const waits = () => small.seen.some((event) => event.type === "waiting" && event.loop === second);
+  await small.clock.run(waits, small.clock.now() + 60_000);
+  expect(waits()).toBe(true);
+  expect(small.gates.all().map(([, { inFlight }]) => inFlight)).toEqual([1]);
+  small.dayUsd = 5;
+  const more = await small.create();
+  expect(await small.rest(more)).toMatchObject({ status: "complete" });
+  expect(await small.rest(second)).toMatchObject({ status: "complete", failures: 0 });
+});
+
 test("whoever watches hears once that most of a budget is spent", async () => {
   const small = await SmallWorld.start({
     script: (request, call) => (call === 1 ? costing(writes("bad"), 5_500) : works(request)),

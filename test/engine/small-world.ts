@@ -103,6 +103,7 @@ export class SmallWorld {
   busy = 0;
   states!: StateManager;
   scheduler!: Scheduler;
+  gates!: Gates;
   failure: unknown = null;
   /** What is configured now. */
   dayUsd: number | null = null;
@@ -140,6 +141,7 @@ export class SmallWorld {
     this.states = states;
     const patience = { retryAfterMaxMs: 60_000, triesMax: 3 };
     const gates = new Gates(world, () => this.#wishes.limits ?? unlimited);
+    this.gates = gates;
     const run = async () => {
       await recover(states);
       const drain = new AbortController().signal;
