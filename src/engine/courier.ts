@@ -22,6 +22,8 @@ export interface CourierWorld {
   readonly state: () => State;
   /** What an operator should know: with what it has to do with. */
   readonly warn: (told: Readonly<Record<string, unknown>>, why: string) => void;
+  /** They were sent, or given up: each notice that was taken comes here once. */
+  readonly done: (notices: readonly Notice[]) => void;
 }
 
 /**
@@ -56,16 +58,18 @@ export class Courier {
     return !this.#isBusy && this.#waiting.length === 0;
   }
 
-  tell(notice: Notice): void {
-    if (!this.#channel.isOn()) return;
+  /** Whether it took the notice; then its end is told by `done`. */
+  tell(notice: Notice): boolean {
+    if (!this.#channel.isOn()) return false;
     const cursor = this.#world.cursors.of(this.name);
-    if (notice.seq !== null && cursor !== null && notice.seq <= cursor) return;
+    if (notice.seq !== null && cursor !== null && notice.seq <= cursor) return false;
     this.#waiting.push(notice);
     if (this.#waiting.length > noticesMax) {
-      this.#waiting.shift();
+      this.#world.done(this.#waiting.splice(0, 1));
       this.#dropped += 1;
     }
     this.#bell.ring();
+    return true;
   }
 
   /** Until `signal` aborts; what waits then is told after the next start. */
@@ -95,7 +99,8 @@ export class Courier {
     try {
       const isSending = notices.length > 0 && this.#channel.isOn();
       const isDone = !isSending || (await this.#send(notices, dropped, signal));
-      if (!isDone) this.#waiting = taken;
+      if (isDone) this.#world.done(taken);
+      else this.#waiting = taken;
       if (isDone && last > (cursors.of(this.name) ?? 0)) await cursors.keep(this.name, last);
       return isSending;
     } catch (error) {

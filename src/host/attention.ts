@@ -8,13 +8,14 @@ import { readEvents } from "../adapters/store/history.ts";
 import { type Alert, type AlertFacts, alertsOf } from "../core/alerts.ts";
 import type { Transaction } from "../core/events.ts";
 import type { Millis } from "../core/loop.ts";
-import { type Notice, noticeOf, noticeOfAlert, untold } from "../core/notice.ts";
+import { type Notice, noticeOf } from "../core/notice.ts";
 import { createRedact } from "../core/redact.ts";
 import { Courier } from "../engine/courier.ts";
 import type { Scheduler } from "../engine/scheduler.ts";
 import type { Batch } from "../ports/notify.ts";
 import type { AlertView, AttentionDoor } from "../protocol/alerts.ts";
 import { timeOf } from "../views/loop-view.ts";
+import { AlertMarks } from "./alert-marks.ts";
 import { systemClock } from "./clock.ts";
 import type { DaemonConfig } from "./daemon-config.ts";
 import type { Guards } from "./guards.ts";
@@ -46,6 +47,7 @@ export class Attention implements AttentionDoor {
   readonly #attended: Attended;
   readonly #lagMs: () => number;
   readonly #file: NotifyFile;
+  readonly #marks: AlertMarks;
   readonly #channels: readonly NotifyChannel[];
   readonly #couriers: readonly Courier[];
   readonly #over = new AbortController();
@@ -60,6 +62,10 @@ export class Attention implements AttentionDoor {
     this.#lagMs = lagMs;
     removeInputs(home);
     this.#file = new NotifyFile(home);
+    this.#marks = new AlertMarks(this.#file, (error) => {
+      const why = "which alerts were told cannot be kept in mind";
+      log.logger.warn({ error: String(error) }, why);
+    });
     this.#redact = redactOf(attended);
     this.#channels = this.#openChannels();
     this.#couriers = this.#channels.map(
@@ -70,6 +76,7 @@ export class Attention implements AttentionDoor {
           cursors: this.#file,
           state: () => host.states.state,
           warn: (told, why) => log.logger.warn(told, why),
+          done: (notices) => this.#marks.brought(notices),
         }),
     );
     const leave = host.states.subscribe((transaction) => this.#hear(transaction));
@@ -160,10 +167,11 @@ export class Attention implements AttentionDoor {
     }
   }
 
-  #tell(notice: Notice): void {
+  /** How many channels took it. */
+  #tell(notice: Notice): number {
     const { events } = this.#attended.config.users.notify;
-    if (!events.some((event) => event === notice.event)) return;
-    for (const courier of this.#couriers) courier.tell(notice);
+    if (!events.some((event) => event === notice.event)) return 0;
+    return this.#couriers.filter((courier) => courier.tell(notice)).length;
   }
 
   #look(): void {
@@ -172,13 +180,7 @@ export class Attention implements AttentionDoor {
     const { state } = this.#attended.host.states;
     this.#alerts = alertsOf(state, { ...this.#facts(), seen }, now);
     this.#lookedAt = now;
-    const { tell, told } = untold(this.#file.alerts, this.#alerts, now);
-    for (const alert of tell) this.#tell(noticeOfAlert(alert, now));
-    if (tell.length === 0 && told.size === this.#file.alerts.size) return;
-    this.#file.keepAlerts(told).catch((error: unknown) => {
-      const why = "which alerts were told cannot be kept in mind";
-      this.#attended.log.logger.warn({ error: String(error) }, why);
-    });
+    this.#marks.look(this.#alerts, now, (notice) => this.#tell(notice));
   }
 
   #facts(): Omit<AlertFacts, "seen"> {

@@ -14,6 +14,7 @@ class Line {
   readonly clock = new SimClock();
   readonly sent: Batch[] = [];
   readonly warned: unknown[] = [];
+  readonly done: (number | null)[] = [];
   readonly kept = new Map<string, number>();
   state: State = given("1 failed");
   answers: Sent[] = [];
@@ -39,6 +40,7 @@ class Line {
       },
       state: () => this.state,
       warn: (told) => this.warned.push(told),
+      done: (notices) => this.done.push(...notices.map(({ seq }) => seq)),
     },
   );
 
@@ -105,6 +107,7 @@ test("what fails for now is tried again, and what is given up is told", async ()
   expect(line.courier.problem).toBe("500");
   expect(line.warned).toEqual([{ channel: "line", reason: "500", notices: 1 }]);
   expect(line.kept.get("line")).toBe(2);
+  expect(line.done).toEqual([1, 2]);
   line.isOn = false;
   expect(line.courier.problem).toBeNull();
   line.halt();
