@@ -1,7 +1,8 @@
 import { readAudit } from "../adapters/audit/read.ts";
 import type { AuditRecord } from "../adapters/audit/record.ts";
 import { type Anchor, type AuditReport, verifyAudit } from "../adapters/audit/verify.ts";
-import { readEvents } from "../adapters/store/history.ts";
+import { pickFromAll } from "../adapters/store/history.ts";
+import type { Transaction } from "../core/events.ts";
 import type { AuditFilter, AuditView, StoreCheck } from "../protocol/program.ts";
 import { timeOf } from "../views/loop-view.ts";
 
@@ -25,22 +26,20 @@ function viewOf({ n, at, act }: AuditRecord): AuditView {
 
 /** The anchors first: what they promise is in the files by then. */
 export async function checkAudit(home: string): Promise<StoreCheck> {
-  const anchors = await anchorsOf(home);
+  const { firstSeq, picked: anchors } = await pickFromAll(home, anchorsIn);
   const report = await verifyAudit(home, anchors);
   const ok = report.problem === null;
-  return { ok, json: { ok, ...report }, lines: linesOf(report) };
+  const compacted = { upToEvent: firstSeq - 1 };
+  return { ok, json: { ok, ...report, compacted }, lines: linesOf(report, firstSeq) };
 }
 
-async function anchorsOf(home: string): Promise<readonly Anchor[]> {
-  const { transactions } = await readEvents(home, 1);
-  return transactions.flatMap(({ seq, events }) =>
-    events.flatMap((event, index) =>
-      event.type === "audit.anchored" ? [{ seq: seq + index, ...event.data }] : [],
-    ),
+function anchorsIn({ seq, events }: Transaction): readonly Anchor[] {
+  return events.flatMap((event, index) =>
+    event.type === "audit.anchored" ? [{ seq: seq + index, ...event.data }] : [],
   );
 }
 
-function linesOf(report: AuditReport): string[] {
+function linesOf(report: AuditReport, firstSeq: number): string[] {
   const { records, segments, anchors, anchoredUpTo, tornBytes, repaired, problem } = report;
   const held = problem === null ? anchoredUpTo : Math.min(anchoredUpTo, records);
   const lines = [
@@ -48,6 +47,7 @@ function linesOf(report: AuditReport): string[] {
     anchors === 0
       ? "the event log has no anchor for it: only the chain itself could be checked"
       : `${counted(anchors, "anchor")} in the event log, the newest at record ${anchoredUpTo}`,
+    ...(firstSeq === 1 ? [] : [compactedLine(firstSeq, anchors)]),
     ...(repaired === 0
       ? []
       : [`${counted(repaired, "unfinished record")} left by a crash, taken off at the next start`]),
@@ -67,6 +67,14 @@ function linesOf(report: AuditReport): string[] {
     `that means: ${means}`,
     `records 1 to ${records} are as they were written; nothing after them is proven`,
   ];
+}
+
+/** An anchor holds fast the whole chain before it, so older ones are no loss while one is left. */
+function compactedLine(firstSeq: number, anchors: number): string {
+  const gone = `events 1 to ${firstSeq - 1} of the event log were removed by compaction, and the anchors in them`;
+  return anchors === 0
+    ? `${gone}: nothing but the chain itself speaks for the audit until the next anchor`
+    : `${gone}: those that are left hold fast all records before them`;
 }
 
 function counted(count: number, what: string): string {

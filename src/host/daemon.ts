@@ -21,6 +21,7 @@ import { type Guards, keepGuards } from "./guards.ts";
 import { Host } from "./host.ts";
 import { viewConfig } from "./pages.ts";
 import { guardianFileOf, isOurs, pidFileOf, pidOf, socketOf } from "./socket.ts";
+import { Stopping } from "./stopping.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface DaemonOptions {
@@ -28,8 +29,6 @@ export interface DaemonOptions {
   readonly onSignal: DaemonRequest["onSignal"];
 }
 
-/** A drain that takes longer becomes an interruption; with all that follows it ends in 120 s. */
-const drainMsMax = 95_000;
 /** What an attempt that did not end holds on to is not waited for. */
 const closeMsMax = 5_000;
 const rotateEveryMs = 60_000;
@@ -132,15 +131,13 @@ async function serve(
   const log = openDaemonLog(home);
   const { logger } = log;
   const { version } = options;
-  const drain = new AbortController();
-  const halt = new AbortController();
+  const stopping = new Stopping();
+  const { drain, halt } = stopping;
   const shutdown = ({ now }: { readonly now: boolean }) => {
     logger.info({ now }, "stopping");
-    drain.abort();
-    if (now) halt.abort("the daemon was stopped");
-    else setTimeout(() => halt.abort("the daemon was stopped"), drainMsMax).unref();
+    stopping.shutdown({ now });
   };
-  const crew = host.crew(drain.signal);
+  const crew = host.crew(drain);
   const guards = await guardsOf(home, config, host, log);
   const scheduler = new Scheduler({ ...crew, hold: guards.hold }, limitsOf(config, host));
   const desk = createDesk({
@@ -153,7 +150,7 @@ async function serve(
     },
     configState: () => config.state(),
     dayUsd: config.dayUsd,
-    drain: drain.signal,
+    drain,
     config: (dir) => viewConfig(around, { home, dir: dir ?? home }),
     dashboard: (port) => dashboard.open(port),
     shutdown,
@@ -163,7 +160,7 @@ async function serve(
   const door = await openSocket(ownSocketOf(home), { version, desk, asUserError, report });
   const dashboard = Dashboard.of(home, door.serving, (why) => logger.warn(why));
   const reload = oneByOne(() => reloaded(config, host, log));
-  const leave = handleSignals(options, { draining: drain.signal, shutdown, reload, log });
+  const leave = handleSignals(options, { draining: drain, shutdown, reload, log });
   leave.push(follow(config, host, reload, log));
   let isRemoved = false;
   const remove = () => {
@@ -171,15 +168,16 @@ async function serve(
     shutdown({ now: true });
   };
   leave.push(watchHome(home, remove));
-  host.broken.addEventListener("abort", () => halt.abort("the log took no more"));
+  host.broken.addEventListener("abort", () => stopping.interrupt("the log took no more"));
   logger.info({ pid: around.pid, version, recovered: host.recovered }, "started");
   try {
-    const code = await carryOut(host, crew, scheduler, { halt: halt.signal, logger });
+    const code = await carryOut(host, crew, scheduler, { halt, logger });
     if (!isRemoved) return code;
     throw new UserError(exitCodes.failed, `${home} was removed: its daemon ends`);
   } finally {
     for (const way of leave) way();
     await Promise.all([door.close(), dashboard.close()]);
+    stopping.close();
     scheduler.close();
     guards.close();
     await desk.close();

@@ -30,6 +30,7 @@ export function keepNumbers(host: Host, home: string, version: string): Numbers 
   host.onWritten((ms) => metrics.wrote(ms / 1_000));
   const storeBytes = () => bytesOf(storeDirOf(home));
   const reading = async () => ({
+    now: systemClock.now(),
     state: states.state,
     storeEvents: states.durableSeq,
     storeBytes: await storeBytes(),

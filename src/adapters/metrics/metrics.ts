@@ -11,6 +11,7 @@ import type { State } from "../../core/state.ts";
 import type { LiveEvent } from "../../ports.ts";
 import { BoundedLabel } from "./bounded-label.ts";
 import { createInstruments, type Instruments, type Told } from "./instruments.ts";
+import { numbersOfPlans } from "./plan-numbers.ts";
 
 export interface MetricsOptions {
   readonly version: string;
@@ -22,6 +23,7 @@ export interface MetricsOptions {
 
 /** What is looked up when somebody asks, and not counted as it goes by. */
 export interface Reading {
+  readonly now: Millis;
   readonly state: State;
   readonly storeEvents: number;
   readonly storeBytes: number;
@@ -228,6 +230,25 @@ export class Metrics {
     return this.#models.of(this.#work.get(loop.id)?.model ?? loop.settings.model);
   }
 
+  #readPlans({ state, now }: Reading): void {
+    const { planCostUsd, planTokens, planIterations, planAttempts } = this.#on;
+    const { planSeconds, planSuccess, planLoops } = this.#on;
+    const ofLoops = [planCostUsd, planTokens, planIterations, planAttempts];
+    for (const each of [...ofLoops, planSeconds, planSuccess, planLoops]) each.reset();
+    for (const one of numbersOfPlans(state, now)) {
+      const { plan } = one;
+      planCostUsd.set({ plan }, one.costUsd);
+      planTokens.set({ plan }, one.tokens);
+      planIterations.set({ plan }, one.iterations);
+      planAttempts.set({ plan }, one.attempts);
+      planSeconds.set({ plan }, one.seconds);
+      if (one.successRatio !== null) planSuccess.set({ plan }, one.successRatio);
+      for (const [status, count] of Object.entries(one.loops)) {
+        planLoops.set({ plan, status }, count);
+      }
+    }
+  }
+
   #read(reading: Reading): void {
     const { state, storeEvents, storeBytes, eventLoopLagMs, residentBytes } = reading;
     const { loops, successRatio } = this.#on;
@@ -243,6 +264,7 @@ export class Metrics {
       ended.set(type, { complete: complete + more, all: all + 1 });
     }
     for (const [type, { complete, all }] of ended) successRatio.set({ type }, complete / all);
+    this.#readPlans(reading);
     this.#on.storeEvents.set(storeEvents);
     this.#on.storeBytes.set(storeBytes);
     this.#on.auditRecords.set(reading.auditRecords);

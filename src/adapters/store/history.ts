@@ -125,6 +125,22 @@ export function readEvents(
   });
 }
 
+/** Something of each transaction that is there yet, also of what compaction put away. */
+export function pickFromAll<Picked>(
+  home: string,
+  pick: (transaction: Transaction) => readonly Picked[],
+): Promise<{ readonly firstSeq: number; readonly picked: readonly Picked[] }> {
+  return again(async () => {
+    const segments = await listAllSegments(storeDirOf(home));
+    const firstSeq = segments[0]?.seq ?? 1 + (await newestSeq(home));
+    const picked: Picked[] = [];
+    for await (const transaction of wholeLines(segments, firstSeq - 1)) {
+      picked.push(...pick(transaction));
+    }
+    return { firstSeq, picked };
+  });
+}
+
 async function newestSeq(home: string): Promise<number> {
   return (await listSnapshots(storeDirOf(home)))[0]?.seq ?? 0;
 }

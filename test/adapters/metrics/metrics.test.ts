@@ -26,6 +26,7 @@ function live(metrics: Metrics, state: MutableState, at: number, ...commands: Co
 
 async function told(metrics: Metrics, state: MutableState): Promise<string[]> {
   const reading = {
+    now: 60_000,
     state,
     storeEvents: 7,
     storeBytes: 900,
@@ -159,4 +160,38 @@ test("names that a model or a user makes up cannot multiply the series", async (
     'taskdaemon_tool_calls_total{tool="other",result="error"} 500',
   ]);
   expect(lines).toContain('taskdaemon_api_errors_total{model="other",kind="overloaded"} 450');
+});
+
+test("plans are told of by what all their loops came to; of many the newest", async () => {
+  const state = emptyState();
+  const metrics = metricsOf(state);
+  const plan = brief({ type: "plan" });
+  const children = [{ type: "ralph", title: "t", brief: "b", after: [] }];
+  live(metrics, state, 1_000, { type: "createLoop", loop: plan });
+  live(metrics, state, 2_000, { type: "startAttempt", id: one, owner: "me" });
+  const outcome = { type: "delegated", children } as const;
+  live(metrics, state, 3_000, { ...leased, type: "finishAttempt", outcome });
+  const child = { id: id("1.1"), attempt: 1 };
+  live(
+    ...([metrics, state, 4_000] as const),
+    { type: "startAttempt", id: child.id, owner: "me" },
+    { ...child, type: "startIteration", model: "sim/large" },
+    { ...child, type: "reserve", turn: "1", tokens: 500, usd: 2, dayUsd: null },
+    { ...child, type: "settle", turn: "1", usage, dayUsd: null },
+    { type: "createLoop", loop: brief() },
+  );
+  const ofPlans = (await told(metrics, state)).filter((line) => line.includes("taskdaemon_plan_"));
+  expect(ofPlans).toEqual([
+    'taskdaemon_plan_cost_usd{plan="1"} 0.5',
+    'taskdaemon_plan_tokens{plan="1"} 120',
+    'taskdaemon_plan_iterations{plan="1"} 0',
+    'taskdaemon_plan_attempts{plan="1"} 2',
+    'taskdaemon_plan_seconds{plan="1"} 59',
+    'taskdaemon_plan_loops{plan="1",status="delegated"} 1',
+    'taskdaemon_plan_loops{plan="1",status="running"} 1',
+  ]);
+  const more = Array.from({ length: 60 }, () => ({ type: "createLoop", loop: plan }) as const);
+  live(metrics, state, 5_000, ...more);
+  const costs = (await told(metrics, state)).filter((line) => line.includes("plan_cost"));
+  expect([costs.length, costs.at(-1)]).toEqual([50, 'taskdaemon_plan_cost_usd{plan="62"} 0']);
 });

@@ -5,11 +5,17 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { compactStore, snapshotStore } from "../../../src/adapters/store/compact.ts";
 import { StoreCorrupt } from "../../../src/adapters/store/errors.ts";
-import { readEvents, readState, stateAt } from "../../../src/adapters/store/history.ts";
+import {
+  pickFromAll,
+  readEvents,
+  readState,
+  stateAt,
+} from "../../../src/adapters/store/history.ts";
 import { repairStore, verifyStore } from "../../../src/adapters/store/repair.ts";
 import { readSnapshot, snapshotFile } from "../../../src/adapters/store/snapshot-file.ts";
 import type { Transaction } from "../../../src/core/events.ts";
 import { replay } from "../../../src/core/state.ts";
+import { checkAudit } from "../../../src/host/audit-pages.ts";
 import { readFeed } from "../../../src/host/reader.ts";
 import { checksummed } from "./checksummed.ts";
 import { diskError, FaultFiles } from "./fault-files.ts";
@@ -258,6 +264,22 @@ describe("a compacted log", () => {
     await rename(join(place.storeDir, "archive"), join(place.home, "elsewhere"));
     await expect(place.open()).rejects.toThrow(/events 1 to \d+ are missing/);
     expect((await verifyStore(place.home)).problems).not.toEqual([]);
+  });
+
+  test("has its anchors of the audit in the archive too, and says when they are gone", async () => {
+    const seqs = async () => (await pickFromAll(place.home, ({ seq }) => [seq])).picked;
+    expect(await seqs()).toEqual(log.map(({ seq }) => seq));
+    const whole = await checkAudit(place.home);
+    expect(whole.json).toMatchObject({ ok: true, compacted: { upToEvent: 0 } });
+    expect(whole.lines.join()).not.toContain("compaction");
+    await compactStore(place.home, { archivedDaysMax: -1 });
+    const { firstSeq } = await pickFromAll(place.home, () => []);
+    expect(firstSeq).toBeGreaterThan(middle);
+    const left = await checkAudit(place.home);
+    expect(left.json).toMatchObject({ ok: true, compacted: { upToEvent: firstSeq - 1 } });
+    expect(left.lines.join()).toContain(
+      `events 1 to ${firstSeq - 1} of the event log were removed`,
+    );
   });
 
   test("loses its archive only by a bound that was asked for", async () => {
