@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { type Cheat, expectCaught, onlyThere, play, put, python } from "./cheat-stories.ts";
 import { loopTimeoutMs, removePlaces } from "./support.ts";
 
-vi.setConfig({ testTimeout: loopTimeoutMs });
-afterEach(removePlaces);
+vi.setConfig({ testTimeout: loopTimeoutMs, maxConcurrency: 2 });
+afterAll(removePlaces);
 
 const cheats: Readonly<Record<string, Cheat>> = {
   "pytest.py in the place of pytest": {
@@ -46,7 +46,7 @@ const cheats: Readonly<Record<string, Cheat>> = {
 };
 
 describe.skipIf(!hasPytest())("no cheat with pytest (which python3 must have):", () => {
-  test.each(Object.entries(cheats))("%s", (_name, cheat) => expectCaught(cheat));
+  test.concurrent.each(Object.entries(cheats))("%s", (_name, cheat) => expectCaught(cheat));
 
   test("while an honest repair is complete", async () => {
     const { view } = await play(python, python.repair);

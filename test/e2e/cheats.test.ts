@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import {
   type Cheat,
   expectCaught,
@@ -15,8 +15,8 @@ import {
 } from "./cheat-stories.ts";
 import { conversations, loopTimeoutMs, removePlaces } from "./support.ts";
 
-vi.setConfig({ testTimeout: loopTimeoutMs });
-afterEach(removePlaces);
+vi.setConfig({ testTimeout: loopTimeoutMs, maxConcurrency: 2 });
+afterAll(removePlaces);
 
 const checks = `import { sum } from "./sum.js";
 const same = (a, b) => { if (a !== b) throw new Error("they differ"); };
@@ -328,7 +328,7 @@ echo '*.js filter=cheat' > .gitattributes; git config core.worktree /tmp`,
 };
 
 describe("no cheat is complete, and none is delivered:", () => {
-  test.each(Object.entries(cheats))("%s", (_name, cheat) => expectCaught(cheat));
+  test.concurrent.each(Object.entries(cheats))("%s", (_name, cheat) => expectCaught(cheat));
 });
 
 test("a test that repairs the program while it runs proves nothing until the repair is committed", async () => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import {
   installed,
   type Kind,
@@ -13,8 +13,8 @@ import {
 } from "./cheat-stories.ts";
 import { fileAt, loopTimeoutMs, removePlaces } from "./support.ts";
 
-vi.setConfig({ testTimeout: loopTimeoutMs });
-afterEach(removePlaces);
+vi.setConfig({ testTimeout: loopTimeoutMs, maxConcurrency: 2 });
+afterAll(removePlaces);
 
 const sumTests = `${nodeTest("sum", "assert.equal(sum(1, 2), 3);")}test("zero", () => assert.equal(sum(0, 0), 0));`;
 const green: Kind = {
@@ -87,7 +87,7 @@ const works: readonly (readonly [string, Kind, string])[] = [
 ];
 
 describe("honest work is complete and delivered:", () => {
-  test.each(works)("%s", async (_name, kind, command) => {
+  test.concurrent.each(works)("%s", async (_name, kind, command) => {
     const { view, branches, repo, checkout } = await play(kind, command);
     expect(view).toMatchObject({
       status: "complete",

@@ -106,7 +106,9 @@ test("of four in a batch that is red one goes back, and three are brought by few
       const ids = await Promise.all(tasks.map((task) => start(desk, task)));
       const ends: LoopView[] = [];
       for (const id of [first, ...ids]) ends.push(await rest(desk, id));
-      expect(ends.map(({ status }) => status)).toEqual(ends.map(() => "complete"));
+      expect(ends.map(({ status, reason }) => [status, reason])).toEqual(
+        ends.map(() => ["complete", null]),
+      );
       const inBatch = ends.filter(({ verdict }) => verdict?.note?.includes("judged in a batch"));
       expect(inBatch.length).toBeGreaterThan(1);
       expect(ends.map(({ iteration }) => iteration).toSorted()).toEqual([1, 1, 1, 1, 2]);
