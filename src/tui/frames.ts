@@ -1,8 +1,8 @@
 /** What the daemon tells, taken into the model. */
 import type { BoardRow } from "../protocol/board.ts";
 import { takeChat } from "./chat-news.ts";
-import { appended, liveKeyOf, stepText } from "./live.ts";
-import type { ListName, Message, Model, Page } from "./model.ts";
+import { appended, liveKeyOf, loaded, stepText } from "./live.ts";
+import type { ListName, Message, Model } from "./model.ts";
 import { isList } from "./model.ts";
 import { keepsRows, ordered, refreshed } from "./rows.ts";
 
@@ -55,10 +55,6 @@ export function take(model: Model, message: Frame): Model {
 
 export function noticed(model: Model, text: string, isError = false): Model {
   return { ...model, notice: { text, isError, until: model.now + noticeMs } };
-}
-
-function loaded(page: Page, lines: Page["lines"]): Page {
-  return { ...page, lines, isLoading: false, isOpen: false };
 }
 
 function takeRows(model: Model, rows: readonly BoardRow[], isFirst: boolean): Model {

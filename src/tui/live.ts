@@ -36,19 +36,25 @@ export function stepText(event: LiveEvent): string {
 /** The page with what came, at its end. */
 export function appended(page: Page, events: readonly LiveEvent[]): Page {
   const lines = [...page.lines];
-  let { isOpen } = page;
+  let { said } = page;
   for (const event of events) {
     if (event.type === "text") {
-      addText(lines, event.text, isOpen);
-      isOpen = true;
+      addText(lines, event.text, said !== null);
+      said = ((said ?? "") + event.text).slice(-textCharsMax);
       continue;
     }
     const line = lineOf(event);
-    if (line === null) continue;
-    lines.push(line);
-    isOpen = false;
+    if (event.type !== "usage") said = null;
+    if (line !== null) lines.push(line);
   }
-  return { ...page, lines: lines.slice(-linesMax), isOpen };
+  return { ...page, lines: lines.slice(-linesMax), said };
+}
+
+/** The page as it was read; what the model writes at this moment is in no record yet. */
+export function loaded(page: Page, read: Page["lines"]): Page {
+  const lines = [...read];
+  if (page.said !== null) addText(lines, page.said, false);
+  return { ...page, lines, isLoading: false };
 }
 
 /** The model's words come in crumbs: they go on where the last one ended. */

@@ -50,8 +50,8 @@ export interface Page {
   readonly follows: boolean;
   readonly isLoading: boolean;
   readonly search: string;
-  /** Whether the model still writes at the last line. */
-  readonly isOpen: boolean;
+  /** What the model has written so far where it still writes, at the end of the lines. */
+  readonly said: string | null;
   /** As of which change of its loop it was asked for. */
   readonly revision: string;
 }
@@ -198,7 +198,7 @@ export function noPage(key = ""): Page {
     follows: false,
     isLoading: key !== "",
     search: "",
-    isOpen: false,
+    said: null,
     revision: "",
   };
 }
