@@ -11,7 +11,8 @@ export type ChatEvent =
   | {
       readonly type: "chat.settled";
       readonly loop: null;
-      readonly data: { readonly turn: string; readonly usage: Usage };
+      /** `model` is `provider/model`; of a call that a crash left open nobody knows it. */
+      readonly data: { readonly turn: string; readonly usage: Usage; readonly model?: string };
     };
 
 export function isChatEvent(event: { readonly type: string }): event is ChatEvent {

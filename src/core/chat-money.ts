@@ -27,7 +27,13 @@ export type ChatCommand =
       /** The day's limit as it is configured now; null is none. */
       readonly dayUsd: number | null;
     }
-  | { readonly type: "settleChat"; readonly turn: string; readonly usage: Usage }
+  | {
+      readonly type: "settleChat";
+      readonly turn: string;
+      readonly usage: Usage;
+      /** Whose call it was; older programs did not say. */
+      readonly model?: string;
+    }
   /** Calls that a crash left open were in flight: all of them are charged. */
   | { readonly type: "chargeChats" };
 
@@ -56,9 +62,11 @@ export function decideChat(state: State, command: ChatCommand, now: Millis): Dec
       return accept([{ type: "chat.reserved", loop: null, data: { turn, tokens, usd } }]);
     }
     case "settleChat": {
-      const { turn, usage } = command;
-      if (!open.some((one) => one.turn === turn)) return refuse(`${turn} is not reserved`);
-      return accept([{ type: "chat.settled", loop: null, data: { turn, usage } }]);
+      const { type: _, ...data } = command;
+      if (!open.some(({ turn }) => turn === data.turn)) {
+        return refuse(`${data.turn} is not reserved`);
+      }
+      return accept([{ type: "chat.settled", loop: null, data }]);
     }
     case "chargeChats":
       return accept(

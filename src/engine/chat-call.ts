@@ -124,7 +124,7 @@ async function paidTry(
     if (error instanceof LlmError && error.usage !== null) usage = priced(error.usage, model.price);
     throw error;
   } finally {
-    await engine.states.submit({ type: "settleChat", turn, usage });
+    await engine.states.submit({ type: "settleChat", turn, usage, model: nameOf(model) });
     call.spend(usage);
   }
 }

@@ -48,6 +48,8 @@ export type ChatNews =
       /** By the person. */
       readonly isStopped: boolean;
     }
+  /** What the conversation has cost by now, of which nobody told the one who stopped it. */
+  | { readonly type: "spent"; readonly run: number; readonly usage: Usage }
   | { readonly type: "opened"; readonly view: ChatView }
   | { readonly type: "listed"; readonly heads: readonly ChatHeadView[] }
   | { readonly type: "planned"; readonly id: string };

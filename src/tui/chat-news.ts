@@ -22,6 +22,8 @@ export function takeChat(chat: ChatModel, news: ChatNews): ChatModel {
       if (news.run !== chat.run) return chat;
       if (news.isStopped) return withBlock(rested(chat), "note", "stopped");
       return news.error === null ? rested(chat) : withBlock(rested(chat), "error", news.error);
+    case "spent":
+      return news.run === chat.run ? { ...chat, usage: news.usage } : chat;
     case "opened":
       return opened(chat, news.view);
     case "listed":

@@ -43,11 +43,13 @@ interface Work {
 
 const typesMax = 20;
 const modelsMax = 50;
+/** Of a person's talk with a model, which is of no loop. */
+const chatType = "chat";
 
 /**
  * Counts durable events and what goes by. What a loop keeps (tokens, cost, iterations, its end) is
  * counted from the state at the start, so that it survives a restart, under the loop's own model;
- * all else begins at zero, as Prometheus expects. No label has a value that a model or a
+ * all else, chats too, begins at zero, as Prometheus expects. No label has a value that a model or a
  * repository makes up.
  */
 export class Metrics {
@@ -72,6 +74,10 @@ export class Metrics {
       this.#on.events.inc({ event: event.type });
       const loop = event.loop === null ? undefined : state.loops.get(event.loop);
       if (loop !== undefined) this.#countOf(event, loop, at);
+      else if (event.type === "chat.settled") {
+        const { model = "unknown", usage } = event.data;
+        this.#spend(chatType, this.#models.of(model), usage);
+      }
     }
   }
 
@@ -106,7 +112,7 @@ export class Metrics {
     this.#on.loopsCreated.inc({ type });
     if (isSettled(loop)) this.#on.loopsEnded.inc({ type, status: loop.status });
     if (loop.iteration > 0) this.#on.iterations.inc({ type, model }, loop.iteration);
-    this.#spend(loop, model, loop.usage);
+    this.#spend(type, model, loop.usage);
     if (loop.status === "pending") this.#readyAt.set(loop.id, Math.max(now, loop.notBeforeAt));
   }
 
@@ -154,7 +160,7 @@ export class Metrics {
         break;
       case "budget.settled":
         work?.reserved.delete(event.data.turn);
-        this.#spend(loop, this.#modelOf(loop), event.data.usage);
+        this.#spend(this.#types.of(loop.type), this.#modelOf(loop), event.data.usage);
         break;
       default:
     }
@@ -185,7 +191,7 @@ export class Metrics {
     this.#on.attemptsEnded.inc({ type, how });
     this.#on.attempt.observe({ type, how }, (at - work.startedAt) / 1_000);
     for (const { tokens, usd } of work.reserved.values()) {
-      this.#spend(loop, this.#modelOf(loop), { ...noUsage, outputTokens: tokens, costUsd: usd });
+      this.#spend(type, this.#modelOf(loop), { ...noUsage, outputTokens: tokens, costUsd: usd });
     }
     this.#work.delete(loop.id);
   }
@@ -206,8 +212,7 @@ export class Metrics {
     this.#on.validation.observe({ type, result }, durationMs / 1_000);
   }
 
-  #spend(loop: Loop, model: string, usage: Usage): void {
-    const type = this.#types.of(loop.type);
+  #spend(type: string, model: string, usage: Usage): void {
     const labels = { type, model };
     const add = (kind: string, tokens: number) => {
       if (tokens > 0) this.#on.tokens.inc({ type, model, kind }, tokens);

@@ -118,6 +118,23 @@ test("a call in flight when its attempt ends is counted in full, as it is charge
   );
 });
 
+test("a person's talk is counted beside the loops, by its model", async () => {
+  const { metrics, state } = played();
+  const call = { turn: "c1.1.1.1", tokens: 500, usd: 2 } as const;
+  live(metrics, state, 22_000, { type: "reserveChat", ...call, dayUsd: null });
+  live(metrics, state, 23_000, { type: "settleChat", turn: call.turn, usage, model: "sim/large" });
+  live(metrics, state, 24_000, { type: "reserveChat", ...call, dayUsd: null });
+  live(metrics, state, 25_000, { type: "chargeChats" });
+  expect(await told(metrics, state)).toEqual(
+    expect.arrayContaining([
+      'taskdaemon_tokens_total{type="chat",model="sim/large",kind="input"} 100',
+      'taskdaemon_cost_usd_total{type="chat",model="sim/large"} 0.5',
+      'taskdaemon_tokens_total{type="chat",model="unknown",kind="output"} 500',
+      'taskdaemon_cost_usd_total{type="chat",model="unknown"} 2',
+    ]),
+  );
+});
+
 test("waiting for a known time is no waiting in the queue", async () => {
   const { metrics, state } = played(2);
   const outcome = { type: "interrupted", during: "a call", reason: "limited" } as const;
