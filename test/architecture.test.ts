@@ -56,7 +56,7 @@ const usedTwice: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What an adapter may ask of its own process; the rest (env, argv, cwd, exit) is main.ts's. */
-const ofProcess = ["arch", "geteuid", "kill", "memoryUsage", "pid"];
+const ofProcess = ["arch", "geteuid", "kill", "memoryUsage", "pid", "version"];
 
 /** What would let time and chance in unseen. */
 const unseeded =

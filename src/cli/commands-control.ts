@@ -31,7 +31,9 @@ export function controlCommands(grammar: Grammar): readonly AnyCommand[] {
       .action((id, { to }, self) =>
         grammar.run(self, async (session) => {
           const { control } = await import("./control.ts");
-          return control(session, id, (door) => door.rollback(id, to));
+          const code = await control(session, id, (door) => door.rollback(id, to));
+          session.say(`its work is as it was ${to === 0 ? "before any" : `after iteration ${to}`}`);
+          return code;
         }),
       ),
     grammar

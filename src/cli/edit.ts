@@ -25,11 +25,14 @@ export async function edit(session: Session, id: string, options: EditOptions): 
       options.file === undefined
         ? null
         : await filesGiven(session, files, options.file, options.document);
-    return given === null
-      ? edited(session, door, id, files)
-      : door.amend(id, { type: "edit", files: given });
+    if (given !== null) return door.amend(id, { type: "edit", files: given });
+    // It refuses any text: better now than when it is written.
+    if (neverEdited.has(draft.status)) return door.amend(id, { type: "edit", files });
+    return edited(session, door, id, files);
   });
 }
+
+const neverEdited: ReadonlySet<string> = new Set(["complete", "stopped", "delegated"]);
 
 /** Of a draft its documents; else the task. */
 function filesOf({ status, documents, task }: DraftView): readonly DraftFile[] {

@@ -36,13 +36,18 @@ export class Grammar {
     });
   }
 
-  /** A command that only has commands; the one that is meant when none is named comes first. */
+  /**
+   * A command that only has commands. The first is meant when none is named, unless it needs words
+   * of its own: `td send 3 "…"` is no alert to all.
+   */
   group(name: string, description: string, commands: readonly AnyCommand[]) {
     const group = this.command(name, description).helpCommand(false);
     for (const [index, command] of commands.entries()) {
+      const isDefault =
+        index === 0 && command.registeredArguments.every(({ required }) => !required);
       // Words too many reach the default command, which tells what the group has.
-      command.allowExcessArguments(index === 0);
-      group.addCommand(command, { isDefault: index === 0 });
+      command.allowExcessArguments(isDefault);
+      group.addCommand(command, { isDefault });
     }
     return group;
   }
@@ -119,9 +124,20 @@ function pathOf(command: AnyCommand): string {
 }
 
 /** Options alone: commander would print all of its help as an error. */
-function refuseSilence({ error }: { readonly error: boolean }): void {
+function refuseSilence({
+  error,
+  command,
+}: {
+  readonly error: boolean;
+  readonly command: CommandUnknownOpts;
+}): void {
   if (!error) return;
-  throw new UserError(exitCodes.usage, "which command? td help lists them");
+  const known = command.commands.map((each) => each.name()).join(", ");
+  const which =
+    command.parent === null
+      ? "which command? td help lists them"
+      : `${pathOf(command)} what? There are: ${known} (${pathOf(command)} --help explains them)`;
+  throw new UserError(exitCodes.usage, which);
 }
 
 /** `td help trash list` asks `td trash list --help`; commander knows one word only. */

@@ -46,11 +46,13 @@ export async function alert(session: Session, { topic, body, plan }: Alert): Pro
   const { dir } = session.place;
   const request = { kind: "alert", topic, body, dir, plan } as const;
   const [any] = await (await openReader(session)).loops({ status: null, type: null, plan });
-  if (any === undefined)
-    throw new UserError(
-      exitCodes.notFound,
-      "there is no loop to alert: td run or td new-plan starts one",
-    );
+  if (any === undefined) {
+    const message =
+      plan === null
+        ? "there is no loop to alert: td run or td new-plan starts one"
+        : `there is no plan ${plan}: td list shows what there is`;
+    throw new UserError(exitCodes.notFound, message);
+  }
   const sent = await (await openDaemon(session, any.id)).send(request);
   if (session.json) session.printJson(sent);
   else session.print(`on its way to ${sent.map(({ to }) => oneLine(to)).join(", ")}`);

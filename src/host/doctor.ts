@@ -1,4 +1,5 @@
 import { mkdir, statfs } from "node:fs/promises";
+import { version } from "node:process";
 import { unrecorded } from "../adapters/audit/unrecorded.ts";
 import type { DetectedValidation } from "../adapters/config/repository-facts.ts";
 import { resolveSettings } from "../adapters/config/resolve-settings.ts";
@@ -28,7 +29,8 @@ export async function doctor(
   signal: AbortSignal,
 ): Promise<readonly Check[]> {
   const notify = checkNotify(around, place.home);
-  const machine = [await checkGit(), await checkDisk(place.home), ...notify];
+  const node = ok("node", version.slice(1));
+  const machine = [node, await checkGit(), await checkDisk(place.home), ...notify];
   const repository = await attempt("repository", () => resolveRepository(place.dir, null));
   if ("check" in repository) return [...machine, repository.check];
   const { root } = repository.value;

@@ -1,4 +1,5 @@
 import { ConfigError } from "../adapters/config/problem.ts";
+import { NotInTrash } from "../adapters/git/trash.ts";
 import {
   BackupRefused,
   codeOf,
@@ -27,6 +28,8 @@ const userErrors: readonly (readonly [ErrorClass, ExitCode])[] = [
   [StoreBroken, exitCodes.failed],
   [ModelUnavailable, exitCodes.person],
   [SandboxUnavailable, exitCodes.person],
+  // Before what it is a case of.
+  [NotInTrash, exitCodes.notFound],
   [WorktreeError, exitCodes.usage],
 ];
 

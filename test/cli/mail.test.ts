@@ -62,10 +62,21 @@ describe("td send", () => {
     [["send", "query", "1", " "]],
     [["send", "query", "1", "?", "--timeout", "0"]],
     [["send", "letter", "1", "x"]],
+    [["send", "1", "the port is 8080"]],
     [["dead-letters", "requeue"]],
   ])("%j is wrong usage", async (argv) => {
     expect(await call(new FakeProgram(loop("1")), argv)).toMatchObject({ code: 2, out: "" });
   });
+});
+
+test("td send alone says what can be sent, and an alert needs a plan that there is", async () => {
+  const program = new FakeProgram(loop("1"));
+  expect((await call(program, ["send"])).err).toBe(
+    "td: td send what? There are: alert, query, share, stop (td send --help explains them)\n",
+  );
+  expect((await call(program, ["send", "1", "x"])).err).toContain("td send --help explains it");
+  const { code, err } = await call(program, ["send", "alert", "api", "x", "--plan", "7"]);
+  expect([code, err]).toEqual([8, "td: there is no plan 7: td list shows what there is\n"]);
 });
 
 test("td dead-letters lists, requeues and drops", async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { call, start } from "./call.ts";
-import { FakeProgram, loop } from "./fake-program.ts";
+import { complete, FakeProgram, loop } from "./fake-program.ts";
 
 const terminal = { stdin: true, stderr: true };
 
@@ -113,8 +113,16 @@ test("control tells what the loop then is", async () => {
     out: "◌ pending  1  Make the tests pass\n",
     err: "the daemon goes on with it: td logs 1 -f follows it\n",
   });
+  const back = await call(program, ["rollback", "1", "--to", "2"]);
+  expect(back.err).toContain("its work is as it was after iteration 2\n");
   await call(program, ["answer", "1", "use the old API"]);
   expect(program.asked).toContainEqual({ answer: "1", text: "use the old API" });
+});
+
+test("what can be edited no more is refused before the editor opens", async () => {
+  const program = new FakeProgram(loop("1", complete));
+  await call(program, ["edit", "1"], { env: { EDITOR: "exit 9 #" } });
+  expect(program.asked).toEqual([expect.objectContaining({ amend: "1", type: "edit" })]);
 });
 
 test("shell --print prints the directory alone on stdout, and a warning beside it", async () => {

@@ -43,11 +43,13 @@ export async function listTrash({ trash }: TrashPlaces): Promise<TrashEntry[]> {
   return entries;
 }
 
+export class NotInTrash extends WorktreeError {}
+
 /** Puts a worktree back. Rejects with WorktreeError when its place is taken. */
 export async function restoreTrash(places: TrashPlaces, id: string): Promise<LoopId> {
   const entry = (await listTrash(places)).find((each) => each.id === id);
   if (entry === undefined) {
-    throw new WorktreeError(`The trash has no ${id}. See td trash list.`);
+    throw new NotInTrash(`there is no ${id} in the trash: td trash list shows what is`);
   }
   const dir = join(places.trash, id);
   if (entry.isFilesOnly) {
