@@ -20,6 +20,7 @@ const shotsOf = ({ draft, plan, work, running, complete, compared, failed, quest
   },
   { name: "plan", keys: ["2"], at: draft, next: ["Enter"], text: "handbook" },
   { name: "plan-running", keys: ["2"], at: plan },
+  { name: "graph", keys: ["2"], at: plan, next: ["Enter", "]"], text: "7.2.1" },
   { name: "executions", keys: ["3"], at: work, text: "[3 Executions]" },
   { name: "output", keys: ["3"], at: running, next: ["l"], text: "Output" },
   { name: "diff", keys: ["3"], at: complete, next: ["d"], text: "format-time.js" },

@@ -170,7 +170,7 @@ const questionColumns = 100;
 
 function drawQuestions(screen: Screen, model: Model, { index }: Of<"questions">): void {
   const { questions } = model;
-  const rect = centred(screen, questionColumns, screen.rows - 4);
+  const rect = centred(screen, questionColumns, screen.rows);
   const at = box(screen, rect, `${questions.length} questions`, "Enter answers, Esc closes");
   if (questions.length === 0) {
     screen.put(at.x + 1, at.y, "Nothing waits for your word.", colours.dim);

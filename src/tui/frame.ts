@@ -40,14 +40,19 @@ export function clearRect(screen: Screen, { x, y, columns, rows }: Rect): void {
 /** A sliver of what lies below would only confuse. */
 const marginColumns = 8;
 
-/** In the middle of the screen, no larger than it. */
+/** Above an overlay, and below it: what there is, and what one can do. */
+const headerRows = 2;
+const hintRows = 1;
+
+/** In the middle of the screen, no larger than what lies between its header and its hints. */
 export function centred(screen: Screen, columns: number, rows: number): Rect {
   const isWide = columns > screen.columns - marginColumns;
   const wide = isWide ? screen.columns : Math.max(2, columns);
-  const high = Math.max(2, Math.min(rows, screen.rows - 2));
+  const room = screen.rows - headerRows - hintRows;
+  const high = Math.max(2, Math.min(rows, room));
   return {
     x: Math.max(0, Math.floor((screen.columns - wide) / 2)),
-    y: Math.max(0, Math.floor((screen.rows - high) / 2)),
+    y: Math.max(0, headerRows + Math.floor((room - high) / 2)),
     columns: wide,
     rows: high,
   };

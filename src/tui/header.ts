@@ -18,7 +18,11 @@ export function drawHeader(screen: Screen, model: Model): void {
   for (const { x, text, view } of columnsOfTab(model)) {
     end = screen.put(x, 0, text, view === model.view ? marks.bold | colours.cyan : colours.text);
   }
-  drawRight(screen, 0, end + gap, facts(model));
+  const room = screen.columns - end - gap - 1;
+  // Where all is too long, words leave first, then numbers.
+  const told = forms.map((form) => facts(model, form));
+  const fitting = told.find((parts) => columnsOf(parts.slice(0, neededFacts)) <= room);
+  drawRight(screen, 0, end + gap, fitting ?? told.at(-1) ?? []);
   drawSecond(screen, model);
 }
 
@@ -40,11 +44,30 @@ function columnsOf(parts: readonly Span[]): number {
   return Math.max(0, sum - gap);
 }
 
+interface Form {
+  readonly hasComplete: boolean;
+  readonly money: "worded" | "limited" | "bare";
+}
+
+const forms: readonly Form[] = [
+  { hasComplete: true, money: "worded" },
+  { hasComplete: true, money: "limited" },
+  { hasComplete: false, money: "limited" },
+  { hasComplete: false, money: "bare" },
+];
+/** The link, the counts and the money. */
+const neededFacts = 3;
+
 /** The most wanted first. */
-function facts(model: Model): readonly Span[] {
-  const { status } = model;
+function facts(model: Model, form: Form): readonly Span[] {
+  const { status, now } = model;
   if (status === null) return [linkSpan(model)];
-  return [linkSpan(model), countSpan(status), moneySpan(status), limitSpan(status, model.now)];
+  return [
+    linkSpan(model),
+    countSpan(status, form),
+    moneySpan(status, form),
+    limitSpan(status, now),
+  ].filter(({ text }) => text !== "");
 }
 
 function linkSpan({ link, held }: Model): Span {
@@ -54,7 +77,7 @@ function linkSpan({ link, held }: Model): Span {
   return { text: "frozen", style: colours.yellow | marks.bold };
 }
 
-function countSpan({ loops }: StatusView): Span {
+function countSpan({ loops }: StatusView, { hasComplete }: Form): Span {
   const count = (name: string) => loops[name] ?? 0;
   const needs = count("blocked") + count("draft");
   const parts = [
@@ -62,16 +85,16 @@ function countSpan({ loops }: StatusView): Span {
     `◌${count("pending")}`,
     `◆${needs}`,
     `✗${count("failed")}`,
-    `✓${count("complete")}`,
+    ...(hasComplete ? [`✓${count("complete")}`] : []),
   ];
   return { text: parts.join(" "), style: needs > 0 ? colours.magenta : colours.text };
 }
 
-function moneySpan({ budget }: StatusView): Span {
+function moneySpan({ budget }: StatusView, { money }: Form): Span {
   const { dayUsd, daySpentUsd } = budget;
-  const limit = dayUsd === null ? "" : `/${cost(dayUsd)}`;
+  const limit = dayUsd === null || money === "bare" ? "" : `/${cost(dayUsd)}`;
   const isMost = dayUsd !== null && daySpentUsd >= dayUsd * warnShare;
-  const text = `${cost(daySpentUsd)}${limit} today`;
+  const text = `${cost(daySpentUsd)}${limit}${money === "worded" ? " today" : ""}`;
   return { text, style: isMost ? colours.yellow : colours.text };
 }
 

@@ -1,6 +1,6 @@
 /** Lines broken to the width of a pane; each is broken once for each width. */
 import { width } from "../cli/text.ts";
-import type { Line, Span, Style } from "./style.ts";
+import { colours, type Line, type Span, type Style } from "./style.ts";
 
 /** A longer word is cut. */
 const wordColumnsMax = 24;
@@ -44,12 +44,28 @@ function breakLine(line: Line, columns: number): readonly Line[] {
     }),
   );
   const rows: Line[] = [];
+  const hang = Math.min(hangOf(line), Math.floor(columns * hangShare));
+  const indent = hang === 0 ? [] : [{ text: " ".repeat(hang), style: colours.text }];
   for (let from = 0; from < cells.length; ) {
-    const to = endOf(cells, from, columns);
-    rows.push(joined(cells.slice(from, to)));
+    const isFirst = from === 0;
+    const to = endOf(cells, from, isFirst ? columns : columns - hang);
+    const row = joined(cells.slice(from, to));
+    rows.push(isFirst ? row : [...indent, ...row]);
     from = to;
   }
   return rows;
+}
+
+const hangShare = 0.4;
+const labelColumnsMax = 24;
+
+/** What goes on does so below what it belongs to: beside a label, after a bullet, indented. */
+function hangOf(line: Line): number {
+  const [first, second] = line;
+  if (first === undefined) return 0;
+  const isLabel = second !== undefined && /\S +$/.test(first.text);
+  if (isLabel && columnsOf(first.text) <= labelColumnsMax) return columnsOf(first.text);
+  return /^ *(?:[-*→] )?/.exec(first.text)?.[0].length ?? 0;
 }
 
 /** Always beyond `from`, even where a cluster is wider than the pane. */

@@ -166,8 +166,20 @@ test("whatever is pressed, in whatever size, there is a screen and one selection
 });
 
 test("the help is made of the key table", () => {
-  const text = shown(play(press("?"), 120, 60).model).join("\n");
+  const text = shown(play(press("?"), 120, 61).model).join("\n");
   for (const action of actions) expect(text).toContain(bindingOf(action).help.slice(0, 40));
+});
+
+test.each([
+  [120, "$1.00/$50.00 today"],
+  [90, "$1.00/$50.00"],
+  [60, "$1.00"],
+])("at %i columns the header says what runs and what today cost", (columns, money) => {
+  const budget = { ...statusView.budget, daySpentUsd: 1, dayUsd: 50 };
+  const loops = { running: 3, pending: 4, blocked: 2, failed: 1, complete: 7 };
+  const status: Message = { type: "status", status: { ...statusView, budget, loops } };
+  const [header] = shown(play([status], columns, 24).model);
+  for (const words of ["●3 ◌4 ◆2 ✗1", money, "live"]) expect(header).toContain(words);
 });
 
 test("alerts are told in the header, and with their remedies over the screen", () => {

@@ -41,10 +41,21 @@ export function SettingsPage() {
           ))}
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable */}
           <pre className="panel code" tabIndex={0}>
-            {plain(asked.value.text)}
+            {plain(asked.value.text).trimEnd().split("\n").map(settingOf)}
           </pre>
         </>
       )}
     </div>
+  );
+}
+
+/** A line of YAML with where its value is from: beside it, or on a narrow screen below. */
+function settingOf(line: string, index: number) {
+  const [, value = line, origin = ""] = /^(.*?\S) {2,}(# .*)$/.exec(line) ?? [];
+  return (
+    <span key={index} className="setting">
+      <span className="value">{value}</span>
+      <span className="dim">{origin}</span>
+    </span>
   );
 }

@@ -128,7 +128,7 @@ function Entry({ entry }: { readonly entry: TranscriptEntry }) {
         </article>
       );
     case "toolCall":
-      return <Fold title={`▸ ${entry.name}`} text={inputText(entry.input)} isOpen style="tool" />;
+      return <Fold title={entry.name} text={inputText(entry.input)} isOpen style="tool" />;
     case "toolResult": {
       const title = `${entry.isError ? "✗ error" : "result"} · ${duration(entry.durationMs)}`;
       return (
