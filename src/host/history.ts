@@ -1,9 +1,10 @@
 import type { Event, Transaction } from "../core/events.ts";
-import type { Millis } from "../core/loop.ts";
+import { type Millis, noUsage, type Usage } from "../core/loop.ts";
 import type { LiveEvent } from "../ports.ts";
 import type { FeedEvent } from "../protocol/door.ts";
 import type { BucketView, HistoryView } from "../protocol/history.ts";
 import { timeOf } from "../views/loop-view.ts";
+import { Spending } from "../views/spending.ts";
 import { systemClock } from "./clock.ts";
 import type { Host } from "./host.ts";
 
@@ -28,6 +29,9 @@ export class History {
   #reading: Promise<void> | null = null;
   /** Events up to this one are read from the log, later ones come by. */
   readonly #upTo: number;
+  /** Each has its events in order, while the two come in any. */
+  readonly #before = new Spending();
+  readonly #since = new Spending();
 
   constructor(host: Host) {
     this.#host = host;
@@ -69,11 +73,11 @@ export class History {
   }
 
   #takeOld(event: FeedEvent): void {
-    if (event.seq <= this.#upTo) this.#count(event, Date.parse(event.at));
+    if (event.seq <= this.#upTo) this.#count(event, Date.parse(event.at), this.#before);
   }
 
   #take({ at, events }: Transaction): void {
-    for (const event of events) this.#count(event, at);
+    for (const event of events) this.#count(event, at, this.#since);
   }
 
   #see(event: LiveEvent): void {
@@ -83,18 +87,11 @@ export class History {
     bucket.callMs += event.durationMs;
   }
 
-  #count(told: Told, at: Millis): void {
+  #count(told: Told, at: Millis, spending: Spending): void {
     // What the log holds is what was decided: the very type.
     const event = told as Event;
-    if (event.type === "budget.settled" || event.type === "chat.settled") {
-      const { usage } = event.data;
-      const bucket = this.#bucket(at);
-      bucket.inputTokens += usage.inputTokens + usage.cacheWriteTokens;
-      bucket.cachedTokens += usage.cacheReadTokens;
-      bucket.outputTokens += usage.outputTokens;
-      bucket.costUsd += usage.costUsd ?? 0;
-      bucket.requests += usage.requests;
-    } else if (event.type === "loop.status") {
+    this.#spend(spending.of(event), at);
+    if (event.type === "loop.status") {
       if (event.data.to === "complete") this.#bucket(at).completed += 1;
       if (event.data.to === "failed") this.#bucket(at).failed += 1;
     } else if (event.type === "iteration.finished") {
@@ -102,6 +99,16 @@ export class History {
       bucket.iterations += 1;
       bucket.passed += event.data.verdict.passed ? 1 : 0;
     }
+  }
+
+  #spend(usage: Usage, at: Millis): void {
+    if (usage === noUsage) return;
+    const bucket = this.#bucket(at);
+    bucket.inputTokens += usage.inputTokens + usage.cacheWriteTokens;
+    bucket.cachedTokens += usage.cacheReadTokens;
+    bucket.outputTokens += usage.outputTokens;
+    bucket.costUsd += usage.costUsd ?? 0;
+    bucket.requests += usage.requests;
   }
 
   #bucket(at: Millis): Bucket {

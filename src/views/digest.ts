@@ -3,6 +3,7 @@ import { addUsage, type Loop, type Millis, noUsage, type Usage } from "../core/l
 import type { State } from "../core/state.ts";
 import { rounded, timeOf } from "./loop-view.ts";
 import type { Happened } from "./report-history.ts";
+import { Spending } from "./spending.ts";
 
 /** What happened since somebody looked last, and what waits for them. */
 export interface DigestView {
@@ -14,7 +15,7 @@ export interface DigestView {
   readonly needsYou: readonly DigestRow[];
   readonly merges: readonly MergeRow[];
   readonly iterations: { readonly passed: number; readonly others: number };
-  /** Settled within the time. */
+  /** Spent within the time. */
   readonly usage: Usage;
   readonly running: number;
   readonly pending: number;
@@ -52,7 +53,8 @@ export function digestOf(
   const all = [...loops.values()];
   const ended = all.filter(({ id }) => within.some((event) => endsNow(event, id)));
   const rows = (wanted: (loop: Loop) => boolean, among = all) => among.filter(wanted).map(rowOf);
-  const usage = within.reduce(usageWith, noUsage);
+  const spending = new Spending();
+  const usage = within.map((event) => spending.of(event)).reduce(addUsage, noUsage);
   const finished = within.filter(({ type }) => type === "iteration.finished");
   const passed = finished.filter(hasPassed).length;
   return {
@@ -82,12 +84,6 @@ function hasPassed(event: Event): boolean {
 function waitsForPerson({ status, blockedOn, blockedUntil }: Loop): boolean {
   if (status === "draft") return true;
   return status === "blocked" && blockedOn !== "child" && blockedUntil === null;
-}
-
-function usageWith(sum: Usage, event: Event): Usage {
-  return event.type === "budget.settled" || event.type === "chat.settled"
-    ? addUsage(sum, event.data.usage)
-    : sum;
 }
 
 function mergeOf(event: Happened): MergeRow[] {
