@@ -93,7 +93,9 @@ function lineOf(place: string, row: string): Line {
   const given = batchLine.safeParse(parsedJson(place, row));
   if (given.success) return given.data;
   const [issue] = given.error.issues;
-  throw invalid(place, `${issue?.path.join(".") || "the line"}: ${issue?.message}`);
+  const key = issue?.path.join(".") ?? "";
+  const isMissing = issue?.message.endsWith("received undefined") === true;
+  throw invalid(place, `${key || "the line"}: ${isMissing ? "is missing" : issue?.message}`);
 }
 
 function requestOf(

@@ -1,5 +1,5 @@
 import type { ChatLive } from "../ports/chat.ts";
-import { type ExitCode, exitCodes } from "../protocol/errors.ts";
+import { type ExitCode, exitCodes, UserError } from "../protocol/errors.ts";
 import { paint } from "./look.ts";
 import { cost } from "./numbers.ts";
 import { openAnyDaemon } from "./reach.ts";
@@ -19,6 +19,9 @@ export async function chat(
   options: ChatOptions,
 ): Promise<number> {
   const { place, world } = session;
+  if (message.trim() === "") {
+    throw new UserError(exitCodes.usage, "the message is empty: say what you want to know");
+  }
   const text = await readTask(world, message, undefined);
   const door = await openAnyDaemon(session);
   const stop = new AbortController();

@@ -34,7 +34,10 @@ export async function testTypes(
   const place = join(types, "tests");
   const names = (await readdir(place).catch(() => [])).filter((name) => /\.ya?ml$/.test(name));
   if (names.length === 0 || names.length > testsMax) {
-    const message = `${place} has ${names.length} tests (*.yml), not 1 to ${testsMax}`;
+    const message =
+      names.length === 0
+        ? `there are no tests of loop types (*.yml) in ${place}`
+        : `${place} has ${names.length} tests (*.yml): more than ${testsMax} are not run`;
     throw new UserError(exitCodes.notFound, message);
   }
   // Before any of them runs.

@@ -197,6 +197,9 @@ test("a batch is all or nothing, and says which line is wrong", async () => {
     expect([exit, err]).toEqual([3, expect.stringContaining(`loops.jsonl:3: ${says}`)]);
     expect(asked.asked).toEqual([]);
   }
+  await writeFile(file, '{"type":"ralph"}\n');
+  const lacking = await call(new FakeProgram(), ["run", "--batch", file]);
+  expect(lacking.err).toContain("loops.jsonl:1: task: is missing\n");
   await rm(dir, { recursive: true });
 });
 
