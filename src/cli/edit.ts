@@ -21,14 +21,11 @@ export async function edit(session: Session, id: string, options: EditOptions): 
   return control(session, id, async (door) => {
     const draft = await door.draft(id);
     const files = filesOf(draft);
-    const given =
-      options.file === undefined
-        ? null
-        : await filesGiven(session, files, options.file, options.document);
-    if (given !== null) return door.amend(id, { type: "edit", files: given });
     // It refuses any text: better now than when it is written.
     if (neverEdited.has(draft.status)) return door.amend(id, { type: "edit", files });
-    return edited(session, door, id, files);
+    if (options.file === undefined) return edited(session, door, id, files);
+    const given = await filesGiven(session, files, options.file, options.document);
+    return door.amend(id, { type: "edit", files: given });
   });
 }
 

@@ -113,7 +113,8 @@ function rootCommand({ stdout, stderr }: CliWorld, version: string) {
 function usageError(text: string, manual: string): string {
   const plain = strip(text)
     .trim()
-    .replace(/^error: /, "td: ");
+    .replace(/^error: /, "td: ")
+    .replace(/command-argument value ('.*') is invalid for argument '(.*?)'/, "$1 is no valid $2");
   return plain.includes("\n") ? `${plain}\n` : `${plain}\n(${manual} explains it)\n`;
 }
 

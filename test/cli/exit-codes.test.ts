@@ -64,6 +64,10 @@ describe("wrong usage is 2, told in one or two lines", () => {
     [["list", "--status", "done"], "Allowed choices are draft, pending"],
     [["logs", "1", "--iteration", "x"], "a whole number from 0"],
     [["events", "--from", "0"], "a whole number from 1"],
+    [
+      ["completions", "ksh"],
+      "td: 'ksh' is no valid shell. Allowed choices are bash, zsh, fish, pwsh",
+    ],
     [["rollback", "1"], "td: required option '--to <n>' not specified\n"],
     [["rollback", "1", "--to", "-1"], "a whole number from 0"],
     [["mock-llm", "--port", "65536"], "a whole number from 0 to 65535"],

@@ -122,7 +122,9 @@ test("control tells what the loop then is", async () => {
 test("what can be edited no more is refused before the editor opens", async () => {
   const program = new FakeProgram(loop("1", complete));
   await call(program, ["edit", "1"], { env: { EDITOR: "exit 9 #" } });
-  expect(program.asked).toEqual([expect.objectContaining({ amend: "1", type: "edit" })]);
+  await call(program, ["edit", "1", "--file", "/nowhere", "--document", "plan.md"]);
+  const refused = expect.objectContaining({ amend: "1", type: "edit" });
+  expect(program.asked).toEqual([refused, refused]);
 });
 
 test("shell --print prints the directory alone on stdout, and a warning beside it", async () => {
