@@ -229,6 +229,8 @@ export interface Worktrees {
 /** The world of git said no in a way that a person must mend; the message has the remedy. */
 export class WorktreeError extends Error {}
 
+export class NotInTrash extends WorktreeError {}
+
 // ── files as tools see them ──────────────────────────────────────────────────────────────────
 
 /**

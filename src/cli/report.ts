@@ -42,7 +42,9 @@ async function write(session: Session, out: string, text: string): Promise<void>
   try {
     await writeFile(resolve(session.world.cwd, out), text);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const isAbsent = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+    const said = cause instanceof Error ? cause.message : String(cause);
+    const why = isAbsent ? "there is no such directory" : said;
     throw new UserError(exitCodes.usage, `--out ${out} cannot be written: ${why}`, { cause });
   }
   session.say(`wrote ${out}`);

@@ -19,7 +19,7 @@ export async function show(
   if (documents === true) {
     const draft = await askLive(session, (reader) => reader.draft(id));
     if (session.json) session.printJson(draft);
-    else if (draft.documents.length === 0) session.say(`${oneLine(id)} has written no documents`);
+    else if (draft.documents.length === 0) session.print(`${oneLine(id)} has written no documents`);
     else session.print(documentsText(draft, session.look));
     return exitCodes.done;
   }

@@ -1,5 +1,4 @@
 import { ConfigError } from "../adapters/config/problem.ts";
-import { NotInTrash } from "../adapters/git/trash.ts";
 import {
   BackupRefused,
   codeOf,
@@ -11,7 +10,7 @@ import {
   said,
 } from "../adapters/store/errors.ts";
 import { ModelUnavailable } from "../ports/llm.ts";
-import { SandboxUnavailable, StoreBroken, WorktreeError } from "../ports.ts";
+import { NotInTrash, SandboxUnavailable, StoreBroken, WorktreeError } from "../ports.ts";
 import { type ExitCode, exitCodes, UserError } from "../protocol/errors.ts";
 
 type ErrorClass = new (...args: never[]) => Error;

@@ -298,3 +298,14 @@ test.each([
   expect(await call(new DyingProgram(...loops), args)).toEqual({ code, out, err: "" });
   expect([code, out.length > 0]).toEqual([0, true]);
 });
+
+test("a report that cannot be written says why in words", async () => {
+  const { code, err } = await call(new FakeProgram(loop("1")), [
+    "report",
+    "1",
+    "--out",
+    "/no/r.md",
+  ]);
+  const why = "td: --out /no/r.md cannot be written: there is no such directory\n";
+  expect([code, err]).toEqual([2, why]);
+});

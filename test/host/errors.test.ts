@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
-import { NotInTrash } from "../../src/adapters/git/trash.ts";
 import { asUserError } from "../../src/host/errors.ts";
-import { WorktreeError } from "../../src/ports.ts";
+import { NotInTrash, WorktreeError } from "../../src/ports.ts";
 
 test("what is not in the trash was not found; a worktree that cannot be had is wrong usage", () => {
   expect(asUserError(new NotInTrash("there is no 1"))).toMatchObject({ exitCode: 8 });

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { LoopId, Millis } from "../../core/loop.ts";
-import { WorktreeError } from "../../ports.ts";
+import { NotInTrash, WorktreeError } from "../../ports.ts";
 import { absent, removeTree } from "./files.ts";
 
 /** A removed worktree that can still be brought back. */
@@ -42,8 +42,6 @@ export async function listTrash({ trash }: TrashPlaces): Promise<TrashEntry[]> {
   }
   return entries;
 }
-
-export class NotInTrash extends WorktreeError {}
 
 /** Puts a worktree back. Rejects with WorktreeError when its place is taken. */
 export async function restoreTrash(places: TrashPlaces, id: string): Promise<LoopId> {
