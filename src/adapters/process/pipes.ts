@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { assert } from "../../core/assert.ts";
 
 /** Of POSIX: Node has no call for it. */
-const pipeMaker = "mkfifo";
+export const pipeMaker = "mkfifo";
 
 /** Where a child's output goes: descriptors to give it, streams to read, both to be let go. */
 export interface OutputPipes {

@@ -6,6 +6,7 @@ import { performance } from "node:perf_hooks";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BoundedCapture, type Captured } from "./capture.ts";
+import { type ChannelPlace, openItsEnds } from "./channel.ts";
 import type { OutputPipes, PipePlace, PipePool } from "./pipes.ts";
 import { isAlive, ProcessTable, readProc, sendSignal } from "./tree.ts";
 import type { TreeLimits, TreeWatch } from "./watch.ts";
@@ -24,6 +25,8 @@ export interface ProcessRequest {
   readonly inputFile: string | null;
   /** Instead of Node's own, which scripts cannot open by name. */
   readonly pipes: PipePlace | null;
+  /** Where it is spoken to while it runs; else it reads nothing, and all it writes is kept. */
+  readonly channel?: ChannelPlace | null;
   /** Marks processes that leave the tree, so that the end finds them: an environment entry. */
   readonly mark: string | null;
 }
@@ -121,12 +124,14 @@ async function start(request: ProcessRequest, pipes: OutputPipes | null): Promis
   const [program, ...args] = request.argv;
   const input = request.inputFile === null ? null : openSync(request.inputFile, "r");
   const [stdout, stderr] = pipes?.descriptors ?? (["pipe", "pipe"] as const);
+  const spoken = request.channel ? openItsEnds(request.channel) : null;
+  const [reads, writes] = spoken ?? (["ignore", stdout] as const);
   try {
     const options: SpawnOptions = {
       cwd: request.cwd,
       env: request.env,
       detached: true,
-      stdio: ["ignore", stdout, stderr, "pipe", input ?? "ignore", "pipe"],
+      stdio: [reads, writes, stderr, "pipe", input ?? "ignore", "pipe"],
       ...(request.uid === null ? {} : { uid: request.uid, gid: request.uid }),
     };
     const child = spawn(program, args, options);
@@ -142,6 +147,7 @@ async function start(request: ProcessRequest, pipes: OutputPipes | null): Promis
     return child;
   } finally {
     pipes?.closeDescriptors();
+    for (const descriptor of spoken ?? []) closeSync(descriptor);
     if (input !== null) closeSync(input);
   }
 }

@@ -1,10 +1,9 @@
 import type { LoopId } from "../../core/loop.ts";
-import type { CommandRequest } from "../../ports.ts";
 import { textOf } from "../process/capture.ts";
 import { runProcess } from "../process/launch.ts";
 import type { Ground } from "./ground.ts";
 import { installRemedy, type Program, startRemedy } from "./programs.ts";
-import { confinedRequest } from "./requests.ts";
+import { confinedRequest, type Launch } from "./requests.ts";
 import { removeTree } from "./scratch.ts";
 import type { Confinement } from "./wrap.ts";
 
@@ -79,7 +78,7 @@ function networkProblemOf({ programs, isMac }: Ground): string | null {
   return `no network for commands: ${missing.join(", ")} not found; ${installRemedy(missing)}`;
 }
 
-const probeCommand: CommandRequest = {
+const probeCommand: Launch = {
   loop: "probe" as LoopId,
   command: "true",
   cwd: "/usr",
@@ -88,6 +87,7 @@ const probeCommand: CommandRequest = {
   settings: { level: "required", networkAllow: [], memoryBytesMax: 1e9, processesMax: 100 },
   env: {},
   unixSockets: false,
+  channel: null,
   timeoutMs: probeTimeoutMs,
   outputBytesMax: probeOutputBytesMax,
 };

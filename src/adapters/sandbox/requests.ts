@@ -3,6 +3,7 @@ import { statSync } from "node:fs";
 import { dirname, isAbsolute, normalize } from "node:path";
 import { assert } from "../../core/assert.ts";
 import type { CommandRequest } from "../../ports.ts";
+import type { ChannelPlace } from "../process/channel.ts";
 import type { ProcessRequest } from "../process/run.ts";
 import { commandEnvironment } from "./environment.ts";
 import type { Ground } from "./ground.ts";
@@ -10,13 +11,18 @@ import type { NetworkPass } from "./network.ts";
 import { tempPlace } from "./view.ts";
 import { type Confinement, shellArguments, wrapCommand } from "./wrap.ts";
 
+/** A command; one that is spoken to has a channel, and its private directory for a HOME. */
+export interface Launch extends CommandRequest {
+  readonly channel: ChannelPlace | null;
+}
+
 /** bubblewrap's monitor and init are in the tree, and not the command's. */
 const wrapperProcesses = 2;
 
 /** The command in bubblewrap. `temp` is its private directory, which it sees as /tmp. */
 export function confinedRequest(
   ground: Ground,
-  request: CommandRequest,
+  request: Launch,
   options: {
     readonly confinement: Confinement;
     readonly temp: string;
@@ -28,6 +34,7 @@ export function confinedRequest(
     assert(isAbsolute(path) && path === normalize(path) && path !== "/", `a clean path: ${path}`);
   }
   const home = homeOf(ground, request);
+  const { channel } = request;
   // Dropped before it mounts, bubblewrap fails on what it cannot reach.
   const toolchains = ground.toolchains.readable.filter(
     (path) => confinement !== "dropped" || isOpen(path),
@@ -35,7 +42,9 @@ export function confinedRequest(
   // The relay to the proxy speaks over a Unix socket, under the command's own filter.
   const unixSockets = request.unixSockets || pass !== null;
   return {
-    ...common(ground, request, { home, temp: tempPlace, more: pass?.env ?? {} }),
+    ...common(ground, request, {
+      ...{ home: home ?? tempPlace, temp: tempPlace, more: pass?.env ?? {} },
+    }),
     argv: wrapCommand({
       confinement,
       uid: ground.options.uid,
@@ -43,7 +52,7 @@ export function confinedRequest(
       view: {
         system: ground.system,
         readable: [...toolchains, request.cwd, ...request.readable],
-        writable: [...request.writable, home],
+        writable: home === null ? request.writable : [...request.writable, home],
         placed: [[temp, tempPlace]],
         hidden: [ground.options.home, ground.options.userHome, ...(ground.options.hidden ?? [])],
       },
@@ -55,7 +64,8 @@ export function confinedRequest(
     cwd: "/",
     uid: confinement === "dropped" ? ground.dropTo : null,
     inputFile: (unixSockets ? ground.filters?.withUnixSockets : ground.filters?.strict) ?? null,
-    pipes: ground.pipes,
+    pipes: channel === null ? ground.pipes : null,
+    channel,
     mark: null,
   };
 }
@@ -63,12 +73,12 @@ export function confinedRequest(
 /** The command as it is, for `sandbox: off`, or inside another confinement's `argv`. */
 export function openRequest(
   ground: Ground,
-  request: CommandRequest,
+  request: Launch,
   options: { readonly temp: string; readonly argv: readonly [string, ...string[]] | null },
 ): ProcessRequest {
   const name = "TASKDAEMON_COMMAND";
   const token = randomBytes(12).toString("hex");
-  const home = homeOf(ground, request);
+  const home = homeOf(ground, request) ?? options.temp;
   const argv = options.argv ?? shellArguments(ground, request.command);
   return {
     ...common(ground, request, { home, temp: options.temp, more: { [name]: token } }),
@@ -78,14 +88,18 @@ export function openRequest(
     inputFile: null,
     // What hides from us may go on writing: not into the next command's output.
     pipes: null,
+    channel: request.channel,
     mark: `${name}=${token}`,
   };
 }
 
-/** The loop's, unless the request has another; then the loop's is hidden from it. */
-function homeOf(ground: Ground, { loop, env }: CommandRequest): string {
+/**
+ * The loop's, unless the request has another; then the loop's is hidden from it. Null is its
+ * private directory: who has more than the loop's commands must not start what those left there.
+ */
+export function homeOf(ground: Ground, { loop, env, channel }: Launch): string | null {
   const { HOME } = env;
-  return HOME ?? ground.scratch.home(loop);
+  return channel === null ? (HOME ?? ground.scratch.home(loop)) : null;
 }
 
 /** Everybody may enter it, and every directory above it. */
@@ -96,7 +110,7 @@ function isOpen(path: string): boolean {
 
 function common(
   ground: Ground,
-  request: CommandRequest,
+  request: Launch,
   places: {
     readonly home: string;
     readonly temp: string;
@@ -109,7 +123,7 @@ function common(
       home: places.home,
       temp: places.temp,
       user: ground.userName,
-      added: [ground.toolchains.env, request.env, places.more],
+      added: [ground.toolchains.env, request.env, places.more, { HOME: places.home }],
     }),
     timeoutMs,
     outputBytesMax,

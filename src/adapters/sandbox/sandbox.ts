@@ -10,11 +10,12 @@ import { Bulkhead } from "../process/bulkhead.ts";
 import { textOf } from "../process/capture.ts";
 import { runProcess } from "../process/launch.ts";
 import { type ProcessEnd, type ProcessRequest, SpawnFailed } from "../process/run.ts";
+import { type ChannelEnds, makeChannel, openOurEnds } from "./channel.ts";
 import { type Ground, prepareGround, type SandboxOptions } from "./ground.ts";
 import { AllowlistProxy } from "./network.ts";
 import { probeGround, type SandboxProbe } from "./probe.ts";
 import { reapBridges, reapSandboxes } from "./reap.ts";
-import { confinedRequest, openRequest } from "./requests.ts";
+import { confinedRequest, homeOf, type Launch, openRequest } from "./requests.ts";
 import { removeTree } from "./scratch.ts";
 import { shellArguments } from "./wrap.ts";
 
@@ -38,12 +39,18 @@ export async function probeSandbox(options: SandboxOptions): Promise<SandboxProb
   return sandbox.probe;
 }
 
+/** A command that one talks with. When `ended` settles nothing of it is alive, as after `run`. */
+export interface Served extends Omit<ChannelEnds, "close"> {
+  readonly ended: Promise<CommandResult>;
+}
+
 /** Runs commands in bubblewrap (Linux) or Seatbelt (macOS), with the network of an allowlist. */
 export class SrtSandbox implements Sandbox {
   readonly probe: SandboxProbe;
   readonly #ground: Ground;
   readonly #bulkhead: Bulkhead;
   readonly #proxy: AllowlistProxy;
+  #served = 0;
 
   constructor(ground: Ground, probe: SandboxProbe) {
     this.probe = probe;
@@ -53,11 +60,38 @@ export class SrtSandbox implements Sandbox {
   }
 
   async run(request: CommandRequest, signal: AbortSignal): Promise<CommandResult> {
-    if (request.settings.level === "required" && this.probe.problem !== null) {
+    this.#assertThere(request);
+    const launch = { ...request, channel: null };
+    const end = await this.#bulkhead.pass(signal, () => this.#runNow(launch, signal));
+    return end === null ? neverStarted : this.#resultOf(end);
+  }
+
+  /**
+   * The same for a command that is spoken to over its input and output, with a HOME that is new
+   * each time. It takes no slot of the others, who may have to end before it does: whoever calls
+   * this bounds how many there are.
+   */
+  async serve(request: CommandRequest, signal: AbortSignal): Promise<Served> {
+    this.#assertThere(request);
+    this.#served += 1;
+    const dir = this.#ground.scratch.keep(`channel-${this.#served}`);
+    const channel = await makeChannel(dir, this.#ground.dropTo);
+    const { close, ...ends } = openOurEnds(channel);
+    const run = async () => {
+      try {
+        return this.#resultOf(await this.#runNow({ ...request, channel }, signal));
+      } finally {
+        close();
+        await removeTree(dir);
+      }
+    };
+    return { ...ends, ended: run() };
+  }
+
+  #assertThere({ settings }: CommandRequest): void {
+    if (settings.level === "required" && this.probe.problem !== null) {
       throw new SandboxUnavailable(this.probe.problem);
     }
-    const end = await this.#bulkhead.pass(signal, () => this.#runNow(request, signal));
-    return end === null ? neverStarted : this.#resultOf(end);
   }
 
   forget(loop: LoopId): Promise<void> {
@@ -70,7 +104,7 @@ export class SrtSandbox implements Sandbox {
     this.#ground.scratch.close();
   }
 
-  async #runNow(request: CommandRequest, signal: AbortSignal): Promise<ProcessEnd> {
+  async #runNow(request: Launch, signal: AbortSignal): Promise<ProcessEnd> {
     const temp = this.#ground.scratch.temp();
     try {
       if (request.settings.level === "off") {
@@ -83,11 +117,7 @@ export class SrtSandbox implements Sandbox {
     }
   }
 
-  async #inBubblewrap(
-    request: CommandRequest,
-    temp: string,
-    signal: AbortSignal,
-  ): Promise<ProcessEnd> {
+  async #inBubblewrap(request: Launch, temp: string, signal: AbortSignal): Promise<ProcessEnd> {
     const { networkAllow } = request.settings;
     const confinement = this.probe.confinement ?? "user";
     if (networkAllow.length > 0 && this.probe.networkProblem !== null) {
@@ -104,14 +134,10 @@ export class SrtSandbox implements Sandbox {
     }
   }
 
-  async #inSeatbelt(
-    request: CommandRequest,
-    temp: string,
-    signal: AbortSignal,
-  ): Promise<ProcessEnd> {
-    const { options, scratch, toolchains } = this.#ground;
+  async #inSeatbelt(request: Launch, temp: string, signal: AbortSignal): Promise<ProcessEnd> {
+    const { options, toolchains } = this.#ground;
     const [shell, , command] = shellArguments(this.#ground, request.command);
-    const { HOME = scratch.home(request.loop) } = request.env;
+    const home = homeOf(this.#ground, request);
     const seatbelt = await this.#proxy.wrap({
       command,
       shell,
@@ -119,7 +145,7 @@ export class SrtSandbox implements Sandbox {
       unixSockets: request.unixSockets,
       hidden: [options.userHome, options.home, ...(options.hidden ?? [])],
       readable: [...toolchains.readable, ...request.readable, request.cwd],
-      writable: [...request.writable, HOME, temp],
+      writable: [...request.writable, ...(home === null ? [] : [home]), temp],
     });
     try {
       return await this.#start(
