@@ -9,6 +9,7 @@ import { SimRepository, SimWorktrees, simDocuments, simFiles } from "../sim/git.
 import { simTypes } from "../sim/pipeline.ts";
 import { SimPullRequests } from "../sim/pull-requests.ts";
 import { SimTargets } from "../sim/targets.ts";
+import { SimToolServers } from "../sim/tool-servers.ts";
 import { unrecorded } from "../src/adapters/audit/unrecorded.ts";
 import { AnthropicClient } from "../src/adapters/llm/anthropic.ts";
 import { createTransport } from "../src/adapters/llm/transport.ts";
@@ -218,6 +219,7 @@ async function worldOf(
     fileSystem: { files: (dir) => simFiles(repository, dir) },
     documents: simDocuments(repository),
     fetcher: { fetch: () => Promise.reject(new ToolRefusal("there is no network")) },
+    toolServers: new SimToolServers({}),
     loopTypes: simTypes,
     hooks: { run: async () => null },
     mergeBatchMax: 1,

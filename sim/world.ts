@@ -20,6 +20,7 @@ import type { SeededRandom } from "./random.ts";
 import { type SimDisk, SimStore } from "./store.ts";
 import { SimTargets } from "./targets.ts";
 import type { Temper } from "./temper.ts";
+import { SimToolServers } from "./tool-servers.ts";
 
 const slowMerges = 5;
 
@@ -78,6 +79,7 @@ export class SimBoot {
       fileSystem: { files: (dir) => simFiles(repository, dir) },
       documents: simDocuments(repository),
       fetcher: { fetch: () => Promise.reject(new ToolRefusal("there is no network")) },
+      toolServers: new SimToolServers({}),
       loopTypes: simTypes,
       hooks: { run: async () => (this.#random.chance(0.1) ? "the hook failed" : null) },
       mergeBatchMax: this.#temper.mergeBatchMax,

@@ -23,6 +23,7 @@ import type { LlmErrorKind, Models } from "./ports/llm.ts";
 import type { PullRequests } from "./ports/pull-requests.ts";
 import type { RepositoryNeed } from "./ports/repository-need.ts";
 import type { Targets } from "./ports/targets.ts";
+import type { ToolServers } from "./ports/tool-servers.ts";
 
 export interface Clock {
   now(): Millis;
@@ -385,6 +386,7 @@ export interface World {
   readonly fileSystem: FileSystem;
   readonly documents: Documents;
   readonly fetcher: Fetcher;
+  readonly toolServers: ToolServers;
   readonly loopTypes: LoopTypes;
   readonly hooks: Hooks;
   /** Of a merge queue so many may be validated by one run of the command; 1 is each by itself. */

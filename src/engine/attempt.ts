@@ -7,6 +7,7 @@ import { loopOf } from "../core/state.ts";
 import type { DocumentWork } from "../ports/documents.ts";
 import type { HookName } from "../ports/hooks.ts";
 import { ModelUnavailable } from "../ports/llm.ts";
+import { ToolServerFailed } from "../ports/tool-servers.ts";
 import { type Clock, SandboxUnavailable, StoreBroken, WorktreeError } from "../ports.ts";
 import { openOutput } from "./documents.ts";
 import { type Attempt, AttemptEnd, type Course, type Engine, headOf, stage } from "./engine.ts";
@@ -156,7 +157,7 @@ function asOutcome(
     return { type: "interrupted", during: course.at, reason: why, notBeforeAt: now };
   }
   if (error instanceof ModelUnavailable) return { type: "blocked", on: "key", reason, asked: [] };
-  if (error instanceof SandboxUnavailable || error instanceof WorktreeError) {
+  if ([SandboxUnavailable, WorktreeError, ToolServerFailed].some((it) => error instanceof it)) {
     return { type: "blocked", on: "setup", reason, asked: [] };
   }
   return { type: "erred", reason };

@@ -8,13 +8,14 @@ import {
   type Model,
 } from "../ports/llm.ts";
 import { type CommandResult, StoreBroken } from "../ports.ts";
-import { openBench, type ToolBench, type ToolOutcome } from "../tools/tool.ts";
+import { openBench, type Tool, type ToolBench, type ToolOutcome } from "../tools/tool.ts";
 import { callTool, toolset } from "../tools/toolset.ts";
 import { auditedFetch, auditedFiles, auditedSandbox } from "./audited.ts";
 import { checkedClaim, confinedFiles, reachOf } from "./documents.ts";
 import { type Attempt, AttemptEnd, endIfDraining, outputBytesMax } from "./engine.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { callModel } from "./model-call.ts";
+import { withToolServers } from "./tool-servers.ts";
 
 export interface Opening {
   readonly system: string;
@@ -31,6 +32,8 @@ interface Talk {
   readonly messages: ChatMessage[];
   readonly mailbox: Mailbox;
   readonly bench: ToolBench;
+  /** Those of servers, which live as long as the conversation. */
+  readonly lent: readonly Tool[];
 }
 
 /**
@@ -50,16 +53,23 @@ export async function converse(
   const at = world.clock.now();
   const typeVersion = doing.type.version;
   world.transcripts.write(id, iteration, { type: "prompt", system, text, typeVersion, at });
-  await withDeadline(doing, loop, async (signal) => {
-    const talk = startTalk(doing, loop, model, opening);
-    for (let turn = 1; turn <= loop.settings.turnsMax; turn += 1) {
-      endIfDraining(doing);
-      doing.course.at = `iteration ${iteration}, turn ${turn}`;
-      world.watch({ type: "turn", loop: id, iteration, turn, model: model.name });
-      if (await takeTurn(talk, turn, signal)) return;
-    }
-    note(doing, loop, `stopped after ${loop.settings.turnsMax} turns`);
-  });
+  await withDeadline(doing, loop, (signal) =>
+    withToolServers(doing, loop, signal, (lent) =>
+      takeTurns({ ...startTalk(doing, loop, model, opening), lent }, signal),
+    ),
+  );
+}
+
+async function takeTurns(talk: Talk, signal: AbortSignal): Promise<void> {
+  const { doing, loop, model } = talk;
+  const iteration = loop.iteration + 1;
+  for (let turn = 1; turn <= loop.settings.turnsMax; turn += 1) {
+    endIfDraining(doing);
+    doing.course.at = `iteration ${iteration}, turn ${turn}`;
+    doing.engine.world.watch({ type: "turn", loop: loop.id, iteration, turn, model: model.name });
+    if (await takeTurn(talk, turn, signal)) return;
+  }
+  note(doing, loop, `stopped after ${loop.settings.turnsMax} turns`);
 }
 
 /** The iteration's own time-out ends the talk but not the iteration: its files are judged as they are. */
@@ -93,7 +103,7 @@ function isGrave(error: unknown): boolean {
   return error instanceof AttemptEnd || error instanceof Bug || error instanceof StoreBroken;
 }
 
-function startTalk(doing: Attempt, loop: Loop, model: Model, opening: Opening): Talk {
+function startTalk(doing: Attempt, loop: Loop, model: Model, opening: Opening): Omit<Talk, "lent"> {
   const { system, prompt, mailbox } = opening;
   const messages: ChatMessage[] = [{ role: "user", content: [{ type: "text", text: prompt }] }];
   return { doing, loop, model, system, messages, mailbox, bench: benchOf(doing, loop) };
@@ -101,9 +111,9 @@ function startTalk(doing: Attempt, loop: Loop, model: Model, opening: Opening): 
 
 /** One model call and the tools it asks for. True when the conversation is over. */
 async function takeTurn(talk: Talk, turn: number, signal: AbortSignal): Promise<boolean> {
-  const { doing, loop, model, system, messages, mailbox } = talk;
+  const { doing, loop, model, system, messages, mailbox, lent } = talk;
   await readMail(talk);
-  const request = { system, messages, tools: toolset(mailbox.tools()) };
+  const request = { system, messages, tools: toolset(mailbox.tools(), lent) };
   const reply = await callModel(doing.engine, { loop, turn, model, request }, signal);
   mailbox.seen();
   record(talk, turn, reply);
@@ -150,7 +160,7 @@ function answerWithoutTools({ messages, doing, loop }: Talk, reply: LlmReply): b
 type ToolCall = Extract<ChatContent, { type: "toolCall" }>;
 
 async function useTool(talk: Talk, call: ToolCall, signal: AbortSignal): Promise<ToolOutcome> {
-  const { doing, loop, mailbox, bench } = talk;
+  const { doing, loop, mailbox, bench, lent } = talk;
   const { world } = doing.engine;
   const { id, name, input } = call;
   const iteration = loop.iteration + 1;
@@ -158,7 +168,7 @@ async function useTool(talk: Talk, call: ToolCall, signal: AbortSignal): Promise
   await world.audit.record({ type: "tool", loop: loop.id, iteration, name, input });
   world.transcripts.write(loop.id, iteration, { type: "toolCall", id, name, input, at: startedAt });
   world.watch({ type: "tool", loop: loop.id, iteration, name, summary: summaryOf(input) });
-  const called = await callTool(toolset(mailbox.tools()), { name, input }, bench, signal);
+  const called = await callTool(toolset(mailbox.tools(), lent), { name, input }, bench, signal);
   const claimed = called.effect?.type === "complete" ? await checkedClaim(doing, called) : called;
   const outcome = await mailbox.carryOut(claimed, signal);
   if (signal.aborted) throw new LlmError("aborted", `aborted during ${name}`);

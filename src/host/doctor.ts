@@ -15,6 +15,7 @@ import { Living } from "./living.ts";
 import { noStore } from "./no-store.ts";
 import { checkNotify } from "./notify-check.ts";
 import { readingTrees } from "./reading-trees.ts";
+import { checkServers } from "./servers-check.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { makeWorld, type RepositoryWorld } from "./world.ts";
 
@@ -47,6 +48,7 @@ export async function doctor(
       ok("configuration", `valid (${world.config.files.join(", ") || "built-in defaults"})`),
       checkSandbox(world),
       checkModel(world),
+      ...(await checkServers(world, around)),
       ...(await checkDependencies(world, root)),
     ];
     return [...machine, ...checks, await checkValidation(world, root, signal)];

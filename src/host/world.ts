@@ -17,6 +17,11 @@ import { gitTargets } from "../adapters/git/targets.ts";
 import { createWorktrees, type GitWorktrees } from "../adapters/git/worktrees.ts";
 import { type ConfiguredHook, createHooks } from "../adapters/hooks.ts";
 import { createModels } from "../adapters/llm/models.ts";
+import {
+  createToolServers,
+  type ToolServersOptions,
+  valuesOfServers,
+} from "../adapters/mcp/tool-servers.ts";
 import { searchPath } from "../adapters/sandbox/environment.ts";
 import { createSandbox, type SrtSandbox } from "../adapters/sandbox/sandbox.ts";
 import { FileTranscripts } from "../adapters/store/transcripts.ts";
@@ -25,6 +30,7 @@ import { createRedact } from "../core/redact.ts";
 import { auditedSandbox } from "../engine/audited.ts";
 import type { Audit } from "../ports/audit.ts";
 import { type HookName, type Hooks, hookNames } from "../ports/hooks.ts";
+import { allToolsOf, type ToolServers } from "../ports/tool-servers.ts";
 import type { Files, LiveEvent, Redact, Sandbox, TaskStore, World } from "../ports.ts";
 import { toolNames } from "../tools/toolset.ts";
 import { systemClock } from "./clock.ts";
@@ -63,11 +69,10 @@ export interface WorldRequest {
 export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld> {
   const { around, home, living, store, watch } = request;
   const { repo, config: loaded } = living;
-  const { config } = loaded;
-  const { env, userHome, euid } = around;
+  const [{ config }, { env, userHome, euid }] = [loaded, around];
   const isDaemons = store !== noStore; // Who has the log is the daemon.
   const models = createModels({ ...modelSettings(config), env, isDaemons, now: systemClock.now });
-  const redact = createRedact(models.secrets());
+  const redact = liveRedact(living, models.secrets(), env);
   const audit = request.audit(redact);
   const uid = euid === 0 ? config.sandbox.uid : null;
   const sandbox = await createSandbox({
@@ -102,6 +107,7 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     fileSystem: createFileSystem({ uid, ripgrep }),
     documents: createDocuments(uid),
     fetcher: new HttpFetcher(),
+    toolServers: toolServersOf(living, { sandbox, audit, env, redact }),
     loopTypes: living.loopTypes,
     hooks: liveHooks(living, auditedSandbox(sandbox, audit, "hook"), userHome),
     redact,
@@ -115,6 +121,30 @@ export async function makeWorld(request: WorldRequest): Promise<RepositoryWorld>
     get loopTypes() {
       return living.types;
     },
+  };
+}
+
+function toolServersOf(
+  living: Living,
+  {
+    sandbox,
+    ...around
+  }: Pick<ToolServersOptions, "audit" | "env" | "redact"> & { sandbox: SrtSandbox },
+): ToolServers {
+  const servers = () => living.config.config.mcp.servers;
+  const serve: ToolServersOptions["serve"] = (command, signal) => sandbox.serve(command, signal);
+  return createToolServers({ servers, serve, ...around });
+}
+
+/** Knows what servers are given as it is configured by now. */
+function liveRedact(living: Living, secrets: readonly string[], env: Surroundings["env"]): Redact {
+  const clean = ({ config }: LoadedConfig) =>
+    createRedact([...secrets, ...valuesOfServers(config.mcp.servers, env)]);
+  let now = { config: living.config, redact: clean(living.config) };
+  return (text) => {
+    const { config } = living;
+    if (now.config !== config) now = { config, redact: clean(config) };
+    return now.redact(text);
   };
 }
 
@@ -150,7 +180,8 @@ export function loadRepositoryTypes(
   const env = { ...around.env, TASKDAEMON_HOME: home };
   const userFiles = userConfigFiles(env, around.userHome);
   const directories = loopTypeDirectories({ userFiles, repo, paths: config.loops.paths });
-  const types = loadLoopTypes({ directories, repo, toolNames });
+  const known = [...toolNames, ...Object.keys(config.mcp.servers).map(allToolsOf)];
+  const types = loadLoopTypes({ directories, repo, toolNames: known });
   const limited = types.list().map((type): [string, LoadedLoopType] => {
     return [type.name, { ...type, limits: limitsOf(config, type.definition) }];
   });

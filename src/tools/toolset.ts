@@ -1,5 +1,6 @@
 import { Bug } from "../core/assert.ts";
 import { didYouMean } from "../core/did-you-mean.ts";
+import { serverOf } from "../ports/tool-servers.ts";
 import { StoreBroken, ToolRefusal } from "../ports.ts";
 import { alert, askPerson, query, reply, share, stopLoop } from "./coordination-tools.ts";
 import { cutEnd, cutMiddle } from "./cut.ts";
@@ -39,13 +40,16 @@ export const toolNames: readonly string[] = all.map(({ name }) => name);
 /** A loop type names a tool that does not exist. */
 export class UnknownTool extends Error {}
 
-/** The tools of those names, in our order, each once. Throws UnknownTool. */
-export function toolset(names: readonly string[]): readonly Tool[] {
+/**
+ * The tools of those names, in our order, each once, and those that servers have lent for names of
+ * theirs. Throws UnknownTool.
+ */
+export function toolset(names: readonly string[], lent: readonly Tool[] = []): readonly Tool[] {
   for (const name of names) {
-    if (toolNames.includes(name)) continue;
+    if (toolNames.includes(name) || serverOf(name) !== null) continue;
     throw new UnknownTool(`there is no tool ${name}: ${hint(name, toolNames)}`);
   }
-  return all.filter(({ name }) => names.includes(name));
+  return [...all.filter(({ name }) => names.includes(name)), ...lent];
 }
 
 /**

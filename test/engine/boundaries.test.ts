@@ -5,6 +5,7 @@ import { SimRepository, SimWorktrees, simDocuments, simFiles } from "../../sim/g
 import { simTypes } from "../../sim/pipeline.ts";
 import { SimPullRequests } from "../../sim/pull-requests.ts";
 import { SimTargets } from "../../sim/targets.ts";
+import { SimToolServers } from "../../sim/tool-servers.ts";
 import { verifyStore } from "../../src/adapters/store/repair.ts";
 import { unlimited } from "../../src/core/admission.ts";
 import type { Transaction } from "../../src/core/events.ts";
@@ -74,6 +75,7 @@ function worldOf(store: TaskStore): World {
     fileSystem: { files: (dir) => simFiles(repository, dir) },
     documents: simDocuments(repository),
     fetcher: { fetch: () => Promise.reject(new Error("there is no network")) },
+    toolServers: new SimToolServers({}),
     loopTypes: simTypes,
     hooks: { run: async () => null },
     mergeBatchMax: 1,

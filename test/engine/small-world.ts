@@ -6,6 +6,7 @@ import { SimPullRequests } from "../../sim/pull-requests.ts";
 import { SeededRandom } from "../../sim/random.ts";
 import { SimDisk, SimStore } from "../../sim/store.ts";
 import { SimTargets } from "../../sim/targets.ts";
+import { type SimServers, SimToolServers } from "../../sim/tool-servers.ts";
 import { type RateLimits, unlimited } from "../../src/core/admission.ts";
 import type { Command } from "../../src/core/commands.ts";
 import type { Hold } from "../../src/core/dispatch.ts";
@@ -73,6 +74,7 @@ export interface Wishes {
   readonly limits?: RateLimits;
   readonly runningMax?: number;
   readonly mergeBatchMax?: number;
+  readonly servers?: SimServers;
   /** May throw; called before every step of git. */
   readonly git?: (what: string) => void;
 }
@@ -99,6 +101,7 @@ export class SmallWorld {
   readonly seen: LiveEvent[] = [];
   readonly transcripts: TranscriptEntry[] = [];
   readonly audit = new SimAudit();
+  readonly toolServers: SimToolServers;
   /** Model calls and commands under way. */
   busy = 0;
   states!: StateManager;
@@ -116,6 +119,7 @@ export class SmallWorld {
 
   private constructor(wishes: Wishes) {
     this.#wishes = wishes;
+    this.toolServers = new SimToolServers(wishes.servers ?? {});
   }
 
   static async start(wishes: Wishes): Promise<SmallWorld> {
@@ -256,6 +260,7 @@ export class SmallWorld {
       fileSystem: { files: (dir) => simFiles(repository, dir) },
       documents: simDocuments(repository),
       fetcher: { fetch: () => Promise.reject(new ToolRefusal("no network")) },
+      toolServers: this.toolServers,
       loopTypes: {
         get: (name) => this.#types.find((type) => type.name === name) ?? null,
         list: () => this.#types,

@@ -150,3 +150,51 @@ export function listOf<Item extends z.ZodType>(item: Item, what: string) {
   const error = `expected a list of ${what}`;
   return z.array(item, { error }).max(listItemsMax, { error }).readonly();
 }
+
+const sectionError = "expected keys below it";
+
+/** `byDefault` is what a person would write, so the JSON Schema shows it as it is written. */
+export function key<Field extends z.ZodType>(
+  field: Field,
+  byDefault: z.input<Field>,
+  means: string,
+) {
+  return z.prefault(field, byDefault as z.core.util.NoUndefined<z.input<Field>>).describe(means);
+}
+
+/** Keys of ours; left out it is all defaults. */
+export function section<Shape extends z.ZodRawShape>(shape: Shape, means: string) {
+  const keys = z.strictObject(shape, { error: sectionErrors });
+  return z.prefault(keys, {} as z.core.util.NoUndefined<z.input<typeof keys>>).describe(means);
+}
+
+/** Unknown keys keep zod's own issue, which names them. */
+export function sectionErrors(issue: { readonly code: string }): string | undefined {
+  return issue.code === "invalid_type" ? sectionError : undefined;
+}
+
+export function serverName() {
+  const error = "expected a name of lower-case letters, digits and -, at most 31";
+  return z.string({ error }).regex(/^[a-z][a-z0-9-]{0,30}$/, { error });
+}
+
+/** A program that speaks MCP. */
+export function toolServer() {
+  const means =
+    "Shell command, run in the worktree and in the sandbox, that speaks MCP over its input and output.";
+  const fields = {
+    command: command().describe(means),
+    "network-allow": key(
+      listOf(hostName(), "host names"),
+      [],
+      "Hosts that it may reach besides those of `sandbox.network.allow`.",
+    ),
+    env: key(
+      listOf(variableName(), "names of environment variables"),
+      [],
+      "Environment variables of the daemon that it is given, for example a key.",
+    ),
+    timeout: key(duration("1s", "1h"), "30s", "Longest wait for the answer to one call."),
+  };
+  return z.strictObject(fields, { error: sectionErrors });
+}

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
 import { didYouMean } from "../../core/did-you-mean.ts";
 import type { RepositoryNeed } from "../../ports/repository-need.ts";
+import { allToolsOf, serverOf, serversOfTypeMax } from "../../ports/tool-servers.ts";
 import type { LoopType, LoopTypes } from "../../ports.ts";
 import { documentWork, hierarchyProblems, withoutBuiltInGate } from "./hierarchy-types.ts";
 import { type ResolvedType, resolveType, type TypeFile } from "./inheritance.ts";
@@ -28,6 +29,7 @@ export interface LoopTypesRequest {
   readonly directories: readonly LoopTypeDirectory[];
   /** A directory in there, and what its types read, may not lead out of there. */
   readonly repo: string | null;
+  /** Also `mcp_NAME` of each MCP server that there is. */
   readonly toolNames: readonly string[];
 }
 
@@ -183,13 +185,17 @@ class Reading {
 
   #toolProblems(written: SourcedMap, { tools }: LoopTypeDefinition): readonly Problem[] {
     const { toolNames } = this.#request;
-    return tools.flatMap((tool, index) => {
+    const problems = tools.flatMap((tool, index) => {
       const isTwice = tools.indexOf(tool) !== index;
-      if (toolNames.includes(tool) && !isTwice) return [];
+      if (isKnownTool(tool, toolNames) && !isTwice) return [];
       const message = isTwice ? `the tool "${tool}" is here twice` : `unknown tool ${quoted(tool)}`;
-      const suggestion = isTwice ? null : meant(didYouMean(tool, toolNames));
+      const suggestion = isTwice ? null : suggestedFor(tool, toolNames);
       return [{ ...placeOfValue(written, ["tools", index]), message, suggestion }];
     });
+    const servers = new Set(tools.map(serverOf).filter((server) => server !== null));
+    if (servers.size <= serversOfTypeMax) return problems;
+    const message = `tools of more than ${serversOfTypeMax} MCP servers`;
+    return [...problems, { ...placeOfValue(written, ["tools"]), message, suggestion: null }];
   }
 
   /** The template of a key, and those that are added to it, as one. */
@@ -226,6 +232,23 @@ class Reading {
     const { render, needs, included } = template;
     return { texts: [text, ...included.values()], needs, render };
   }
+}
+
+/** Which tools a server has, only it can say: of a known one every name may be one. */
+function isKnownTool(tool: string, toolNames: readonly string[]): boolean {
+  if (toolNames.includes(tool)) return true;
+  const server = serverOf(tool);
+  return server !== null && toolNames.includes(allToolsOf(server)) && serverTool.test(tool);
+}
+
+const serverTool = /^mcp_[a-z0-9-]+_[a-zA-Z0-9_-]+$/;
+
+function suggestedFor(tool: string, toolNames: readonly string[]): string | null {
+  const server = serverOf(tool);
+  const near = didYouMean(tool, toolNames);
+  if (near !== null || server === null) return meant(near);
+  const other = didYouMean(allToolsOf(server), toolNames);
+  return meant(other) ?? "mcp.servers in taskdaemon.yml names MCP servers";
 }
 
 interface Compiled {

@@ -5,34 +5,22 @@ import {
   dollars,
   duration,
   hostName,
+  key,
   listOf,
   modelName,
   pathInside,
   pattern,
   price,
+  section,
+  sectionErrors,
+  serverName,
   size,
+  toolServer,
   variableName,
   webAddress,
   whole,
 } from "./fields.ts";
 import { newestVersion } from "./migrate.ts";
-
-const sectionError = "expected keys below it";
-
-/** `byDefault` is what a person would write, so the JSON Schema shows it as it is written. */
-function key<Field extends z.ZodType>(field: Field, byDefault: z.input<Field>, means: string) {
-  return z.prefault(field, byDefault as z.core.util.NoUndefined<z.input<Field>>).describe(means);
-}
-
-function section<Shape extends z.ZodRawShape>(shape: Shape, means: string) {
-  const keys = z.strictObject(shape, { error: sectionErrors });
-  return z.prefault(keys, {} as z.core.util.NoUndefined<z.input<typeof keys>>).describe(means);
-}
-
-/** Unknown keys keep zod's own issue, which names them. */
-function sectionErrors(issue: { readonly code: string }): string | undefined {
-  return issue.code === "invalid_type" ? sectionError : undefined;
-}
 
 function autoOr<Other extends z.ZodType>(other: Other, error: string) {
   return z.union([z.literal("auto"), other], { error });
@@ -349,6 +337,16 @@ export const configSchema = z.strictObject({
   ...limits,
   ...work,
   ...places,
+  mcp: section(
+    {
+      servers: key(
+        z.record(serverName(), toolServer(), { error: sectionErrors }),
+        {},
+        "Programs by name: a loop type has the tools of one as `mcp_NAME`.",
+      ),
+    },
+    "Tools of other programs, by the Model Context Protocol.",
+  ),
   loops: section(
     {
       paths: key(

@@ -74,12 +74,32 @@ export function looseningOf(
     if (allows(valueAt(users, path), valueAt(asked, path))) continue;
     problems.push(problemAt(project, path, `${path.join(".")} ${sentence}`, remedy));
   }
+  for (const [path, sentence] of serversTooFree(asked, users)) {
+    problems.push(problemAt(project, path, `${path.join(".")} ${sentence}`, remedy));
+  }
   for (const [index, path] of asked.loops.paths.entries()) {
     if (staysInside(path)) continue;
     const message = "loops.paths of a repository must stay inside it";
     problems.push(problemAt(project, ["loops", "paths", index], message, null));
   }
   return problems;
+}
+
+type TooFree = readonly [path: readonly string[], sentence: string];
+
+/** A repository's program gets no more than its commands do, and nothing that is another's. */
+function serversTooFree(asked: Config, users: Config): readonly TooFree[] {
+  return Object.entries(asked.mcp.servers).flatMap(([name, server]): readonly TooFree[] => {
+    const path = ["mcp", "servers", name];
+    if (Object.hasOwn(users.mcp.servers, name)) {
+      return [[path, "is a server of the user and cannot be changed by a repository"]];
+    }
+    const hosts = server["network-allow"];
+    const isWider = !fewerHosts(users.sandbox.network.allow, hosts);
+    const wider: TooFree = [[...path, "network-allow"], "cannot be widened by a repository"];
+    const keyed: TooFree = [[...path, "env"], "cannot be set by a repository"];
+    return [...(isWider ? [wider] : []), ...(server.env.length > 0 ? [keyed] : [])];
+  });
 }
 
 /** Keys that are of no use in a repository: it could only repeat what the user wrote. */
@@ -99,7 +119,9 @@ export function secretVariables({ llm, notify }: Config): readonly string[] {
 
 /** Variables that a repository must not be able to put into commands, prompts and logs. */
 export function secretNames(users: Config): Refused {
-  const named = secretVariables(users);
+  // Of servers not above: a token that one is given may be your own git's, too.
+  const passed = Object.values(users.mcp.servers).flatMap(({ env }) => env);
+  const named = [...secretVariables(users), ...passed];
   return (name, value) => named.includes(name) || isSecretName(name) || holdsPassword(value);
 }
 
