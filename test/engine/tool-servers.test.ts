@@ -62,3 +62,19 @@ test("what is no object is refused before the server hears of it", async () => {
   await small.rest(await small.createOf("seeker"));
   expect(JSON.stringify(small.requests[1]?.messages)).toContain("the input must be an object");
 });
+
+test("a loop that writes documents lets its servers write nothing else", async () => {
+  const planner: LoopType = {
+    ...{ ...seeker, name: "planner" },
+    begets: {
+      ...{ type: "ralph", from: ["parts"], document: null, alone: true, approval: false },
+      passes: [{ name: "only", focus: "" }],
+    },
+  };
+  const small = await SmallWorld.start({ types: [planner], servers, script: () => finished });
+  const id = await small.createOf("planner");
+  await small.until(id, () => small.toolServers.requests.length > 0);
+  const [request] = small.toolServers.requests;
+  expect(request?.writable.length).toBe(1);
+  expect(request?.writable[0]).toMatch(/\.td-out$/);
+});

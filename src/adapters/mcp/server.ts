@@ -16,6 +16,8 @@ const clientInfo = { name: "taskdaemon", version: "1" };
 const startMsMax = 60_000;
 const pagesMax = 32;
 const listedMax = 2_000;
+/** After so much of a list nobody asks for more of it. */
+const listBytesMax = 8 * 1024 * 1024;
 /** So many calls in a row may stay without an answer. */
 const silentMax = 2;
 const lastLines = 5;
@@ -73,7 +75,7 @@ export class McpServer {
         }
         listed.push(...result["tools"].slice(0, listedMax - listed.length));
         cursor = result["nextCursor"];
-        if (typeof cursor !== "string") break;
+        if (typeof cursor !== "string" || this.#wire.heardBytes > listBytesMax) break;
       }
       return listed;
     });

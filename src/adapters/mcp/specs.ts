@@ -46,13 +46,17 @@ export function offerOf(
   let beyond = 0;
   let chars = 0;
   for (const { name, tool } of wanted) {
+    if (tools.length >= toolsMax) {
+      beyond += 1;
+      continue;
+    }
     const inputSchema = schemaOf(tool["inputSchema"], redact);
     if (inputSchema === null) {
       unfit.push(name);
       continue;
     }
     chars += JSON.stringify(inputSchema).length;
-    if (tools.length >= toolsMax || chars > schemasCharsMax) {
+    if (chars > schemasCharsMax) {
       beyond += 1;
       continue;
     }

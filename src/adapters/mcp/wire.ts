@@ -43,6 +43,7 @@ export class Wire {
   #line: Buffer[] = [];
   #lineBytes = 0;
   #lastId = 0;
+  #heardBytes = 0;
   #pending: Pending | null = null;
   #broken: WireBroken | null = null;
 
@@ -54,6 +55,11 @@ export class Wire {
     for (const end of [this.#to, this.#from]) {
       end.on("error", (error) => this.break(`its pipes broke: ${error.message}`));
     }
+  }
+
+  /** All that has come so far. */
+  get heardBytes(): number {
+    return this.#heardBytes;
   }
 
   /** Rejects with WireBroken, RemoteError, NoAnswer, or the signal's reason. */
@@ -116,6 +122,7 @@ export class Wire {
 
   #hear(chunk: Buffer): void {
     let rest = chunk;
+    this.#heardBytes += chunk.length;
     while (rest.length > 0 && this.#broken === null) {
       const end = rest.indexOf(0x0a);
       const piece = end < 0 ? rest : rest.subarray(0, end);

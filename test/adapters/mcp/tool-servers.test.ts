@@ -260,3 +260,17 @@ test("servers take no slot of the loop's commands", async () => {
   expect((await served.ended).ended).toBe("aborted");
   await narrow.close();
 });
+
+test("without a sandbox it runs as the user's own commands, and ends as they do", async () => {
+  const open = { ...request(["mcp_good"]), sandbox: requestFor(stage, "").settings };
+  const used = { ...open, sandbox: { ...open.sandbox, level: "off" as const } };
+  const mark = `mark-${process.pid}-off`;
+  const home = await servers.lend(used, never, async ({ tools }) => {
+    const call = (name: string, input: object) =>
+      tools.find((tool) => tool.name === `mcp_good_${name}`)?.call({ ...input }, never);
+    await call("child", { mark });
+    return call("variable", { name: "HOME" });
+  });
+  expect(home?.text).toContain(join(stage.home, "sandbox-temp"));
+  expect(running(mark)).toEqual([]);
+});
