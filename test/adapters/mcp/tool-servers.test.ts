@@ -35,6 +35,7 @@ beforeAll(async () => {
     dead: settings("dead"),
     hasty: settings("honest", { timeout: 300 }),
     keyed: settings("honest", { env: ["ANTHROPIC_API_KEY"] }),
+    networked: settings("honest", { "network-allow": ["example.org"] }),
     keyless: settings("honest", { env: ["NOT_SET"] }),
     missing: settings("", { command: "no-such-program" }),
     ...Object.fromEntries(manners.map((manner) => [manner, settings(manner)])),
@@ -78,7 +79,7 @@ function calls(server: string, ...made: readonly (readonly [string, object?])[])
   });
 }
 
-const said = (text: string, isError = false) => ({ text, isError });
+const said = (text: unknown, isError = false) => ({ text, isError });
 
 /** Processes of the machine whose arguments hold `text`. */
 function running(text: string): readonly string[] {
@@ -100,8 +101,8 @@ const contractSubject = async () => ({
 toolServersContract("the adapter", contractSubject);
 
 const simple = {
-  echo: ({ words }: Readonly<Record<string, unknown>>) => said(String(words)),
-  fail: () => said("it cannot be done", true),
+  echo: ({ words }: Readonly<Record<string, unknown>>) => ({ text: `${words}`, isError: false }),
+  fail: () => ({ text: "it cannot be done", isError: true }),
 };
 toolServersContract("the double", async () => ({
   ...(await contractSubject()),
@@ -222,6 +223,18 @@ test("it is confined as the loop's commands are", async () => {
     said("/tmp"),
     expect.objectContaining({ text: expect.stringMatching(/^refused/) }),
   ]);
+});
+
+test("one with hosts of its own is spoken to the same way, and reaches no other", async () => {
+  const [echo, proxy] = await calls(
+    "networked",
+    ["echo", { words: "on" }],
+    ["variable", { name: "HTTPS_PROXY" }],
+  );
+  expect(echo).toEqual(said("on"));
+  expect(proxy).toEqual(said(expect.stringMatching(/^http:/)));
+  const network = acts.map((act) => (act.type === "command" ? act.network : []));
+  expect(network).toContainEqual(["example.org"]);
 });
 
 test("it is given the variables that its settings name", async () => {
