@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node can read: finds a Node new enough, then starts the program.
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import module from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -30,8 +30,10 @@ async function start() {
     process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
     process.channel.unref();
   }
-  // Beside what it is of, where only who could change the program can write; quietly nothing else.
-  module.enableCompileCache(join(root, "dist", ".cache"));
+  // Beside what it is of, and only for its owner: root would leave files that its owner cannot remove.
+  if (statSync(program).uid === process.geteuid?.()) {
+    module.enableCompileCache(join(root, "dist", ".cache"));
+  }
   const { main } = await import(program);
   await main();
 }

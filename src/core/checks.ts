@@ -34,8 +34,16 @@ export function checksDue(
     at = loopOf(state, at.parent);
     due.push(...ownChecks(at, isShared));
   }
-  return due.filter(({ command }, index) => {
-    return due.findIndex((other) => other.command === command) === index;
+  return eachOnce(due);
+}
+
+/** A command that several ask for runs once, and on the whole if any of them means that. */
+function eachOnce(due: readonly Check[]): readonly Check[] {
+  const isFirst = ({ command }: Check, index: number) =>
+    due.findIndex((other) => other.command === command) === index;
+  return due.filter(isFirst).map((check) => {
+    const isShared = due.some(({ command, isShared }) => isShared && command === check.command);
+    return { ...check, isShared };
   });
 }
 

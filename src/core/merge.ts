@@ -157,7 +157,7 @@ function deliveryFinished(state: State, loop: Loop, result: DeliveryResult): Dec
       return accept(loop, moved, ...(isUpdate(loop) ? [left] : []));
     }
     case "checked":
-      return refuse(`${loop.id} asks for no check`);
+      return refuse(`${loop.id} has moved on`);
     case "refused": {
       const { reason } = result;
       const complete = isDone ? [] : [to(loop, "complete", reason)];

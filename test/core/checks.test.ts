@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { checksDue } from "../../src/core/checks.ts";
+import { checksDue, isMoreDue } from "../../src/core/checks.ts";
 import type { Document } from "../../src/core/documents.ts";
 import type { Loop } from "../../src/core/loop.ts";
 import { loopOf } from "../../src/core/state.ts";
@@ -55,6 +55,23 @@ test("what others did has to be there: in the queue it is, before it may not be"
   const behind = loop("1.1.1 running", { settings: old });
   expect(dueOf("1.1.1", spec, done, behind)).toEqual([]);
   expect(dueOf("1.1.1", spec, done, { ...behind, merge })).toEqual(["check 1.1"]);
+});
+
+test("what a part and its level both ask for is due on the whole, though it passed on the part", () => {
+  const gate = { ...settings.gate, also: ["check both"] };
+  const own = { settings: { ...settings, gate, baseCommit: newest } };
+  const also = ["check both"];
+  const part = loop("1.1.1 running", {
+    ...own,
+    merge: { target: "taskdaemon/plan-1", since: 0 },
+    verdict: { passed: true, also } as unknown as NonNullable<Loop["verdict"]>,
+  });
+  const spec = loop("1.1 delegated", own);
+  const alone = given(plan, spec, part, checked("1.1.2 running"));
+  expect(isMoreDue(alone, part)).toBe(false);
+  const last = given(plan, spec, part, checked("1.1.2 complete"));
+  expect(checksDue(last, part)).toEqual([{ of: "1.1.1", command: "check both", isShared: true }]);
+  expect(isMoreDue(last, part)).toBe(true);
 });
 
 test("whatever the order in which parts are merged, the check of each level runs with its last", () => {
