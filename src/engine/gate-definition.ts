@@ -193,6 +193,17 @@ const interpreters =
 const fileOption =
   /^(?:-r|-c|-p|--require|--import|--loader|--experimental-loader|--config|--configuration|--reporter|--test-reporter|--setupFiles|--setup-files|--globalSetup|--env-file|--env-file-if-exists|--rootdir|--ini|-f|--file|--makefile|--test-global-setup)$/;
 
+/** What only looks at its files, or moves them: `-f` of `test` asks whether the work is there. */
+const utilities =
+  /^(?:\[{1,2}|test|cat|cmp|cp|cut|diff|du|echo|file|find|head|ln|ls|mkdir|mv|printf|rm|sort|stat|tail|tee|touch|tr|uniq|wc)$/;
+
+/** Whether the next word is a file that says what the command does. */
+function takesFile(first: string, option: string): boolean {
+  const name = baseName(first);
+  if (/^(?:[ef]?grep|rg)$/.test(name)) return /^(?:-f|--file)$/.test(option);
+  return !utilities.test(name) && fileOption.test(option);
+}
+
 /** Files that the words of a command name: the script itself, and what options load. */
 async function followFiles(walk: Walk, { words, dir }: Command, depth: number): Promise<void> {
   const [first = ""] = words;
@@ -215,7 +226,7 @@ async function followFiles(walk: Walk, { words, dir }: Command, depth: number): 
 /** Null for tests with names: they are looked at one by one, and may be extended. */
 function partOf(words: readonly string[], path: string, text: string): string | null {
   const before = words[words.indexOf(path) - 1] ?? "";
-  if (!looksLikeTest(path) || fileOption.test(before)) return "file";
+  if (!looksLikeTest(path) || takesFile(words[0] ?? "", before)) return "file";
   return testFacts(path, text).declared > 0 ? null : scriptOfChecks;
 }
 
@@ -243,11 +254,11 @@ function filesNamed(words: readonly string[]): readonly string[] {
   const found = first.includes("/") || /\.\w+$/.test(first) ? [first] : [];
   for (const [at, word] of rest.entries()) {
     const [option = "", value] = word.split("=");
-    if (fileOption.test(option)) found.push(...withExtensions(value ?? rest[at + 1] ?? ""));
+    if (takesFile(first, option)) found.push(...withExtensions(value ?? rest[at + 1] ?? ""));
   }
   if (interpreters.test(first) && !rest.includes("--test")) {
     const script = rest.find(
-      (word, at) => /^[^-]/.test(word) && !fileOption.test(rest[at - 1] ?? ""),
+      (word, at) => /^[^-]/.test(word) && !takesFile(first, rest[at - 1] ?? ""),
     );
     if (rest[0] === "-m") found.push(...modulePaths(rest[1] ?? ""));
     else if (script !== undefined) found.push(...withExtensions(script));

@@ -100,6 +100,27 @@ describe("honest work goes through:", () => {
     expect(await changed({ base: py, gate: make, edit })).toEqual([]);
   });
 
+  const check = (text: string) => ({ "check.sh": `#!/bin/sh\n${text}\n`, "old.txt": "a\n" });
+  const looks = [
+    ...["test -f new.txt", "test -r new.txt && cat new.txt", "if [ -f new.txt ]; then :; fi"],
+    ...["[[ -f new.txt ]]", "/usr/bin/test -f new.txt", "grep -c b new.txt", "wc -c new.txt"],
+    ...["cp -p new.txt /tmp/new.txt", "sh -c 'test -f new.txt'", "diff -r old.txt new.txt"],
+  ];
+
+  test.each(looks)("a new file that `%s` looks at", async (command) => {
+    const edit = { "new.txt": "b\n", "old.txt": "b\n" };
+    expect(await changed({ base: check(""), gate: gateOf(command), edit })).toEqual([]);
+    expect(await changed({ base: check(command), gate: gateOf("./check.sh"), edit })).toEqual([]);
+  });
+
+  test("but not what it looks for", async () => {
+    const base = { "wanted.txt": "all of it\n" };
+    const gate = gateOf("grep -f wanted.txt new.txt");
+    const edit = { "wanted.txt": "a\n", "new.txt": "a\n" };
+    const reason = "wanted.txt, which the validation command runs, was changed.";
+    expect(await changed({ base, gate, edit })).toEqual([reason]);
+  });
+
   test("a test file renamed with its tests", async () => {
     const renames = { "test/sum.test.ts": "test/math/sum.test.ts" };
     const edit = { "test/math/sum.test.ts": sumTest.replace("sums", "sums here") };
