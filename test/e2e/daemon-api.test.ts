@@ -101,7 +101,8 @@ test("what is wrong is refused in JSON with the exit code it means, and nothing 
   withDaemon(mending, async (desk) => {
     for (const [method, path, body, wanted, exitCode, says] of refusals) {
       const answer = await ask(desk, method, path, body);
-      expect({ path, body, answer }).toEqual({
+      const { request: _, ...told } = answer.body as { request?: number };
+      expect({ path, body, answer: { ...answer, body: told } }).toEqual({
         path,
         body,
         answer: refusal(wanted, exitCode, says),
@@ -238,15 +239,19 @@ test("events come a page at a time, and the client follows to the end", () =>
   withDaemon(
     mending,
     async (desk) => {
+      const atOnce = 400;
       const body = json(
-        Array.from({ length: 1_200 }, () => ({ ...run, dir: desk.repo, priority: "low" })),
+        Array.from({ length: atOnce }, () => ({ ...run, dir: desk.repo, priority: "low" })),
       );
-      expect((await ask(desk, "POST", "/v1/loops", body)).status).toBe(201);
+      for (let n = 0; n < 4; n += 1) {
+        expect((await ask(desk, "POST", "/v1/loops", body)).status).toBe(201);
+      }
       const { seq } = (await status(desk)).store;
-      expect(seq).toBeGreaterThan(1_000);
+      expect(seq).toBeGreaterThanOrEqual(4 * atOnce);
       const page = (await ask(desk, "GET", "/v1/events?from=1")).body as FeedEvent[];
       expect(page.length).toBeGreaterThanOrEqual(1_000);
-      expect(page.length).toBeLessThan(1_010);
+      // What was decided together stays together.
+      expect(page.length).toBeLessThan(1_000 + atOnce);
       const keeper = { isThere: () => false, lastWords: () => "" };
       const all = await connectDoor(socketOf(desk), keeper).events(1);
       expect(all.length).toBeGreaterThanOrEqual(seq);
