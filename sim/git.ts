@@ -43,6 +43,8 @@ export class SimRepository {
   readonly within = new Set<CommitId>();
   /** Trees on which what documents ask for has passed. */
   readonly levelsPassed: Tree[] = [];
+  /** Whose work was put on the newest end of a branch by which commit. */
+  readonly makers = new Map<CommitId, LoopId>();
   /** Commits of branches that were looked at. */
   readonly checked = new Set<CommitId>();
 

@@ -28,7 +28,7 @@ export class SimTargets implements Targets {
     }
   }
 
-  async combine({ base, head, onto, as }: Combining): Promise<Combined> {
+  async combine({ loop, base, head, onto, as }: Combining): Promise<Combined> {
     await this.#outside.step("combine");
     const repository = this.#repository;
     const root = as === "merge" ? this.#common(onto, head) : base;
@@ -38,9 +38,10 @@ export class SimTargets implements Targets {
       const commit = repository.commit(tree, onto);
       return { type: "conflict", commit, paths, notes: paths.map((path) => `CONFLICT in ${path}`) };
     }
-    if (as === "merge") return { type: "clean", commit: repository.commit(tree, onto, head) };
-    const isSame = same(tree, repository.tree(onto));
-    return { type: "clean", commit: isSame ? onto : repository.commit(tree, onto) };
+    if (as !== "merge" && same(tree, repository.tree(onto))) return { type: "clean", commit: onto };
+    const commit = repository.commit(tree, onto, ...(as === "merge" ? [head] : []));
+    repository.makers.set(commit, loop);
+    return { type: "clean", commit };
   }
 
   async contains(_: string, tip: CommitId, commit: CommitId): Promise<boolean> {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { simulate } from "../../sim/simulate.ts";
 import { regressions } from "./seeds.ts";
 
-const lives = 100;
+const lives = 150;
 const deeds = [
   ...["reject 1", "edit 1", "reject 2", "drop 2", "add 2", "edit 2"],
   ...["drop 3", "add 3", "edit 3"],
