@@ -163,6 +163,7 @@ export class Host {
       events: (from) => readFeed(this.#home, from, eventsPageMax),
       now: systemClock.now,
       waitOf: (loop) => this.waits.of(loop, systemClock.now()),
+      stageOf: (loop) => this.#watchers.stageOf(loop),
       ...openRecords(this.#around, this.#home),
     });
   }
@@ -232,7 +233,7 @@ export class Host {
     }
     const { events } = await this.decided(creationOf(asked));
     return events.flatMap(({ type, loop }) =>
-      type === "loop.created" ? [loopView(find(this.states.state, loop), null)] : [],
+      type === "loop.created" ? [this.#viewOf(loop)] : [],
     );
   }
 
@@ -324,7 +325,7 @@ export class Host {
     const { status } = loop;
     const isAsked = Object.keys(raise).length > 0;
     const isUnderWay = ["pending", "running", "delegated"].includes(status);
-    if (isUnderWay && !isAsked) return loopView(loop, null);
+    if (isUnderWay && !isAsked) return this.#viewOf(loop.id);
     const isHeldUp = status === "blocked" && loop.blockedOn === "child" && !isAsked;
     if (status === "failed" || isHeldUp) return this.ask({ type: "retry", id: loop.id, raise });
     return this.ask({ type: "resume", id: loop.id, raise });
@@ -333,7 +334,11 @@ export class Host {
   async ask(command: Command): Promise<LoopView> {
     const id = await this.tell(command);
     assert(id !== null, "the command was about a loop");
-    return loopView(find(this.states.state, id), null);
+    return this.#viewOf(id);
+  }
+
+  #viewOf(id: LoopId): LoopView {
+    return loopView(find(this.states.state, id), this.#watchers.stageOf(id));
   }
 
   /** What meets a log that takes no more ends the daemon. */

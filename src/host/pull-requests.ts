@@ -34,7 +34,7 @@ export function createPullRequests(options: Options): PullRequests {
     events: (from: number) => readFeed(home, from, eventsPageMax),
     worktrees,
     now: systemClock.now,
-    waitOf: () => null,
+    ...{ waitOf: () => null, stageOf: () => null },
   };
   return {
     open: async ({ state, loop, branch, commit, base }, signal) => {

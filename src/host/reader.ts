@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { readEvents, readState as readRestored } from "../adapters/store/history.ts";
 import { FileTranscripts } from "../adapters/store/transcripts.ts";
 import { estimateOf } from "../core/estimate.ts";
-import type { Loop, LoopId, Millis } from "../core/loop.ts";
+import type { Loop, LoopId, Millis, Stage } from "../core/loop.ts";
 import { deadLetters } from "../core/message.ts";
 import type { State } from "../core/state.ts";
 import type { Transcripts, Worktrees } from "../ports.ts";
@@ -11,7 +11,7 @@ import type { FeedEvent, IterationRecord, LoopFilter, Reader } from "../protocol
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { DraftView } from "../protocol/plans.ts";
 import { budgetView } from "../views/budget-view.ts";
-import { type LoopView, loopView, timeOf } from "../views/loop-view.ts";
+import { loopView, timeOf } from "../views/loop-view.ts";
 import { messageView } from "../views/message-view.ts";
 import { questions } from "../views/questions.ts";
 import { type LiveWait, type WhyView, why } from "../views/why.ts";
@@ -29,6 +29,8 @@ export interface Sight {
   readonly now: () => Millis;
   /** What a loop waits for within a turn; only a live daemon knows. */
   waitOf(loop: LoopId): LiveWait | null;
+  /** What a running loop is at; likewise. */
+  stageOf(loop: LoopId): Stage | null;
 }
 
 const diffBytesMax = 20_000_000;
@@ -36,11 +38,12 @@ const diffBytesMax = 20_000_000;
 export function createReader(sight: Sight): Reader {
   const loopOf = async (id: string) => find(await sight.state(), id);
   return {
-    loops: async (filter) => selected(await sight.state(), filter),
+    loops: async (filter) =>
+      selected(await sight.state(), filter).map((loop) => loopView(loop, sight.stageOf(loop.id))),
     loop: async (id) => {
       const state = await sight.state();
       const loop = find(state, id);
-      return { ...loopView(loop, null), budget: budgetView(state, loop) };
+      return { ...loopView(loop, sight.stageOf(loop.id)), budget: budgetView(state, loop) };
     },
     why: async (id): Promise<WhyView> => {
       const state = await sight.state();
@@ -82,12 +85,11 @@ export function find(state: State, id: string): Loop {
   throw new UserError(exitCodes.notFound, `there is no loop ${id} (${hint})`);
 }
 
-function selected(state: State, { status, type, plan }: LoopFilter): LoopView[] {
+function selected(state: State, { status, type, plan }: LoopFilter): Loop[] {
   return [...state.loops.values()]
     .filter((loop) => status === null || loop.status === status)
     .filter((loop) => type === null || loop.type === type)
-    .filter(({ id }) => plan === null || id === plan || id.startsWith(`${plan}.`))
-    .map((loop) => loopView(loop, null));
+    .filter(({ id }) => plan === null || id === plan || id.startsWith(`${plan}.`));
 }
 
 function iterationsOf(home: string, { id }: Loop): number[] {
@@ -164,7 +166,7 @@ export function openReader(around: Surroundings, home: string): Reader {
     state: () => readState(home),
     events: (from) => readFeed(home, from),
     now: systemClock.now,
-    waitOf: () => null,
+    ...{ waitOf: () => null, stageOf: () => null },
     ...openRecords(around, home),
   });
 }

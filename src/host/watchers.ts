@@ -1,3 +1,4 @@
+import type { Stage } from "../core/loop.ts";
 import type { LiveEvent } from "../ports.ts";
 
 /** Of so many loops, the newest, so much is remembered of what went by. */
@@ -6,6 +7,8 @@ const eventsMax = 20;
 /** Of so many loops, the newest, so much of what the model writes at this moment. */
 const writersMax = 200;
 const saidCharsMax = 20_000;
+/** Of so many loops, the newest, it is known what they are at. */
+const stagesMax = 10_000;
 
 /**
  * What goes by, told to whoever watches. Who comes late to a loop hears first of its last steps,
@@ -15,6 +18,7 @@ export class Watchers {
   readonly #watchers = new Set<(event: LiveEvent) => void>();
   readonly #steps = new Map<string, LiveEvent[]>();
   readonly #said = new Map<string, LiveEvent & { readonly type: "text" }>();
+  readonly #stages = new Map<string, Stage>();
 
   /** Watches one loop, or all; returns the way out. */
   add(loop: string | null, listener: (event: LiveEvent) => void): () => void {
@@ -28,8 +32,14 @@ export class Watchers {
     return () => this.#watchers.delete(watcher);
   }
 
+  /** What a loop was at last; null where nothing was told of it. */
+  stageOf(loop: string): Stage | null {
+    return this.#stages.get(loop) ?? null;
+  }
+
   tell(event: LiveEvent): void {
     if (isStep(event)) this.#remember(event);
+    if (event.type === "stage") putNewest(this.#stages, event.loop, event.stage, stagesMax);
     this.#hear(event);
     for (const watcher of this.#watchers) watcher(event);
   }
@@ -44,9 +54,9 @@ export class Watchers {
       return;
     }
     const text = (before?.text ?? "") + event.text;
-    this.#said.set(loop, { ...event, text: text.length > saidCharsMax ? endOf(text) : text });
-    const [oldest] = this.#said.keys();
-    if (this.#said.size > writersMax && oldest !== undefined) this.#said.delete(oldest);
+    const said = { ...event, text: text.length > saidCharsMax ? endOf(text) : text };
+    this.#said.set(loop, said);
+    dropOldest(this.#said, writersMax);
   }
 
   #remember(event: LiveEvent): void {
@@ -54,11 +64,19 @@ export class Watchers {
     const steps = this.#steps.get(loop) ?? [];
     steps.push(event);
     if (steps.length > eventsMax) steps.shift();
-    this.#steps.delete(loop);
-    this.#steps.set(loop, steps);
-    const [oldest] = this.#steps.keys();
-    if (this.#steps.size > loopsMax && oldest !== undefined) this.#steps.delete(oldest);
+    putNewest(this.#steps, loop, steps, loopsMax);
   }
+}
+
+function putNewest<Value>(map: Map<string, Value>, key: string, value: Value, max: number): void {
+  map.delete(key);
+  map.set(key, value);
+  dropOldest(map, max);
+}
+
+function dropOldest(map: Map<string, unknown>, max: number): void {
+  const [oldest] = map.keys();
+  if (map.size > max && oldest !== undefined) map.delete(oldest);
 }
 
 function isStep({ type }: LiveEvent): boolean {

@@ -96,7 +96,8 @@ test("td stop --now ends a daemon whose attempt hangs beyond any word, and its l
     async (desk) => {
       const first = await runDetached(desk);
       const second = await runDetached(desk);
-      await untilStatus(desk, first.id, "running");
+      const isAtWork = async () => (await show(desk, first.id)).stage === "working";
+      await until("the first one has its worktree", isAtWork);
       // Whoever reads this waits for a writer that never comes, and no signal reaches them.
       await shell(desk.repo, "mkfifo .git/shallow");
       await expectDone(td(desk, ["stop", first.id]));

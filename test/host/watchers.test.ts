@@ -46,3 +46,18 @@ test("of a long speech the end is kept, from the beginning of a line", () => {
   expect(said).toMatch(/^line \d+\n/);
   expect(said.endsWith("line 4999\n")).toBe(true);
 });
+
+test("what a loop is at is known, of the newest loops", () => {
+  const watchers = new Watchers();
+  const at = (loop: string, stage: "working" | "merging"): LiveEvent => ({
+    ...{ loop: id(loop), iteration: 1 },
+    ...{ type: "stage", stage, detail: null },
+  });
+  expect(watchers.stageOf("1")).toBe(null);
+  for (const event of [at("1", "working"), text("words"), at("2", "merging")]) watchers.tell(event);
+  expect(watchers.stageOf("1")).toBe("working");
+  watchers.tell(at("1", "merging"));
+  expect(watchers.stageOf("1")).toBe("merging");
+  for (let n = 3; n <= 10_001; n += 1) watchers.tell(at(String(n), "working"));
+  expect([watchers.stageOf("1"), watchers.stageOf("2")]).toEqual(["merging", null]);
+});
