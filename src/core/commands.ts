@@ -29,7 +29,13 @@ export type Command =
   | { readonly type: "rollback"; readonly id: LoopId; readonly to: number }
   | PipelineCommand
   | MergeCommand
-  | { readonly type: "startAttempt"; readonly id: LoopId; readonly owner: string }
+  | {
+      readonly type: "startAttempt";
+      readonly id: LoopId;
+      readonly owner: string;
+      /** Whether it was chosen for its turn in a merge queue, which takes no slot. */
+      readonly isTurn?: boolean;
+    }
   | (Leased & { readonly type: "recordBaseline"; readonly baseline: Verdict })
   | (Leased & {
       readonly type: "startIteration";

@@ -106,14 +106,18 @@ function byPerson(state: State, loop: Loop, command: PersonsCommand): Decision {
     case "rollback":
       return rolledBack(loop, command.to);
     case "startAttempt":
-      return started(state, loop, command.owner);
+      return started(state, loop, command);
     default:
       return pipelineDecided(state, loop, command);
   }
 }
 
-function started(state: State, loop: Loop, owner: string): Decision {
+type StartAttempt = Extract<Command, { type: "startAttempt" }>;
+
+function started(state: State, loop: Loop, { owner, isTurn }: StartAttempt): Decision {
   if (loop.status !== "pending") return refuse(`${loop.id} is ${loop.status}, not pending`);
+  const hasTurn = loop.merge !== null;
+  if (isTurn !== undefined && isTurn !== hasTurn) return refuse(`${loop.id} has moved on`);
   const unmet = loop.dependsOn.find((id) => state.loops.get(id)?.status !== "complete");
   if (unmet !== undefined) return refuse(`${loop.id} waits for ${unmet}`);
   const attempt = loop.attempt + 1;

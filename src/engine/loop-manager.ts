@@ -117,7 +117,9 @@ async function startAttempt(
     take(crew, scheduler, running, queued, { isDue, onBug, carryOut: deliver });
     return;
   }
-  const started = await states.submit({ type: "startAttempt", id, owner });
+  // What was chosen was durable; a person may have taken it from the queue of a branch since.
+  const isTurn = queued !== undefined && queued.merge !== null;
+  const started = await states.submit({ type: "startAttempt", id, owner, isTurn });
   const loop = states.state.loops.get(id);
   if (!started.ok || loop?.status !== "running") {
     scheduler.end(id);

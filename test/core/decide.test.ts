@@ -326,6 +326,16 @@ test("an attempt does not start before its dependencies are complete", () => {
   expect(answerTo(state, { type: "startAttempt", id: one, owner: "me" })).toBe("1 waits for 3");
 });
 
+test("who was chosen for a turn in a merge queue and has left it since does not start", () => {
+  const start = { type: "startAttempt", id: one, owner: "me" } as const;
+  const waiting = () => given(loop("1 pending", { merge: { target: "main", since: 0 } }));
+  const left = () => given("1 pending");
+  expect(answerTo(waiting(), { ...start, isTurn: true })).toBe("running");
+  expect(answerTo(left(), { ...start, isTurn: false })).toBe("running");
+  expect(answerTo(left(), { ...start, isTurn: true })).toBe("1 has moved on");
+  expect(answerTo(waiting(), { ...start, isTurn: false })).toBe("1 has moved on");
+});
+
 describe("rollback", () => {
   const two = loop("1 paused from pending", { checkpoints: ["c1", "c2"], iteration: 2 });
 
