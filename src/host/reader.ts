@@ -65,9 +65,11 @@ export function createReader(sight: Sight): Reader {
     iterations: async (id) => iterationsOf(sight.home, await loopOf(id)),
     record: async (id, iteration) => recordOf(sight, await loopOf(id), iteration),
     diff: async (id) => {
-      const { repo, settings, headCommit } = await loopOf(id);
-      if (headCommit === null) return "";
-      return sight.worktrees.diff(repo, settings.baseCommit, headCommit, diffBytesMax);
+      const { repo, settings, headCommit, tip } = await loopOf(id);
+      // A plan changes what its loops have merged.
+      const head = tip ?? headCommit;
+      if (head === null) return "";
+      return sight.worktrees.diff(repo, settings.baseCommit, head, diffBytesMax);
     },
   };
 }

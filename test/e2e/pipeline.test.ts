@@ -110,6 +110,10 @@ test("from a sentence: five passes, a draft, approval, specs, phases and ralphs"
     await checkOrder(desk);
     await checkPictures(desk);
     expect(await deliveredBranches(desk.repo)).toEqual(["taskdaemon/plan-1"]);
+    const { stdout: diff } = await expectDone(td(desk, ["diff", "1"]));
+    const changed = await shell(desk.repo, "git diff --name-only main...taskdaemon/plan-1");
+    const files = [...diff.matchAll(/^diff --git a\/(\S+)/gm)].map(([, file]) => file);
+    expect(files).toEqual(changed.trim().split("\n"));
     const tip = (await shell(desk.repo, "git rev-parse taskdaemon/plan-1")).trim();
     expect(await show(desk, "1")).toMatchObject({
       branch: "taskdaemon/plan-1",
