@@ -58,7 +58,7 @@ export const dayMs: Millis = 86_400_000;
 export const sliceMs: Millis = 300_000;
 /** Rates look back over this many: an hour, and the slice that has just begun. */
 export const slicesMax = 13;
-const daysMax = 31;
+export const daysMax = 31;
 
 const noHeld: Held = { usd: 0, tokens: 0, calls: 0 };
 export const noAccount: Account = { usd: 0, tokens: 0, held: noHeld };
