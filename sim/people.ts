@@ -121,14 +121,23 @@ export async function lookAfter(
   world: World,
   repository: SimRepository,
 ): Promise<never> {
+  const retries = new Map<string, number>();
   for (;;) {
     await world.clock.sleepUntil(world.clock.now() + 600_000, new AbortController().signal);
     for (const loop of states.state.loops.values()) {
       if (loop.blockedOn === "conflict") settleConflict(repository, loop);
       const command = planRemedy(states.state, loop) ?? remedy(loop);
-      if (command !== null) await states.submit(command);
+      if (command !== null) await states.submit(withPatience(retries, loop, command));
     }
   }
+}
+
+/** A check that is red however often it is run is given up. */
+function withPatience(retries: Map<string, number>, { id }: Loop, command: Command): Command {
+  if (command.type !== "retry") return command;
+  const tries = (retries.get(id) ?? 0) + 1;
+  retries.set(id, tries);
+  return tries > iterationsEnough ? { type: "stop", id } : command;
 }
 
 /** Patience has an end too. */
