@@ -1,28 +1,10 @@
 import { expect, test } from "vitest";
-import { loadLoopTypes } from "../../src/adapters/config/loop-types.ts";
 import type { LoopId } from "../../src/core/loop.ts";
 import { childrenOf } from "../../src/core/state.ts";
 import type { LlmReply, LlmRequest } from "../../src/ports/llm.ts";
-import type { LoopType } from "../../src/ports.ts";
-import { toolNames } from "../../src/tools/toolset.ts";
 import { id } from "../given.ts";
+import { creates, document, promptOf, types } from "./plan-words.ts";
 import { calls, finished, honest, SmallWorld, writes } from "./small-world.ts";
-
-const builtIn = loadLoopTypes({ directories: [], repo: null, toolNames });
-const types = ["plan", "spec", "phase"].map((name) => builtIn.get(name) as LoopType);
-
-function document(title: string, ...lines: readonly string[]): string {
-  return ["---", `title: ${title}`, ...lines, "---", `Body of ${title}.`, ""].join("\n");
-}
-
-function creates(...files: readonly (readonly [path: string, content: string])[]): LlmReply {
-  return calls(...files.map(([path, content]) => ["write", { path, content }] as const));
-}
-
-function promptOf({ messages }: LlmRequest): string {
-  const [part] = messages[0]?.content ?? [];
-  return part?.type === "text" ? part.text : "";
-}
 
 /** Which level speaks: each prompt names the folder of its documents. */
 function levelOf(request: LlmRequest): string {
