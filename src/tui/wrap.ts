@@ -63,7 +63,9 @@ const labelColumnsMax = 24;
 function hangOf(line: Line): number {
   const [first, second] = line;
   if (first === undefined) return 0;
-  const isLabel = second !== undefined && /\S +$/.test(first.text);
+  // Words of a sentence before something marked in it are plain.
+  const isPlain = first.style === colours.text;
+  const isLabel = second !== undefined && !isPlain && /\S +$/.test(first.text);
   if (isLabel && columnsOf(first.text) <= labelColumnsMax) return columnsOf(first.text);
   return /^ *(?:[-*→] )?/.exec(first.text)?.[0].length ?? 0;
 }

@@ -25,3 +25,14 @@ test("what stands beside a label goes on beside it", () => {
     expect(Math.max(...rows.map((row) => row.length))).toBeLessThanOrEqual(columns);
   }
 });
+
+test("a sentence with something marked in it has no label", () => {
+  const line = [
+    { text: "It is a ", style: colours.text },
+    { text: "RangeError", style: colours.cyan },
+    { text: " that says more", style: colours.text },
+  ];
+  const rows = wrapped([line], 20).map((row) => row.map(({ text }) => text).join(""));
+  expect(rows.length).toBeGreaterThan(1);
+  for (const row of rows.slice(1)) expect(row).toMatch(/^\S/);
+});
