@@ -55,7 +55,8 @@ export function resumed(state: State, loop: Loop, raise: Raise): Answer {
       break;
     }
     case "budget": {
-      const spent = spentOf(state, loop, raise);
+      // Who waited for a new day and lacks more than that is told so when it goes on.
+      const spent = loop.blockedUntil === null ? spentOf(state, loop, raise) : null;
       if (spent !== null) return spent;
       break;
     }

@@ -241,6 +241,17 @@ describe("blocked loops", () => {
       ),
     );
   });
+
+  test("a new day lets go on who has spent its own budget meanwhile: its attempt says so", () => {
+    const waits = loop("1 blocked on budget", {
+      settings: { ...settings, budgetUsd: 1 },
+      usage: spent(10, 1),
+      blockedUntil: 50,
+    });
+    expect(decide(given(waits), { type: "resume", id: one, raise }, moment)).toEqual(
+      accepted(turned("blocked", "pending", null)),
+    );
+  });
 });
 
 describe("a new loop", () => {
