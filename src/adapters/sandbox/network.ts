@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { chownSync } from "node:fs";
+import ownProcess from "node:process";
 import { SandboxManager } from "@anthropic-ai/sandbox-runtime";
 import { assert } from "../../core/assert.ts";
 import { SandboxUnavailable } from "../../ports.ts";
@@ -25,24 +26,26 @@ export interface SeatbeltRequest {
 /** Where the relay inside the sandbox listens; programs are sent there by their environment. */
 export const relayPort = 3128;
 
+type Denied = (host: string) => Promise<void>;
+
 /**
  * The one place that knows sandbox-runtime: its filtering proxy (Linux) or its whole sandbox
- * (macOS). The library is a singleton of the process, so it is started once and lists of hosts
+ * (macOS). The library is a singleton of the process, so all sandboxes share it, and lists of hosts
  * are registered per command, under ids that nobody can guess.
  */
 export class AllowlistProxy {
   readonly #uid: number | null;
-  readonly #denied: (host: string) => Promise<void>;
-  #started: Promise<void> | null = null;
+  readonly #denied: Denied;
 
-  /** `denied` hears of every host that a command asked for in vain. */
-  constructor(uid: number | null, denied: (host: string) => Promise<void>) {
+  /** `denied` hears of hosts that a command asked for in vain, if no other sandbox's does. */
+  constructor(uid: number | null, denied: Denied) {
     this.#uid = uid;
-    this.#denied = denied;
+    // A function of its own: it stands for this sandbox among the users.
+    this.#denied = (host) => denied(host);
   }
 
   async open(hosts: readonly string[]): Promise<NetworkPass> {
-    await this.#start();
+    await join(this.#denied, this.#uid);
     const socketPath = SandboxManager.getLinuxHttpSocketPath();
     const token = SandboxManager.getProxyAuthToken();
     // Not started, it would let everything through.
@@ -62,7 +65,7 @@ export class AllowlistProxy {
   async wrap(
     request: SeatbeltRequest,
   ): Promise<{ readonly argv: readonly [string, ...string[]]; readonly close: () => void }> {
-    await this.#start();
+    await join(this.#denied, this.#uid);
     assert(SandboxManager.isSandboxingEnabled(), "initialised before a command is wrapped");
     const id = randomBytes(24).toString("base64url");
     register(id, request.hosts);
@@ -93,37 +96,57 @@ export class AllowlistProxy {
   }
 
   async close(): Promise<void> {
-    if (this.#started === null) return;
-    await this.#started;
-    await SandboxManager.reset();
-    this.#started = null;
-  }
-
-  #start(): Promise<void> {
-    this.#started ??= startProxy(this.#uid, this.#denied).catch((cause) => {
-      this.#started = null;
-      throw new SandboxUnavailable(
-        `the network proxy does not start (${String(cause)}): are socat and ripgrep installed?`,
-        { cause },
-      );
-    });
-    return this.#started;
+    await leave(this.#denied);
   }
 }
 
-async function startProxy(
-  uid: number | null,
-  denied: (host: string) => Promise<void>,
-): Promise<void> {
+/** Facts of the whole process, as the library is: the proxy runs while any sandbox uses it. */
+const users = new Set<Denied>();
+let started: Promise<void> | null = null;
+let ended: Promise<void> = Promise.resolve();
+
+function join(user: Denied, uid: number | null): Promise<void> {
+  users.add(user);
+  started ??= startProxy(uid).catch((cause) => {
+    started = null;
+    throw new SandboxUnavailable(
+      `the network proxy does not start (${String(cause)}): are socat and ripgrep installed?`,
+      { cause },
+    );
+  });
+  return started;
+}
+
+/** The last one ends it; who comes meanwhile begins after that. */
+async function leave(user: Denied): Promise<void> {
+  users.delete(user);
+  if (users.size > 0 || started === null) return;
+  const last = started;
+  started = null;
+  ended = Promise.allSettled([last]).then(() => SandboxManager.reset());
+  await ended;
+}
+
+const drainSignals = ["SIGINT", "SIGTERM"] as const;
+
+async function startProxy(uid: number | null): Promise<void> {
+  await Promise.allSettled([ended]);
   const policy = {
     network: { allowedDomains: [], deniedDomains: [] },
     filesystem: { denyRead: [], allowWrite: [], denyWrite: [] },
   };
+  const before = drainSignals.map((signal) => ownProcess.listeners(signal));
   // Asked about what is on no list: the answer is no, as it is without anybody to ask.
   await SandboxManager.initialize(policy, async ({ host, port }) => {
-    await denied(port === undefined ? host : `${host}:${port}`);
+    const [denied] = users;
+    await denied?.(port === undefined ? host : `${host}:${port}`);
     return false;
   });
+  // The library would end the proxy at a signal by which a daemon only begins to drain.
+  for (const [at, signal] of drainSignals.entries()) {
+    const own = ownProcess.listeners(signal).filter((each) => !before[at]?.includes(each));
+    for (const listener of own) ownProcess.off(signal, listener);
+  }
   await SandboxManager.waitForNetworkInitialization();
   const socketPath = SandboxManager.getLinuxHttpSocketPath();
   if (uid !== null && socketPath !== undefined) chownSync(socketPath, uid, uid);
