@@ -84,16 +84,23 @@ export function wrapCommand(request: WrapRequest): [string, ...string[]] {
 
 /** Limits are set by the shell itself: another program to set them would cost a start. */
 export function shellArguments(ground: ShellGround, command: string): [string, string, string] {
-  const { programs, strayDescriptors } = ground;
-  const shell = programs.shell ?? "/bin/sh";
-  // Only bash closes descriptors of more than one digit.
-  const closing = strayDescriptors
-    .filter((descriptor) => descriptor < 10 || shell.endsWith("bash"))
-    .map((descriptor) => `exec ${descriptor}>&-; `);
+  const shell = shellOf(ground);
   const tasks = `ulimit -${shell.endsWith("bash") ? "u" : "p"} ${tasksMax(ground)} 2>/dev/null; `;
   // dash counts in blocks of 512 bytes where bash counts in 1024; twice as strict is fine.
   const files = `ulimit -c 0; ulimit -f ${fileKibibytesMax}; `;
-  return [shell, "-c", `${closing.join("")}${tasks}${files}${command}`];
+  return [shell, "-c", `${closingStrays(ground)}${tasks}${files}${command}`];
+}
+
+/** What outlives it in the sandbox would lend them to the command: /proc shows descriptors. */
+function closingStrays(ground: ShellGround): string {
+  // Only bash closes descriptors of more than one digit.
+  const isBash = shellOf(ground).endsWith("bash");
+  const closed = ground.strayDescriptors.filter((descriptor) => descriptor < 10 || isBash);
+  return closed.map((descriptor) => `exec ${descriptor}>&-; `).join("");
+}
+
+function shellOf({ programs }: ShellGround): string {
+  return programs.shell ?? "/bin/sh";
 }
 
 /**
@@ -115,11 +122,11 @@ function dropUser(setpriv: string, uid: number): string[] {
 
 /** Starts the relay to the proxy, waits until it listens, and becomes the command. */
 function relayed(ground: ShellGround, command: readonly string[]): string[] {
-  const { shell, socat } = ground.programs;
+  const { socat } = ground.programs;
   const listen = `TCP-LISTEN:${relayPort},bind=127.0.0.1,fork,reuseaddr,backlog=4096`;
   const port = relayPort.toString(16).toUpperCase().padStart(4, "0");
   const script = [
-    handshake,
+    `${closingStrays(ground)}${handshake}`,
     `"$1" ${listen} UNIX-CONNECT:${proxySocketPlace} </dev/null >/dev/null 2>&1 &`,
     "n=0",
     `until grep -q ":${port} .* 0A " /proc/net/tcp || [ $n -ge ${relayRoundsMax} ]; do`,
@@ -127,5 +134,5 @@ function relayed(ground: ShellGround, command: readonly string[]): string[] {
     "done",
     'shift; exec "$@"',
   ].join("\n");
-  return [shell ?? "/bin/sh", ...["-c", script, "sh", socat ?? "socat"], ...command];
+  return [shellOf(ground), ...["-c", script, "sh", socat ?? "socat"], ...command];
 }

@@ -1,8 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { createServer, type Server } from "node:http";
 import process from "node:process";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createSandbox, type SrtSandbox } from "../../../src/adapters/sandbox/sandbox.ts";
-import { optionsFor, requestFor, type Stage, setStage } from "./stage.ts";
+import { canary, optionsFor, requestFor, runnerPath, type Stage, setStage } from "./stage.ts";
 
 const never = new AbortController().signal;
 const stages: Stage[] = [];
@@ -60,4 +61,21 @@ test("two that begin at once both reach their hosts, and one that ends takes not
   const three = await place();
   expect(await three.ask()).toBe("hello");
   await three.sandbox.close();
+});
+
+test("what was left open to the daemon is open to no command, nor to the relay beside it", () => {
+  const stage = setStage();
+  stages.push(stage);
+  // Beyond a gap in the numbers: those without one node closes to its children.
+  const opened = 'exec 51<"$1"; shift; exec "$@"';
+  const options = JSON.stringify({ ...optionsFor(stage), redact: null });
+  const command = "cat /proc/[0-9]*/fd/51/key; echo the end";
+  const settings = { networkAllow: ["localhost"] };
+  const { stdout } = spawnSync(
+    "bash",
+    ["-c", opened, "bash", stage.home, process.execPath, runnerPath, options],
+    { input: `${JSON.stringify(requestFor(stage, command, { settings }))}\n`, encoding: "utf8" },
+  );
+  expect(stdout).toContain("the end");
+  expect(stdout).not.toContain(canary);
 });
