@@ -20,7 +20,14 @@ const failuresMax = 18;
 
 export function limitsOf({ concurrency, requestsPerMinute: requests }: Temper): RateLimits {
   const perPeriod = { requests, inputTokens: null, outputTokens: null };
-  return { concurrency, perPeriod, periodMs: minuteMs };
+  return { concurrency, perPeriod, periodMs: minuteMs, models: modelsOf(requests) };
+}
+
+/** In every third life with a limit the usual model has limits of its own. */
+function modelsOf(requests: number | null): RateLimits["models"] & object {
+  if (requests === null || requests % 3 !== 0) return {};
+  const perPeriod = { requests: 2 * requests, inputTokens: null, outputTokens: null };
+  return { small: { concurrency: 1, perPeriod } };
 }
 
 /** The other side of one boot's gate: it counts what arrives, and has bad times. */
@@ -28,6 +35,7 @@ export class SimProvider {
   readonly #clock: SimClock;
   readonly #temper: Temper;
   readonly #arrivals = new Map<string, Millis[]>();
+  readonly #inFlightOf = new Map<string, number>();
   #inFlight = 0;
   #outage = { number: -1, failures: 0 };
 
@@ -38,13 +46,23 @@ export class SimProvider {
 
   /** Returns what is to be called when the call ends. */
   began(model: string): () => void {
-    const { concurrency, requestsPerMinute } = this.#temper;
+    const { concurrency, perPeriod, models } = limitsOf(this.#temper);
+    const own = models?.[model];
+    this.#count(model, 1, own?.concurrency ?? null);
     this.#inFlight += 1;
     assert(this.#inFlight <= (concurrency ?? Number.POSITIVE_INFINITY), "too many calls at once");
-    if (requestsPerMinute !== null) this.#count(model, requestsPerMinute);
+    const requests = own?.perPeriod.requests ?? perPeriod.requests;
+    if (requests !== null) this.#arrive(model, requests);
     return () => {
       this.#inFlight -= 1;
+      this.#count(model, -1, null);
     };
+  }
+
+  #count(model: string, more: number, most: number | null): void {
+    const inFlight = (this.#inFlightOf.get(model) ?? 0) + more;
+    this.#inFlightOf.set(model, inFlight);
+    assert(inFlight <= (most ?? Number.POSITIVE_INFINITY), `too many calls of ${model} at once`);
   }
 
   get isOut(): boolean {
@@ -64,7 +82,7 @@ export class SimProvider {
   }
 
   /** Between its ticket and its arrival a call waits for the disk: so much longer is the window. */
-  #count(model: string, limit: number): void {
+  #arrive(model: string, limit: number): void {
     const now = this.#clock.now();
     const lagMs = 4 * this.#temper.diskMsMax;
     const known = this.#arrivals.get(model) ?? [];

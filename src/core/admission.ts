@@ -1,7 +1,7 @@
 /**
  * May this model call begin now? Token buckets (as in ATM traffic shaping: the generic cell rate
- * algorithm keeps the same account) per model for requests and tokens, a counter per provider for
- * concurrency. Plain data: what decides can be stored, simulated and shown.
+ * algorithm keeps the same account) per model for requests and tokens, counters per provider and per
+ * model for concurrency. Plain data: what decides can be stored, simulated and shown.
  *
  * A bucket fills at `aim` of its limit per period up to its capacity, and starts full. Capacity is
  * 1.5 % of the limit and not the limit itself: whatever the bucket holds at the start of a window
@@ -32,7 +32,11 @@ export interface RateLimits {
   readonly perPeriod: Readonly<Record<Kind, number | null>>;
   /** A minute, except where time is scaled. */
   readonly periodMs: number;
+  /** By model: how many of the provider's calls may be its, and rates in place of `perPeriod`'s. */
+  readonly models?: Readonly<Record<string, ModelLimits>>;
 }
+
+export type ModelLimits = Pick<RateLimits, "concurrency" | "perPeriod">;
 
 /** `level` may be negative: use that was not foreseen. `told`: the provider's limit, if known. */
 interface Bucket {
@@ -46,6 +50,7 @@ type Buckets = Readonly<Record<Kind, Bucket | null>>;
 /** Of one provider: calls under way, by model what may still be asked, and who was told to wait. */
 export interface Admission {
   readonly inFlight: number;
+  readonly inFlightOf: Readonly<Record<string, number>>;
   readonly models: Readonly<Record<string, Buckets>>;
   readonly holds: Readonly<Record<string, Hold>>;
 }
@@ -68,8 +73,8 @@ type Refusal = {
   readonly because: Because;
 };
 
-/** What a call waits for; `told`: the provider itself asked for a pause. */
-export type Because = Kind | "concurrency" | "told";
+/** What a call waits for; `model`: the concurrency of its own; `told`: the provider asked for it. */
+export type Because = Kind | "concurrency" | "model" | "told";
 
 export type Admitted =
   | { readonly ok: true; readonly state: Admission; readonly reservation: Reservation }
@@ -88,22 +93,20 @@ export const unlimited: RateLimits = {
   periodMs: 60_000,
 };
 
-export const noAdmission: Admission = { inFlight: 0, models: {}, holds: {} };
+export const noAdmission: Admission = { inFlight: 0, inFlightOf: {}, models: {}, holds: {} };
 
 /** All that the call wants, or nothing and the time until it is worth asking again. */
 export function reserve(
   state: Admission,
   want: Reservation,
   now: Millis,
-  limits: RateLimits,
+  all: RateLimits,
 ): Admitted {
-  const { inFlight } = state;
-  const { concurrency } = limits;
-  if (concurrency !== null && inFlight >= concurrency) {
-    return { ok: false, waitMs: null, because: "concurrency" };
-  }
+  const full = fullOf(state, want.model, all);
+  if (full !== null) return { ok: false, waitMs: null, because: full };
   const heldMs = heldMsOf(state, want.model, now);
   if (heldMs > 0) return { ok: false, waitMs: heldMs, because: "told" };
+  const limits = limitsOn(all, want.model);
   const buckets = filled(state, want.model, now, limits);
   const waits = kinds.map((kind) => ({
     kind,
@@ -116,7 +119,44 @@ export function reserve(
     level: bucket.level - want[kind],
   }));
   const models = { ...state.models, [want.model]: taken };
-  return { ok: true, state: { ...state, inFlight: inFlight + 1, models }, reservation: want };
+  return { ok: true, state: { ...counted(state, want.model, 1), models }, reservation: want };
+}
+
+/** Whose concurrency is used up. */
+function fullOf(
+  state: Admission,
+  model: string,
+  limits: RateLimits,
+): "concurrency" | "model" | null {
+  const { concurrency } = limits;
+  if (concurrency !== null && state.inFlight >= concurrency) return "concurrency";
+  const own = limits.models?.[model]?.concurrency ?? null;
+  return own !== null && inFlightOf(state, model) >= own ? "model" : null;
+}
+
+function counted(state: Admission, model: string, more: 1 | -1): Admission {
+  const of = { ...state.inFlightOf, [model]: inFlightOf(state, model) + more };
+  return { ...state, inFlight: state.inFlight + more, inFlightOf: of };
+}
+
+/** A model may be called `constructor`. */
+function inFlightOf(state: Admission, model: string): number {
+  return Object.hasOwn(state.inFlightOf, model) ? (state.inFlightOf[model] ?? 0) : 0;
+}
+
+/** Those of one model: its own where it has some. */
+function limitsOn(limits: RateLimits, model: string): RateLimits {
+  const own = limits.models?.[model]?.perPeriod;
+  if (own === undefined) return limits;
+  const { perPeriod } = limits;
+  return {
+    ...limits,
+    perPeriod: {
+      requests: own.requests ?? perPeriod.requests,
+      inputTokens: own.inputTokens ?? perPeriod.inputTokens,
+      outputTokens: own.outputTokens ?? perPeriod.outputTokens,
+    },
+  };
 }
 
 /** The call has ended: what it really took counts, as a refund or as a debt. */
@@ -125,15 +165,16 @@ export function settle(
   reservation: Reservation,
   real: Amounts,
   now: Millis,
-  limits: RateLimits,
+  all: RateLimits,
 ): Admission {
-  assert(state.inFlight > 0, "a call ends that never began");
   const { model } = reservation;
+  assert(inFlightOf(state, model) > 0, "a call ends that never began");
+  const limits = limitsOn(all, model);
   const buckets = changed(filled(state, model, now, limits), (bucket, kind) => {
     const level = bucket.level + reservation[kind] - real[kind];
     return { ...bucket, level: Math.min(level, capacityOf(bucket, kind, limits)) };
   });
-  return { ...state, inFlight: state.inFlight - 1, models: { ...state.models, [model]: buckets } };
+  return { ...counted(state, model, -1), models: { ...state.models, [model]: buckets } };
 }
 
 /** The call never reached the provider: everything is given back. */
@@ -190,8 +231,9 @@ export function correct(
   model: string,
   headers: Corrections,
   now: Millis,
-  limits: RateLimits,
+  all: RateLimits,
 ): Admission {
+  const limits = limitsOn(all, model);
   const known = filled(state, model, now, limits);
   const buckets: Record<Kind, Bucket | null> = { ...known };
   for (const kind of kinds) {

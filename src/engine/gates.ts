@@ -92,15 +92,18 @@ function isSame(a: RateLimits, b: RateLimits): boolean {
 const neverOpens: BreakerLimits = { ...breakerLimits, samplesMin: Number.POSITIVE_INFINITY };
 
 /** Without a time: that stands beside it. */
-export function waitText({ because }: Wait, name: string, { concurrency }: RateLimits): string {
+export function waitText({ because }: Wait, name: string, limits: RateLimits): string {
   const provider = name.split("/", 1)[0] ?? name;
+  const model = name.slice(provider.length + 1);
   switch (because) {
     case "failing":
       return `${provider} is failing, and is tried by one call at a time`;
     case "told":
       return `${name} is rate limited: ${provider} asked for a pause`;
     case "concurrency":
-      return `${concurrency} calls of ${provider} are under way, as many as llm.providers.${provider}.concurrency allows`;
+      return `${limits.concurrency} calls of ${provider} are under way, as many as llm.providers.${provider}.concurrency allows`;
+    case "model":
+      return `${limits.models?.[model]?.concurrency} calls of ${name} are under way, as many as the concurrency of llm.providers.${provider}.models allows it`;
     case "requests":
       return `${name} is rate limited (requests per minute)`;
     case "inputTokens":

@@ -120,6 +120,12 @@ export function modelName() {
   return z.string({ error }).regex(/^[a-z][a-z0-9-]*\/[^\s\p{Cc}]{1,200}$/u, { error });
 }
 
+/** Without its provider. */
+export function modelId() {
+  const error = "expected the name of a model without its provider, for example claude-sonnet-5-5";
+  return z.string({ error }).regex(/^[^\s\p{Cc}]{1,200}$/u, { error });
+}
+
 export function hostName() {
   const error = "expected a host name such as registry.npmjs.org or *.example.org";
   const pattern = /^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?$/i;

@@ -1,5 +1,5 @@
 import { problemsOf, type Written } from "./issues.ts";
-import { type ConfigKey, keyAt, keysOf, matches } from "./keys.ts";
+import { type ConfigKey, keyAt, keysOf } from "./keys.ts";
 import { migrated, newestVersion, versionOf } from "./migrate.ts";
 import type { Problem } from "./problem.ts";
 import { configSchema } from "./schema.ts";
@@ -88,23 +88,30 @@ function withoutEmptySections(tree: Tree, path: KeyPath = []): Tree {
 
 /** Every path that has a value of its own, maps of the person's own names unfolded. */
 export function leafPaths(value: unknown): readonly (readonly string[])[] {
-  const named = configKeys.filter((key) => !key.path.includes("*"));
-  return named.flatMap((key) => leavesOf(key, value)).filter((path) => has(value, path));
+  const leaves = configKeys.filter(({ kind }) => kind !== "section" && kind !== "map");
+  const paths = leaves.map(({ path }) => path);
+  return named(paths, value).filter((path) => has(value, path));
 }
 
-function leavesOf(key: ConfigKey, value: unknown): readonly (readonly string[])[] {
-  if (key.kind === "section") return [];
-  if (key.kind !== "map") return [key.path];
-  const entries = valueAt(value, key.path);
-  const names = isTree(entries) ? Object.keys(entries) : [];
-  const below = configKeys.filter(({ path, kind }) => {
-    return (
-      kind !== "section" &&
-      path.length > key.path.length &&
-      matches(key.path, path.slice(0, key.path.length))
-    );
+/** Each path once for every name in the place of a `*` at `from` or after; by name together. */
+function named(
+  paths: readonly (readonly string[])[],
+  value: unknown,
+  from = 0,
+): readonly (readonly string[])[] {
+  const starIn = (path: readonly string[]) => path.indexOf("*", from);
+  const startOf = (path: readonly string[]) =>
+    starIn(path) === -1 ? path : path.slice(0, starIn(path));
+  const starts = Map.groupBy(paths, (path) => JSON.stringify(startOf(path)));
+  return [...starts.values()].flatMap((alike) => {
+    const [first = []] = alike;
+    const star = starIn(first);
+    if (star === -1) return alike;
+    const entries = valueAt(value, first.slice(0, star));
+    const names = isTree(entries) ? Object.keys(entries) : [];
+    const withName = (name: string) => alike.map((path) => path.with(star, name));
+    return names.flatMap((name) => named(withName(name), value, star + 1));
   });
-  return names.flatMap((name) => below.map(({ path }) => path.with(key.path.length, name)));
 }
 
 function has(value: unknown, path: KeyPath): boolean {

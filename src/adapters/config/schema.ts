@@ -7,6 +7,7 @@ import {
   hostName,
   key,
   listOf,
+  modelId,
   modelName,
   pathInside,
   pattern,
@@ -26,6 +27,17 @@ function autoOr<Other extends z.ZodType>(other: Other, error: string) {
   return z.union([z.literal("auto"), other], { error });
 }
 
+const rates = {
+  concurrency: whole(1, 10_000).optional().describe("Requests in flight at once."),
+  "requests-per-minute": whole(1, 1_000_000).optional().describe("Requests begun per minute."),
+  "input-tokens-per-minute": whole(1, 1_000_000_000)
+    .optional()
+    .describe("Input tokens per minute."),
+  "output-tokens-per-minute": whole(1, 1_000_000_000)
+    .optional()
+    .describe("Output tokens per minute."),
+};
+
 const provider = z.strictObject(
   {
     kind: z
@@ -42,14 +54,11 @@ const provider = z.strictObject(
     "output-tokens-max": whole(1, 1_000_000)
       .optional()
       .describe("Most output tokens of one reply."),
-    concurrency: whole(1, 10_000).optional().describe("Requests in flight at once."),
-    "requests-per-minute": whole(1, 1_000_000).optional().describe("Requests begun per minute."),
-    "input-tokens-per-minute": whole(1, 1_000_000_000)
+    ...rates,
+    models: z
+      .record(modelId(), z.strictObject(rates, { error: sectionErrors }), { error: sectionErrors })
       .optional()
-      .describe("Input tokens per minute."),
-    "output-tokens-per-minute": whole(1, 1_000_000_000)
-      .optional()
-      .describe("Output tokens per minute."),
+      .describe("What single models may, by name: within `concurrency`, in place of the rates."),
   },
   { error: sectionErrors },
 );

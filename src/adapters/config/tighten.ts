@@ -18,27 +18,35 @@ const same: Allows = (users, projects) => JSON.stringify(users) === JSON.stringi
 const fewerHosts: Allows = (users, projects) =>
   (projects as string[]).every((host) => (users as string[]).some((wide) => covers(wide, host)));
 
+type Rule = readonly [path: string, allows: Allows, sentence: string];
+
+const lowered = "may only be lowered by a repository";
+const rates = [
+  "concurrency",
+  "requests-per-minute",
+  "input-tokens-per-minute",
+  "output-tokens-per-minute",
+];
+
 /** A repository is not trusted: of these keys it may only take away. */
-const rules: readonly (readonly [string, Allows, string])[] = [
-  ["concurrency.loops", notMore, "may only be lowered by a repository"],
-  ["concurrency.per-type.*", notMore, "may only be lowered by a repository"],
-  ["concurrency.commands", notMore, "may only be lowered by a repository"],
+const rules: readonly Rule[] = [
+  ["concurrency.loops", notMore, lowered],
+  ["concurrency.per-type.*", notMore, lowered],
+  ["concurrency.commands", notMore, lowered],
   ["daemon.memory", same, "cannot be changed by a repository"],
   ["daemon.disk-free", same, "cannot be changed by a repository"],
-  ["budget.day-usd", notMore, "may only be lowered by a repository"],
-  ["budget.plan-usd", notMore, "may only be lowered by a repository"],
-  ["budget.loop-usd", notMore, "may only be lowered by a repository"],
-  ["budget.loop-tokens", notMore, "may only be lowered by a repository"],
+  ["budget.day-usd", notMore, lowered],
+  ["budget.plan-usd", notMore, lowered],
+  ["budget.loop-usd", notMore, lowered],
+  ["budget.loop-tokens", notMore, lowered],
   ["sandbox.level", levelAllows, "cannot be turned off by a repository"],
   ["sandbox.uid", same, "cannot be changed by a repository"],
   ["sandbox.network.allow", fewerHosts, "cannot be widened by a repository"],
-  ["sandbox.memory", notMore, "may only be lowered by a repository"],
-  ["sandbox.processes", notMore, "may only be lowered by a repository"],
+  ["sandbox.memory", notMore, lowered],
+  ["sandbox.processes", notMore, lowered],
   ["worktree.setup-network", fewerHosts, "cannot be widened by a repository"],
-  ["llm.providers.*.concurrency", notMore, "may only be lowered by a repository"],
-  ["llm.providers.*.requests-per-minute", notMore, "may only be lowered by a repository"],
-  ["llm.providers.*.input-tokens-per-minute", notMore, "may only be lowered by a repository"],
-  ["llm.providers.*.output-tokens-per-minute", notMore, "may only be lowered by a repository"],
+  ...rates.map((rate): Rule => [`llm.providers.*.${rate}`, notMore, lowered]),
+  ...rates.map((rate): Rule => [`llm.providers.*.models.*.${rate}`, notMore, lowered]),
   // With these a repository could have the user's key sent to a host of its own …
   ["llm.providers.*.kind", same, "cannot be set by a repository"],
   ["llm.providers.*.base-url", same, "cannot be set by a repository"],

@@ -24,7 +24,7 @@ const facts = {
 /** A key as the page has it; the whole line is compared, so that no default goes stale. */
 function row({ path, kind, means, byDefault }: ConfigKey): string {
   const value = byDefault === undefined ? "" : `\`${writeYamlInline(byDefault)}\``;
-  return `| \`${path.join(".").replace("*", "NAME")}\` | ${kind} | ${value} | ${means} |`;
+  return `| \`${path.join(".").replaceAll("*", "NAME")}\` | ${kind} | ${value} | ${means} |`;
 }
 
 test("the page has every key of taskdaemon.yml, its default and its meaning", () => {

@@ -119,16 +119,18 @@ test("what is no regular file is refused, and a link to nothing is no file", () 
 
 test("what is shown can be loaded again and is the same", () => {
   const user = [
-    "llm: { default: 'a/b:c#d', prices: { 'a/b:c#d': { input: 1, output: 2 } } }",
+    "llm: { default: 'a/b:c#d', prices: { 'a/b:c#d': { input: 1, output: 2 } }, providers: { p: {",
+    "  models: { '*': { concurrency: 1 }, 'm.*x': { requests-per-minute: 2 } } }, q: { concurrency: 3 } } }",
     "validation: { command: \"a\\nb: 'c' # d\", timeout: 90s }",
     "sandbox: { memory: 1.5GiB, network: { allow: [a.b] } }",
     "hooks: { on-fail: 'null' }",
+    "mcp: { servers: { a: { command: a }, b: { command: b } } }",
   ].join("\n");
   const { config, origins } = loaded({ user });
   const shown = showConfig(config, origins, "yaml");
   expect(readYaml("shown", shown)).toMatchObject({ problems: [], value: writtenConfig(config) });
   expect(loaded({ user: shown.replaceAll(`\${`, `$\${`) }).config).toEqual(config);
-  expect(shown).toMatch(/^ {2}timeout: 90s +# .*user\.yml:2:41$/m);
+  expect(shown).toMatch(/^ {2}timeout: 90s +# .*user\.yml:3:41$/m);
   const { config: json, origins: from } = JSON.parse(showConfig(config, origins, "json"));
   expect(configSchema.parse(json)).toEqual(config);
   expect(from["queue.max"]).toBe("default");

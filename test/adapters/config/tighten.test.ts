@@ -43,6 +43,10 @@ test.each([
     "llm:\n  providers:\n    p: { requests-per-minute: 51 }",
     "3:10: llm.providers.p.requests-per-minute may only be lowered by a repository",
   ],
+  [
+    "llm:\n  providers:\n    p: { models: { m: { concurrency: 6 } } }",
+    "3:25: llm.providers.p.models.m.concurrency may only be lowered by a repository",
+  ],
   ["notify:\n  webhook: http://evil.org/", "2:3: notify.webhook cannot be set by a repository"],
   ["notify:\n  command: ./steal.sh", "2:3: notify.command cannot be set by a repository"],
   [
@@ -59,7 +63,7 @@ test.each([
   const user = [
     "sandbox: { network: { allow: [ok.org] } }",
     "budget: { day-usd: 10 }",
-    "llm: { providers: { p: { requests-per-minute: 50 } } }",
+    "llm: { providers: { p: { requests-per-minute: 50, models: { m: { concurrency: 5 } } } } }",
   ].join("\n");
   expect(load({ user, project })).toContain(`taskdaemon.yml:${message} — ${remedy}`);
 });
