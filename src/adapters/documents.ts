@@ -1,14 +1,5 @@
 import { type Dirent, constants as flags } from "node:fs";
-import {
-  chmod,
-  type FileHandle,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  rm,
-  writeFile,
-} from "node:fs/promises";
+import { chmod, lstat, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
   documentBytesMax,
@@ -18,9 +9,10 @@ import {
   outputDirectory,
 } from "../core/documents.ts";
 import type { Documents, OutputDirectory } from "../ports/documents.ts";
+import { ToolRefusal } from "../ports.ts";
 import { readFrontMatter } from "./config/front-matter.ts";
+import { canAnchor, codeOf, Directory } from "./files/directory.ts";
 import { giveTo, removeTree } from "./git/files.ts";
-import { codeOf } from "./store/errors.ts";
 
 /** Deeper or more is not looked at: it is named as a problem by what is above it. */
 const depthMax = 3;
@@ -35,7 +27,7 @@ export function createDocuments(uid: number | null): Documents {
       await prepare(dir, uid);
       return {
         dir,
-        read: () => readFiles(dir),
+        read: () => readFiles(worktree),
         write: async (files) => {
           // Nobody of the loop runs now, and what a tree of links holds is removed, not followed.
           await removeTree(dir);
@@ -63,71 +55,89 @@ async function prepare(dir: string, uid: number | null): Promise<void> {
   await giveTo(uid, [dir]);
 }
 
-async function readFiles(dir: string): Promise<readonly OutputFile[]> {
-  const files: OutputFile[] = [];
-  const sum = { bytes: 0 };
-  for (const { path, entry } of await walk(dir, "", depthMax)) {
-    if (files.length >= entriesMax) break;
-    files.push(await readOne(dir, path, entry, sum));
-  }
-  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+/** What one look has found so far. */
+interface Look {
+  readonly files: OutputFile[];
+  bytes: number;
 }
 
-interface Found {
-  readonly path: string;
-  readonly entry: Dirent;
+/** Goes from open directory to open directory: what takes one's place meanwhile leads nowhere. */
+async function readFiles(worktree: string): Promise<readonly OutputFile[]> {
+  const look: Look = { files: [], bytes: 0 };
+  const top = await Directory.root(worktree, canAnchor);
+  try {
+    await readBelow(look, top, { name: outputDirectory, path: "", depth: depthMax });
+  } finally {
+    await top.close();
+  }
+  return look.files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-async function walk(dir: string, below: string, depth: number): Promise<readonly Found[]> {
-  const found: Found[] = [];
-  for (const entry of await readdir(join(dir, below), { withFileTypes: true })) {
-    if (found.length > entriesMax) break;
-    const path = below === "" ? entry.name : `${below}/${entry.name}`;
-    if (entry.isDirectory() && depth > 1) found.push(...(await walk(dir, path, depth - 1)));
-    else found.push({ path, entry });
+/** The directory of that name in `above`, called `path` in what is told of it. */
+async function readBelow(
+  look: Look,
+  above: Directory,
+  { name, path, depth }: { readonly name: string; readonly path: string; readonly depth: number },
+): Promise<void> {
+  const directory = await above.openDirectory(name).catch(closed);
+  if (directory === null) {
+    if (path !== "") look.files.push(refused(path, "this directory cannot be opened"));
+    return;
   }
-  return found;
+  try {
+    for (const entry of await readdir(directory.at(null), { withFileTypes: true })) {
+      if (look.files.length >= entriesMax) return;
+      const inner = path === "" ? entry.name : `${path}/${entry.name}`;
+      const next = { name: entry.name, path: inner, depth: depth - 1 };
+      if (entry.isDirectory() && depth > 1) await readBelow(look, directory, next);
+      else look.files.push(await readOne(look, directory, entry, inner));
+    }
+  } finally {
+    await directory.close();
+  }
 }
 
 /** Never waits: pipes and devices are not opened, and what took a file's place is no link. */
 async function readOne(
-  dir: string,
-  path: string,
+  look: Look,
+  directory: Directory,
   entry: Dirent,
-  sum: { bytes: number },
+  path: string,
 ): Promise<OutputFile> {
-  const refused = (problem: string): OutputFile => ({ path, text: null, problem });
-  if (entry.isSymbolicLink()) return refused("this is a link, and no link is followed");
-  if (entry.isDirectory()) return refused("this directory is too deep");
-  if (!entry.isFile()) return refused("this is no regular file");
-  const handle = await openPlain(join(dir, path));
-  // A name that is no text, for one, cannot be spoken.
-  if (handle === null) return refused("this file cannot be opened");
+  if (entry.isSymbolicLink()) return refused(path, "this is a link, and no link is followed");
+  if (entry.isDirectory()) return refused(path, "this directory is too deep");
+  if (!entry.isFile()) return refused(path, "this is no regular file");
+  const handle = await directory.openFile(entry.name, flags.O_RDONLY).catch(closed);
+  if (handle === null) return refused(path, "this file cannot be opened");
   try {
     const { size } = await handle.stat();
     if (size > documentBytesMax) {
-      return refused(`this file has ${size} bytes, a document at most ${documentBytesMax}`);
+      return refused(path, `this file has ${size} bytes, a document at most ${documentBytesMax}`);
     }
-    sum.bytes += size;
-    if (sum.bytes > documentsBytesMax) {
-      return refused(`all documents together have more than ${documentsBytesMax} bytes`);
+    look.bytes += size;
+    if (look.bytes > documentsBytesMax) {
+      return refused(path, `all documents together have more than ${documentsBytesMax} bytes`);
     }
     const bytes = await handle.readFile();
     return { path, text: decoded(bytes), problem: null };
   } catch (error) {
-    if (error instanceof TypeError) return refused("this is no text in UTF-8");
+    if (error instanceof TypeError) return refused(path, "this is no text in UTF-8");
     throw error;
   } finally {
     await handle.close();
   }
 }
 
-async function openPlain(file: string): Promise<FileHandle | null> {
-  const how = flags.O_RDONLY | flags.O_NOFOLLOW | flags.O_NONBLOCK;
-  return open(file, how).catch((error: unknown) => {
-    if (["ENOENT", "ELOOP", "EACCES", "ENXIO"].includes(codeOf(error) ?? "")) return null;
-    throw error;
-  });
+function refused(path: string, problem: string): OutputFile {
+  return { path, text: null, problem };
+}
+
+/** For `catch`: null where a name is no text, for one, and cannot be spoken; or changed meanwhile. */
+function closed(error: unknown): null {
+  if (error instanceof ToolRefusal) return null;
+  const codes = ["ENOENT", "ENOTDIR", "ELOOP", "EACCES", "ENXIO"];
+  if (codes.includes(codeOf(error) ?? "")) return null;
+  throw error;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

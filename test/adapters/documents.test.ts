@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   existsSync,
   linkSync,
@@ -101,6 +102,45 @@ test("names that are no text, or more than a line, are read as they can be", asy
   writeFileSync(Buffer.concat([Buffer.from(`${output.dir}/`), Buffer.from([0xff, 0x2e])]), "x");
   writeFileSync(join(output.dir, "a\nb\u202E.md"), "x");
   expect(Object.values(await told()).sort()).toEqual(["this file cannot be opened", "x"]);
+});
+
+test("a directory whose name is no text is a problem of its own", async () => {
+  const name = Buffer.concat([Buffer.from(`${output.dir}/`), Buffer.from([0xff])]);
+  mkdirSync(name);
+  writeFileSync(Buffer.concat([name, Buffer.from("/a.md")]), "x");
+  writeFileSync(join(output.dir, "plan.md"), "plan");
+  expect(await told()).toEqual({
+    "plan.md": "plan",
+    "\uFFFD": "this directory cannot be opened",
+  });
+});
+
+test("a directory that turns into a link while it is read leads nowhere", async () => {
+  const outside = join(base, "outside");
+  mkdirSync(outside, { recursive: true });
+  writeFileSync(join(outside, "a.md"), "secret");
+  mkdirSync(join(output.dir, "x"));
+  writeFileSync(join(output.dir, "x/a.md"), "own");
+  symlinkSync(outside, join(worktree, "link"));
+  const swap = `const { renameSync: move } = require("fs");
+    for (;;) { move(".td-out/x", "own"); move("link", ".td-out/x"); move(".td-out/x", "link"); move("own", ".td-out/x"); }`;
+  const swapping = spawn(process.execPath, ["-e", swap], { cwd: worktree, stdio: "ignore" });
+  const seen: (string | null)[] = [];
+  try {
+    for (let look = 0; look < 2_000; look += 1) seen.push((await told())["x/a.md"] ?? null);
+  } finally {
+    swapping.kill("SIGKILL");
+    await once(swapping, "exit");
+  }
+  expect(new Set(seen)).toContain("own");
+  expect(new Set(seen)).not.toContain("secret");
+});
+
+test("an output directory that a command took away holds nothing", async () => {
+  rmSync(output.dir, { recursive: true });
+  expect(await told()).toEqual({});
+  symlinkSync(base, output.dir);
+  expect(await told()).toEqual({});
 });
 
 let stage: Stage;
