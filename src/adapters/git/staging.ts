@@ -4,7 +4,16 @@ import { join } from "node:path";
 import type { CommitId } from "../../core/loop.ts";
 import { WorktreeError } from "../../ports.ts";
 import { absent } from "./files.ts";
-import { type Bytes, fromBytes, type GitPlace, git, lastLines, splitNul, tryGit } from "./git.ts";
+import {
+  type Bytes,
+  fromBytes,
+  type GitPlace,
+  git,
+  lastLines,
+  splitNul,
+  toBytes,
+  tryGit,
+} from "./git.ts";
 
 /** One path in which the private index differs from a commit. */
 export interface StagedChange {
@@ -101,6 +110,8 @@ export async function flattenEmbedded(
   const files: Bytes[] = [];
   for (let at = 0; at < queue.length && at < embeddedMax; at += 1) {
     const dir = queue[at] ?? "";
+    // Git is led there by a name that must be text; what lies below any other is no part of it.
+    if (toBytes(fromBytes(dir)) !== dir) continue;
     const inside = {
       ...place,
       workTree: join(place.workTree, fromBytes(dir)),

@@ -154,6 +154,14 @@ describe("an agent gains nothing by", () => {
     outsideIsWhole(scene);
   });
 
+  test("a repository inside of a directory whose name is no text", async () => {
+    const scene = await attack();
+    scene.agent(`mkdir $'\\xff'; echo changed > a.txt; cd $'\\xff'; git init -q; echo 1 > one
+      git add -A; git -c user.name=a -c user.email=a@a commit -q -m x`);
+    expect(await scene.paths(await scene.snapshot())).toEqual(["a.txt", "dir/b.txt"]);
+    outsideIsWhole(scene);
+  });
+
   test("a hostile repository inside, beside a name that makes git stage twice", async () => {
     const scene = await attack();
     scene.agent(`mkdir -p sub .GIT; echo x > .GIT/x; echo 1 > sub/one; cd sub; git init -q
