@@ -1,5 +1,6 @@
 import type { CommitId } from "../../core/loop.ts";
 import type { FileChange } from "../../ports.ts";
+import { runProgram } from "../process/launch.ts";
 import { fromBytes, type GitPlace, git, splitNul, toBytes, tryGit } from "./git.ts";
 import type { Shadow } from "./shadow.ts";
 
@@ -99,10 +100,27 @@ function describeChange({ status, path, oldPath }: FileChange): string {
 }
 
 const alteredMax = 1_000;
+/** To compare takes a moment; who needs longer gets a second try without end. */
+const patienceMs = 2_000;
 
-/** Tracked files whose content in the work tree is not that of the index. */
-export async function alteredFiles(place: GitPlace): Promise<string[]> {
+/**
+ * Tracked files whose content in the work tree is not that of the index. A command may have put
+ * pipes where git looks for attributes, and git would wait for them: then they are what it altered.
+ */
+export async function alteredFiles(place: GitPlace & { workTree: string }): Promise<string[]> {
   const args = ["diff", "--name-only", "-z", "--no-ext-diff", "--no-textconv"];
-  const output = await git(place, [...args, "--ignore-submodules=all"]);
+  const all = [...args, "--ignore-submodules=all"];
+  const first = await tryGit(place, all, { timeoutMs: patienceMs });
+  const pipes = first.exitCode < 0 ? await pipesIn(place.workTree) : [];
+  if (pipes.length > 0) return pipes.slice(0, alteredMax);
+  const output = first.exitCode === 0 ? first.stdout : await git(place, all);
   return splitNul(output).map(fromBytes).sort().slice(0, alteredMax);
+}
+
+async function pipesIn(tree: string): Promise<string[]> {
+  const looked = ["(", "-name", ".git?*", "-o", "-path", "*/.git/*", ")"];
+  const args = [tree, "-xdev", "-type", "p", ...looked, "-print0"];
+  const { stdout } = await runProgram("find", args, { cwd: "/", env: {} });
+  const paths = splitNul(stdout).map((path) => fromBytes(path).slice(tree.length + 1));
+  return paths.sort();
 }

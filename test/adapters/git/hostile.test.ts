@@ -162,6 +162,16 @@ describe("an agent gains nothing by", () => {
     outsideIsWhole(scene);
   });
 
+  test("a pipe where git looks for attributes: a command that leaves one altered the files", async () => {
+    const scene = await attack();
+    const fresh = await scene.worktrees.fresh(scene.request(), never);
+    sh(fresh.dir, "echo changed > dir/b.txt");
+    expect(await fresh.altered()).toEqual(["dir/b.txt"]);
+    sh(fresh.dir, "mkfifo dir/.gitattributes other; touch -d yesterday dir/b.txt");
+    expect(await fresh.altered()).toEqual(["dir/.gitattributes"]);
+    await fresh.close();
+  });
+
   test("a hostile repository inside, beside a name that makes git stage twice", async () => {
     const scene = await attack();
     scene.agent(`mkdir -p sub .GIT; echo x > .GIT/x; echo 1 > sub/one; cd sub; git init -q
