@@ -38,6 +38,33 @@ export async function planPlace({ world, states }: Engine, rootId: LoopId): Prom
   throw new WorktreeError(`no branch can be made for plan ${rootId}: look at git branch --list`);
 }
 
+/**
+ * Keeps work that its target does not take on a branch of its own. Here too the name is in the log
+ * first: a try after a crash goes on with that branch, as long as nobody has touched it.
+ */
+export async function keepOnOwnBranch(
+  { world: { targets }, states }: Engine,
+  id: LoopId,
+  commit: CommitId,
+): Promise<string> {
+  for (let tried = 0; tried < namesTriedMax; tried += 1) {
+    const { repo, branch, tip: left } = loopOf(states.state, id);
+    const tip = branch === null ? null : await targets.tip(repo, branch);
+    const isAsLeft = tip === null || (tip.checkout === null && tip.commit === left);
+    if (branch === null || left === null || !isAsLeft) {
+      const name = await targets.freeName(repo, `taskdaemon/${id}`);
+      await must(states.submit({ type: "claimBranch", id, branch: name, commit }));
+      continue;
+    }
+    const isThere = tip?.commit === commit;
+    const moved = isThere || (await targets.move(repo, branch, tip?.commit ?? null, commit));
+    if (moved !== true && moved.type !== "moved") continue;
+    if (left !== commit) await must(states.submit({ type: "claimBranch", id, branch, commit }));
+    return branch;
+  }
+  throw new WorktreeError(`no branch can be made for ${id}: look at git branch --list`);
+}
+
 /** The user's own branch that a loop is for. */
 export async function targetPlace({ world }: Engine, loop: Loop, branch: string): Promise<Place> {
   const tip = await world.targets.tip(loop.repo, branch);

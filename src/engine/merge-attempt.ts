@@ -6,7 +6,15 @@ import type { CommitId, Loop } from "../core/loop.ts";
 import { isOwnVerdict } from "../core/merge-batch.ts";
 import { loopOf } from "../core/state.ts";
 import type { Moved } from "../ports/targets.ts";
-import { combineOnto, conflicted, lesson, type Place, planPlace, targetPlace } from "./combine.ts";
+import {
+  combineOnto,
+  conflicted,
+  keepOnOwnBranch,
+  lesson,
+  type Place,
+  planPlace,
+  targetPlace,
+} from "./combine.ts";
 import { moveTo } from "./delivery.ts";
 import { type Engine, headOf, must, stage } from "./engine.ts";
 import { judgeOnBase, type Merging, type Tried, tryBatch } from "./merge-batch.ts";
@@ -77,13 +85,7 @@ async function mergeOnce(
   }
   stage(engine, loop, "merging", branch);
   if (commit === tip.commit) return { type: "complete", delivered: { to: branch, commit } };
-  return afterMove(
-    merging,
-    loop,
-    commit,
-    branch,
-    await moveTo(engine, loop, { branch, tip }, commit),
-  );
+  return afterMove(merging, commit, branch, await moveTo(engine, loop, { branch, tip }, commit));
 }
 
 /**
@@ -153,15 +155,13 @@ function redTogether(loop: Loop, branch: string, { feedback, fingerprint }: Comb
 
 async function afterMove(
   { engine, id }: Merging,
-  { repo }: Loop,
   commit: CommitId,
   to: string,
   moved: Moved,
 ): Promise<AttemptOutcome | null> {
   if (moved.type === "stale") return null;
   if (moved.type === "moved") return { type: "complete", delivered: { to, commit } };
-  const branch = await engine.world.worktrees.deliver(repo, id, commit);
-  await must(engine.states.submit({ type: "claimBranch", id, branch, commit }));
+  const branch = await keepOnOwnBranch(engine, id, commit);
   const reason = `its work is on ${branch} only: ${moved.reason}`;
   return { type: "complete", delivered: null, reason };
 }

@@ -191,30 +191,63 @@ test("fifty that finish at once merge one by one in order of arrival, and hold n
   await small.stop();
 });
 
+/** Its merge is cut off at the n-th step in git, and the daemon with it. */
+async function cutAt(at: number, prepare: (small: SmallWorld) => void) {
+  let steps = 0;
+  let isCut = false;
+  const small = await world(() => creates("a.txt", "a"), anyNew, {
+    git: (what) => {
+      const isMerging = small?.states?.state.loops.get("1" as LoopId)?.merge != null;
+      if (isMerging && what !== "") steps += 1;
+      if (steps !== at || isCut) return;
+      isCut = true;
+      throw new Error("cut");
+    },
+  });
+  prepare(small);
+  const id = await small.create(toMain);
+  await small.until(id, () => isCut, 60_000);
+  await small.restart();
+  return { small, loop: await small.rest(id) };
+}
+
+const anyMoment = Array.from({ length: 16 }, (_, index) => index + 1);
+
 test("a crash at any moment of a merge neither loses nor repeats it", async () => {
-  for (let at = 1; at <= 16; at += 1) {
-    let steps = 0;
-    let isCut = false;
-    const small = await world(() => creates("a.txt", "a"), anyNew, {
-      git: (what) => {
-        const isMerging = small?.states?.state.loops.get("1" as LoopId)?.merge != null;
-        if (isMerging && what !== "") steps += 1;
-        if (steps === at && !isCut) {
-          isCut = true;
-          throw new Error("cut");
-        }
-      },
+  for (const at of anyMoment) {
+    const { small, loop } = await cutAt(at, (world) => {
+      commitByHand(world, { "person.txt": "mine" });
     });
-    commitByHand(small, { "person.txt": "mine" });
-    const id = await small.create(toMain);
-    await small.until(id, () => isCut, 60_000);
-    await small.restart();
-    const loop = await small.rest(id);
     expect(loop.status).toBe("complete");
     expect(filesOf(small, mainOf(small))).toMatchObject({ "a.txt": "a", "person.txt": "mine" });
     expect(commitsOf(small)).toHaveLength(3);
     await small.stop();
   }
+});
+
+test("a crash at any moment leaves one branch of work that its target does not take", async () => {
+  for (const at of anyMoment) {
+    const { small, loop } = await cutAt(at, ({ disk: { repository } }) => {
+      repository.checkouts.set("/repo", { branch: "main", isDirty: true });
+    });
+    expect(loop).toMatchObject({ status: "complete", branch: "taskdaemon/1" });
+    const { branches } = small.disk.repository;
+    expect([...branches.keys()]).toEqual(["main", "taskdaemon/1"]);
+    expect(filesOf(small, branches.get("taskdaemon/1") ?? "")).toMatchObject({ "a.txt": "a" });
+    await small.stop();
+  }
+});
+
+test("a branch that somebody has gone on from is left to them", async () => {
+  const small = await world(() => creates("a.txt", "a"), anyNew);
+  const { repository } = small.disk;
+  repository.checkouts.set("/repo", { branch: "main", isDirty: true });
+  const theirs = repository.commit(new Map([["theirs.txt", "theirs"]]), small.base);
+  repository.branches.set("taskdaemon/1", theirs);
+  const loop = await small.rest(await small.create(toMain));
+  expect(loop).toMatchObject({ status: "complete", branch: "taskdaemon/1-2" });
+  expect(repository.branches.get("taskdaemon/1")).toBe(theirs);
+  await small.stop();
 });
 
 test("a target that is checked out with changes in the way is left alone, and the work is kept", async () => {
