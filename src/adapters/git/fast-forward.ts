@@ -1,6 +1,10 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { CommitId } from "../../core/loop.ts";
 import type { Moved } from "../../ports/targets.ts";
-import { lastLines, splitNul, toBytes, tryGit } from "./git.ts";
+import { removeTree } from "./files.ts";
+import { type Bytes, type GitPlace, git, lastLines, splitNul, toBytes, tryGit } from "./git.ts";
 import type { Repository } from "./repository.ts";
 
 /**
@@ -36,19 +40,41 @@ export async function fastForward(
 async function settingOf(place: { readonly gitDir: string; readonly workTree: string }) {
   const args = ["config", "--show-scope", "--get-regexp"];
   const told = await tryGit(place, [...args, "^core\\.(sparsecheckout|autocrlf|eol)$"]);
-  const own = told.stdout.split("\n").find((line) => /^(?:local|worktree)\t/.test(line));
-  return own === undefined || own.endsWith(" false") ? null : own.replace(/^\w+\t/, "");
+  const own = told.stdout.split("\n").filter((line) => /^(?:local|worktree)\t/.test(line));
+  return own.find((line) => !line.endsWith(" false"))?.replace(/^\w+\t/, "") ?? null;
 }
 
-/** The first changed file that a filter would have to write; null when there is none. */
+/**
+ * The first changed file that a filter would have to write; null when there is none. Asked of what
+ * lies there, and of the commit, which may bring attributes of its own.
+ */
 async function filteredPath(
   place: { readonly gitDir: string; readonly workTree: string },
   to: CommitId,
 ): Promise<string | null> {
   const changed = await tryGit(place, ["diff-tree", "-r", "-z", "--name-only", "HEAD", to, "--"]);
   if (changed.stdout === "") return null;
-  const args = ["check-attr", "-z", "--stdin", "filter"];
-  const told = splitNul((await tryGit(place, args, { input: changed.stdout })).stdout);
+  const scratch = await mkdtemp(join(tmpdir(), "taskdaemon-"));
+  try {
+    const { gitDir, workTree } = place;
+    const coming = { gitDir, workTree, indexFile: join(scratch, "index") };
+    await git(coming, ["read-tree", to]);
+    return (
+      (await filteredOf(place, [], changed.stdout)) ??
+      (await filteredOf(coming, ["--cached"], changed.stdout))
+    );
+  } finally {
+    await removeTree(scratch);
+  }
+}
+
+async function filteredOf(
+  place: GitPlace,
+  where: readonly string[],
+  paths: Bytes,
+): Promise<string | null> {
+  const args = ["check-attr", ...where, "-z", "--stdin", "filter"];
+  const told = splitNul(await git(place, args, { input: paths }));
   for (let at = 0; at + 2 < told.length; at += 3) {
     const value = told[at + 2] ?? "";
     if (value !== "unspecified" && value !== "unset") return told[at] ?? null;

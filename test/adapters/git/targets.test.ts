@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { gitTargets } from "../../../src/adapters/git/targets.ts";
@@ -71,6 +71,31 @@ test("a checkout with a filter of its own is not written to", async () => {
   const moved = await targets.fastForward(repo, "main", repo, to);
   expect(moved).toMatchObject({ type: "refused", reason: expect.stringContaining("big.bin") });
   expect(sh(repo, "git status --porcelain; git rev-parse main").trim()).toBe(base);
+  await scene.close();
+});
+
+test("nor where the commit itself brings the attributes: no program of the user's runs for it", async () => {
+  const { scene, targets } = await begin("git config filter.own.smudge 'touch ../ran; cat'");
+  const { repo, base, dir } = scene;
+  const attributes = "*.bin filter=own\n";
+  const to = commitIn(scene, base, { ".gitattributes": attributes, "big.bin": "big" });
+  sh(repo, "git checkout -q main");
+  const moved = await targets.fastForward(repo, "main", repo, to);
+  expect(moved).toMatchObject({ type: "refused", reason: expect.stringContaining("big.bin") });
+  expect(existsSync(join(dir, "ran"))).toBe(false);
+  expect(sh(repo, "git status --porcelain; git rev-parse main").trim()).toBe(base);
+  await scene.close();
+});
+
+test("a checkout that shows a part of the files is left to the user's own git", async () => {
+  const sparse = "git sparse-checkout set --no-cone '/*' '!/d'";
+  const { scene, targets } = await begin(`git config core.autocrlf false; ${sparse}`);
+  const { repo, base } = scene;
+  const to = commitIn(scene, base, { "d/hidden.txt": "x" });
+  sh(repo, "git checkout -q main");
+  const moved = await targets.fastForward(repo, "main", repo, to);
+  expect(moved).toMatchObject({ type: "refused", reason: expect.stringContaining("sparse") });
+  expect(existsSync(join(repo, "d"))).toBe(false);
   await scene.close();
 });
 
