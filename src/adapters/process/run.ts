@@ -238,7 +238,8 @@ async function killTree(child: ChildProcess, root: number, mark: string | null):
  * comes next trusts that nobody writes any more, so a namespace that does not end is an error.
  */
 async function killLeftovers(root: number, status: string, mark: string | null): Promise<void> {
-  const init = /"child-pid"\s*:\s*(\d+)/.exec(status)?.[1];
+  // Without a namespace whoever writes there is the command: it would name us whom to kill.
+  const init = mark === null ? /"child-pid"\s*:\s*(\d+)/.exec(status)?.[1] : undefined;
   for (let round = 0; round < leftoverRounds; round += 1) {
     killGroup(root);
     const left = init !== undefined && isAlive(Number(init)) ? [Number(init)] : [];

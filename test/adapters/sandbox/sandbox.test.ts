@@ -286,6 +286,17 @@ describe("where nothing can confine", () => {
     expect(result.output).not.toContain("ANTHROPIC");
     expect(running("304.5")).toEqual([]);
   });
+
+  test("switched off, a command does not name others to be killed", async () => {
+    const bystander = spawn("sleep", ["305.5"]);
+    const settings = { level: "off" } as const;
+    const command = `echo '{"child-pid": ${bystander.pid}}' >&3`;
+    const result = await sandbox.run(requestFor(stage, command, { settings }), never);
+    expect(result).toMatchObject({ exitCode: 0, ended: "exited" });
+    expect(bystander.kill()).toBe(true);
+    await new Promise((resolve) => bystander.once("exit", resolve));
+    expect(bystander.signalCode).toBe("SIGTERM");
+  });
 });
 
 describe("network", () => {
