@@ -50,34 +50,54 @@ export class PipePool {
     this.#free.set(place.dir, free);
     const pair = free.pop();
     assert(pair !== undefined, "there are as many pairs of pipes as commands at once");
-    const stdout = openPipe(pair[0]);
-    const stderr = openPipe(pair[1]);
-    let isOpen = true;
-    const closeDescriptors = () => {
-      if (isOpen) for (const { writer } of [stdout, stderr]) closeSync(writer);
-      isOpen = false;
-    };
     try {
-      return await action({
-        descriptors: [stdout.writer, stderr.writer],
-        stdout: stdout.reader,
-        stderr: stderr.reader,
-        closeDescriptors,
-      });
+      return await withPair(pair, action);
     } finally {
-      closeDescriptors();
-      stdout.reader.destroy();
-      stderr.reader.destroy();
       free.push(pair);
     }
   }
 }
 
-function openPipe(path: string): { readonly writer: number; readonly reader: Socket } {
+async function withPair<T>(
+  [out, error]: Pair,
+  action: (pipes: OutputPipes) => Promise<T>,
+): Promise<T> {
+  const opened: Opened[] = [];
+  let isOpen = true;
+  const closeDescriptors = () => {
+    if (isOpen) for (const { writer } of opened) closeSync(writer);
+    isOpen = false;
+  };
+  try {
+    const stdout = openPipe(out);
+    opened.push(stdout);
+    const stderr = openPipe(error);
+    opened.push(stderr);
+    return await action({
+      descriptors: [stdout.writer, stderr.writer],
+      stdout: stdout.reader,
+      stderr: stderr.reader,
+      closeDescriptors,
+    });
+  } finally {
+    closeDescriptors();
+    for (const { reader } of opened) reader.destroy();
+  }
+}
+
+interface Opened {
+  readonly writer: number;
+  readonly reader: Socket;
+}
+
+function openPipe(path: string): Opened {
   // Without O_NONBLOCK it would wait for the writer, which is us, a line later.
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  return {
-    writer: openSync(path, constants.O_WRONLY),
-    reader: new Socket({ fd, readable: true, writable: false }),
-  };
+  const reader = new Socket({ fd, readable: true, writable: false });
+  try {
+    return { writer: openSync(path, constants.O_WRONLY), reader };
+  } catch (error) {
+    reader.destroy();
+    throw error;
+  }
 }
