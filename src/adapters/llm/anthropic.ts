@@ -208,6 +208,7 @@ class Assembly {
       case "content_block_delta":
         return this.#extend(this.#blocks.get(event.index), event.delta);
       case "content_block_start":
+        this.#bounded(JSON.stringify(event.content_block));
         this.#blocks.set(event.index, blockOf(event.content_block));
         return null;
       case "message_delta":

@@ -38,6 +38,7 @@ const tool = (index: number, id: string, name: string, ...pieces: string[]): str
   ...pieces.map((partial_json) => delta(index, { type: "input_json_delta", partial_json })),
   stop(index),
 ];
+const megabyte = "x".repeat(2 ** 20);
 const ended = (stop_reason: string): string[] => [
   event("message_delta", { delta: { stop_reason }, usage: { output_tokens: 5 } }),
   event("message_stop"),
@@ -185,6 +186,13 @@ describe("AnthropicClient", () => {
     [
       "a delta that is missing",
       [started, block(0, { type: "text", text: "" }), event("content_block_delta", { index: 0 })],
+    ],
+    [
+      "blocks without end",
+      [
+        started,
+        ...Array.from({ length: 17 }, (_, n) => block(n, { type: "text", text: megabyte })),
+      ],
     ],
   ])("%s is malformed", async ([, events]) => {
     const { outcome } = await replyTo(events);
