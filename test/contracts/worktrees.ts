@@ -69,6 +69,14 @@ export function worktreesContract(name: string, begin: () => Promise<WorktreesSu
       expect(cut.length).toBeLessThan(whole.length);
     });
 
+    scenario("a diff names a file as a person does", async (subject) => {
+      const { worktrees, repo, base } = subject;
+      const workspace = await worktrees.open(request(subject), never);
+      await subject.write(workspace.dir, "漢字 é.txt", "one\n");
+      const commit = await workspace.snapshot(base, "first\n");
+      expect(await worktrees.diff(repo, base, commit, 10_000)).toContain("+++ b/漢字 é.txt");
+    });
+
     scenario("a reset makes the files equal a commit, in both directions", async (subject) => {
       const { base } = subject;
       const workspace = await subject.worktrees.open(request(subject), never);

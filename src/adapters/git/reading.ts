@@ -59,7 +59,9 @@ export async function readDiff(
   to: CommitId,
   bytesMax: number,
 ): Promise<string> {
-  const args = ["diff-tree", "-p", "-r", "-M", "--no-ext-diff", "--no-textconv", from, to, "--"];
+  // A person reads it: 漢字.md, not the bytes of it in octal.
+  const legible = ["-c", "core.quotePath=false", "diff-tree", "-p", "-r", "-M"];
+  const args = [...legible, "--no-ext-diff", "--no-textconv", from, to, "--"];
   const { stdout, exitCode, stderr, truncated } = await tryGit(place, args, {
     outputBytesMax: bytesMax + 1,
   });
