@@ -1,6 +1,7 @@
 /** Entries of a transcript as a person reads them. */
 import type { Usage } from "../core/loop.ts";
 import type { TranscriptEntry } from "../ports.ts";
+import { replyWords } from "../views/reply-words.ts";
 import { type Colour, type Look, paint } from "./look.ts";
 import { cost, duration, short, tokenSum, tokens } from "./numbers.ts";
 import { cut, oneLine, strip } from "./text.ts";
@@ -24,7 +25,10 @@ function brief(entry: TranscriptEntry): readonly [Colour | null, string] {
     case "prompt":
       return ["dim", `prompt (${entry.system.length + entry.text.length} characters)`];
     case "reply":
-      return [null, `turn ${entry.turn}: ${oneLine(entry.text) || `(${entry.stopReason})`}`];
+      return [
+        null,
+        `turn ${entry.turn}: ${oneLine(entry.text) || `(${replyWords(entry.stopReason)})`}`,
+      ];
     case "toolCall":
       return ["cyan", `→ ${oneLine(entry.name)} ${inputText(entry.input)}`];
     case "toolResult":
@@ -57,7 +61,10 @@ export function replayText(entry: TranscriptEntry, look: Look): string {
       ].join("\n");
     case "reply":
       return [
-        head(`turn ${entry.turn}: the model (${entry.stopReason}, ${spent(entry.usage)})`, "bold"),
+        head(
+          `turn ${entry.turn}: the model (${replyWords(entry.stopReason)}, ${spent(entry.usage)})`,
+          "bold",
+        ),
         ...(entry.text === "" ? [] : [block(entry.text)]),
       ].join("\n");
     case "toolCall":

@@ -77,7 +77,7 @@ test("logs tells what went on, a line each", async () => {
     00:00:01 → bash command=ls cat x timeout_ms=5
     00:00:02 ← 数据.txt x
     00:00:02 ← error: there is no file y
-    00:00:03 turn 2: (endTurn)
+    00:00:03 turn 2: (ends its turn)
     00:00:04 ! the model said nothing
     00:00:05 validation in the worktree of bbbbbbbbbb: \`npm test\` exit code 1 (3.2 s)
     "
@@ -141,7 +141,7 @@ test("replay tells everything", async () => {
        senior engineer.
     ── prompt
        # Loop 1
-    ── turn 1: the model (toolUse, 1.2k tokens, $0.0042)
+    ── turn 1: the model (calls tools, 1.2k tokens, $0.0042)
        I look first.
     ── bash
        command:
@@ -153,7 +153,7 @@ test("replay tells everything", async () => {
        x
     ── error (1 ms)
        there is no file y
-    ── turn 2: the model (endTurn, 1.2k tokens, $0.0042)
+    ── turn 2: the model (ends its turn, 1.2k tokens, $0.0042)
     ── ! the model said nothing
     ── validation in the worktree of bbbbbbbbbb: \`npm test\` exit code 1 (3.2 s)
        1 failed

@@ -3,6 +3,7 @@ import type { TranscriptEntry } from "../../src/ports.ts";
 import type { BoardRow } from "../../src/protocol/board.ts";
 import type { IterationRecord } from "../../src/protocol/door.ts";
 import { plain } from "../../src/views/plain.ts";
+import { replyWords } from "../../src/views/reply-words.ts";
 import { api } from "../api.ts";
 import { count, duration, money } from "../format.ts";
 import { line } from "../words.ts";
@@ -122,7 +123,7 @@ function Entry({ entry }: { readonly entry: TranscriptEntry }) {
       return (
         <article className="reply">
           <h2>
-            turn {entry.turn} <small>{line(entry.stopReason)}</small>
+            turn {entry.turn} <small>{line(replyWords(entry.stopReason))}</small>
           </h2>
           <p className="text">{plain(entry.text)}</p>
         </article>
