@@ -4,7 +4,17 @@ import { emptyDraft } from "./editor.ts";
 import { noticed, released, withLists } from "./frames.ts";
 import type { Action } from "./keys.ts";
 import type { Ask, Effect, ListName, Model, Step, Verb, ViewName } from "./model.ts";
-import { isList, listOf, selectedLoop, sorts, tabOf, tabsOf, unchanged } from "./model.ts";
+import {
+  isList,
+  listOf,
+  marksShown,
+  selectedLoop,
+  sorts,
+  tabOf,
+  tabsOf,
+  unchanged,
+  unmarked,
+} from "./model.ts";
 import { listRows, moveList, movePage, pageRect, selectAt } from "./move.ts";
 import { parentOf } from "./rows.ts";
 import { nextMatch, shownFilter } from "./search.ts";
@@ -54,11 +64,11 @@ const doing: Readonly<Record<Action, Doing>> = {
   sort: (model) => unchanged(resorted(model)),
   freeze: (model) => unchanged(frozen(model)),
   pause: verb("pause"),
-  resume: verb("resume"),
+  resume: resumed,
   stop: confirming("stop", "Stop for good"),
   retry: verb("retry"),
   approve: confirming("approve", "Approve"),
-  reject: (model) => askingOf(model, "reject", "what has to change"),
+  reject: (model) => askingOf(model, "reject", "what to change"),
   edit: (model) => withLoop(model, (id) => ({ model, effects: [{ type: "edit", id }] })),
   answer: (model) => askingOf(model, "answer", "your answer"),
   replay: (model) =>
@@ -229,9 +239,10 @@ function themed(model: Model): Model {
   return noticed({ ...model, theme }, `theme: ${theme}`);
 }
 
-/** The marked loops, or the selected one. */
+/** The marked loops that are in sight, or the selected one. */
 function concerned(model: Model): readonly string[] {
-  if (model.marks.size > 0) return [...model.marks];
+  const marked = marksShown(model);
+  if (marked.length > 0) return marked;
   const id = selectedLoop(model)?.id;
   return id === undefined ? [] : [id];
 }
@@ -240,8 +251,16 @@ function verb(name: Verb): Doing {
   return (model) => {
     const ids = concerned(model);
     if (ids.length === 0) return unchanged(model);
-    return { model: { ...model, marks: new Set() }, effects: [{ type: "act", verb: name, ids }] };
+    return { model: unmarked(model, ids), effects: [{ type: "act", verb: name, ids }] };
   };
+}
+
+/** Who has spent a budget needs another one: resumed without, it would stop again at once. */
+function resumed(model: Model): Step {
+  const [id, more] = concerned(model);
+  const isSpent = id !== undefined && model.loops.get(id)?.blockedOn === "budget";
+  if (!isSpent || more !== undefined) return verb("resume")(model);
+  return asking(unmarked(model, [id]), { type: "raise", id }, `resume ${id}: new limit in $`, "");
 }
 
 function confirming(name: Verb, words: string): Doing {
@@ -282,7 +301,7 @@ function iterated(model: Model, by: 1 | -1): Model {
 
 function compare(model: Model): Step {
   if (model.view !== "records") return unchanged(model);
-  if (model.marks.size !== 2) {
+  if (marksShown(model).length !== 2) {
     return unchanged(noticed(model, "mark two records with Space, then = compares them"));
   }
   return unchanged({ ...model, isComparing: true, pane: "detail", isZoomed: true });

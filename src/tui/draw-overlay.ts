@@ -170,33 +170,57 @@ const questionColumns = 100;
 
 function drawQuestions(screen: Screen, model: Model, { index }: Of<"questions">): void {
   const { questions } = model;
-  const rect = centred(screen, questionColumns, screen.rows);
-  const at = box(screen, rect, `${questions.length} questions`, "Enter answers, Esc closes");
+  const columns = Math.min(questionColumns, screen.columns) - 6;
+  const texts = questions.map(({ question }) => questionLines(question, columns));
+  const rows = texts.reduce((sum, lines) => sum + lines.length + 2, 1);
+  const rect = centred(screen, questionColumns, Math.max(3, rows));
+  const title = questions.length === 1 ? "1 question" : `${questions.length} questions`;
+  const at = box(screen, rect, title, "Enter answers, Esc closes");
   if (questions.length === 0) {
     screen.put(at.x + 1, at.y, "Nothing waits for your word.", colours.dim);
     return;
   }
+  drawEach(screen, model, { at, texts, index, isRoomy: rows <= at.rows + 2 });
+}
+
+interface Laid {
+  readonly at: Rect;
+  readonly texts: readonly (readonly Line[])[];
+  readonly index: number;
+  readonly isRoomy: boolean;
+}
+
+/** Where there is room each is whole; else the others make room for the one that is selected. */
+function drawEach(screen: Screen, model: Model, { at, texts, index, isRoomy }: Laid): void {
+  const { questions } = model;
   const selected = Math.min(index, questions.length - 1);
   let y = at.y;
   for (const [row, question] of questions.entries()) {
-    if (row < selected - 1) continue;
+    if (!isRoomy && row < selected - 1) continue;
     const room = at.y + at.rows - y;
     if (room < 2) break;
-    const { id, title, about, holdsUp, askedAt } = question;
-    const since = age(Date.parse(askedAt), model.now);
-    const held = holdsUp === 0 ? "" : `, holds up ${holdsUp}`;
-    const head = `◆ ${id} ${oneLine(title)} (${about}, ${since}${held})`;
     const style = row === selected ? marks.bold | colours.magenta : colours.magenta;
-    putCut(screen, at.x + 1, y, { text: head, style }, at.x + at.columns);
-    const wanted = row === selected ? room - 1 : 1;
-    const lines = wrapped(
-      strip(question.question)
-        .split("\n")
-        .map((line) => plainLine(line)),
-      at.columns - 4,
-    );
-    drawLines(screen, cutLines(lines, wanted), { ...at, x: at.x + 3, y: y + 1 });
+    const text = questionHead(question, model.now);
+    putCut(screen, at.x + 1, y, { text, style }, at.x + at.columns);
+    const wanted = isRoomy || row === selected ? room - 1 : 1;
+    const lines = cutLines(texts[row] ?? [], wanted);
+    drawLines(screen, lines, { ...at, x: at.x + 3, y: y + 1 });
     if (row === selected) screen.mark(at.x, y, at.x + at.columns, marks.selected);
-    y += 2 + Math.min(wanted, lines.length);
+    y += 2 + lines.length;
   }
+}
+
+function questionHead(question: Model["questions"][number], now: number): string {
+  const { id, title, about, holdsUp, askedAt } = question;
+  const held = holdsUp === 0 ? "" : `, holds up ${holdsUp}`;
+  return `◆ ${id} ${oneLine(title)} (${about}, ${age(Date.parse(askedAt), now)}${held})`;
+}
+
+function questionLines(question: string, columns: number): readonly Line[] {
+  return wrapped(
+    strip(question)
+      .split("\n")
+      .map((line) => plainLine(line)),
+    columns,
+  );
 }

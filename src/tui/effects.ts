@@ -1,5 +1,6 @@
 /** What the model asks for, carried out at the daemon; answers come back as messages. */
 import { edit } from "../cli/edit.ts";
+import { cost } from "../cli/numbers.ts";
 import type { Session } from "../cli/session.ts";
 import type { Door } from "../protocol/door.ts";
 import { UserError } from "../protocol/errors.ts";
@@ -89,6 +90,12 @@ export class Effects {
           this.#note(`${effect.id} goes back with your words`);
         });
         break;
+      case "raise":
+        this.#ask(async () => {
+          await this.#door.resume(effect.id, { budgetUsd: effect.budgetUsd });
+          this.#note(`${effect.id} goes on, with at most ${cost(effect.budgetUsd)}`);
+        });
+        break;
       case "answer":
         this.#ask(async () => {
           await this.#door.answer(effect.id, effect.text);
@@ -103,7 +110,8 @@ export class Effects {
       case "export":
         this.#ask(async () => {
           const file = await exportRows(this.#session.world.cwd, effect.format, effect.rows);
-          this.#note(`${effect.rows.length} rows are in ${file}`);
+          const { length } = effect.rows;
+          this.#note(`${length === 1 ? "1 row is" : `${length} rows are`} in ${file}`);
         });
         break;
       default:

@@ -24,15 +24,16 @@ const taking: Taking = {
     now,
     notice: model.notice !== null && model.notice.until < now ? null : model.notice,
   }),
-  link: (model, { link }) => ({ ...model, link }),
+  link: (model, { link }) => ({ ...model, link, notice: noticeAfter(model, link) }),
   rows: (model, { rows, isFirst }) => takeRows(model, rows, isFirst),
   steps: (model, { events }) => {
     const steps = new Map(model.steps);
     for (const event of events) steps.set(event.loop, stepText(event));
     return { ...model, steps };
   },
+  // What is not at work has all of it in its record.
   live: (model, { loop, events }) =>
-    model.page.key.startsWith(liveKeyOf(loop))
+    model.page.key.startsWith(liveKeyOf(loop)) && model.loops.get(loop)?.status === "running"
       ? { ...model, page: appended(model.page, events) }
       : model,
   status: (model, { status }) => ({ ...model, status }),
@@ -55,6 +56,11 @@ export function take(model: Model, message: Frame): Model {
 
 export function noticed(model: Model, text: string, isError = false): Model {
   return { ...model, notice: { text, isError, until: model.now + noticeMs } };
+}
+
+/** What the daemon could not be asked while it was gone is old news once it is back. */
+function noticeAfter({ link, notice }: Model, now: Model["link"]): Model["notice"] {
+  return now === "live" && link === "lost" && notice?.isError === true ? null : notice;
 }
 
 function takeRows(model: Model, rows: readonly BoardRow[], isFirst: boolean): Model {

@@ -4,7 +4,7 @@ import { cut, oneLine, width } from "../cli/text.ts";
 import type { StatusView } from "../protocol/status.ts";
 import { eventRows } from "./event-rows.ts";
 import type { Model } from "./model.ts";
-import { listOf } from "./model.ts";
+import { listOf, marksShown } from "./model.ts";
 import type { Screen } from "./screen.ts";
 import { shownFilter } from "./search.ts";
 import { colours, marks, type Span } from "./style.ts";
@@ -150,6 +150,7 @@ function countWords(model: Model, list: ReturnType<typeof listOf>): string {
     return `${eventRows(model.events).length} of ${model.events.events.length}`;
   }
   if (list === null) return "";
-  const marked = model.marks.size === 0 ? "" : `${model.marks.size} marked · `;
+  const count = marksShown(model).length;
+  const marked = count === 0 ? "" : `${count} marked · `;
   return `${marked}${list.rows.length} of ${model.loops.size} · sort: ${list.sort}`;
 }

@@ -32,7 +32,7 @@ const bindings = {
   back: { keys: ["escape"], where: "everywhere", help: "one step back; never leaves" },
   fold: { keys: ["h", "left"], where: "lists", help: "fold, or go to the parent" },
   unfold: { keys: ["right"], where: "lists", help: "unfold, or go to the first child" },
-  mark: { keys: ["space"], where: "loops", help: "mark; actions then concern all that is marked" },
+  mark: { keys: ["space"], where: "loops", help: "mark; actions then concern all marks in sight" },
   filter: {
     keys: ["/"],
     where: "everywhere",

@@ -68,7 +68,7 @@ export interface EventList {
 export type Ask =
   | { readonly type: "filter" }
   | { readonly type: "search" }
-  | { readonly type: "reject" | "answer"; readonly id: string }
+  | { readonly type: "reject" | "answer" | "raise"; readonly id: string }
   | { readonly type: "export" };
 
 export type Overlay =
@@ -173,6 +173,7 @@ export type Effect =
   | { readonly type: "events"; readonly from: number | null }
   | { readonly type: "act"; readonly verb: Verb; readonly ids: readonly string[] }
   | { readonly type: "reject" | "answer"; readonly id: string; readonly text: string }
+  | { readonly type: "raise"; readonly id: string; readonly budgetUsd: number }
   | { readonly type: "edit"; readonly id: string }
   | { readonly type: "copy"; readonly text: string }
   | { readonly type: "browse"; readonly path: string }
@@ -252,6 +253,18 @@ export function isList(view: ViewName): view is ListName {
 export function selectedLoop(model: Model): BoardRow | null {
   const id = listOf(model)?.selected ?? null;
   return id === null ? null : (model.loops.get(id) ?? null);
+}
+
+/** The marked loops that the list shows: what is out of sight is nobody's meaning. */
+export function marksShown(model: Model): readonly string[] {
+  if (model.marks.size === 0) return [];
+  const shown = new Set(listOf(model)?.rows.map(({ id }) => id));
+  return [...model.marks].filter((id) => shown.has(id));
+}
+
+export function unmarked(model: Model, ids: readonly string[]): Model {
+  const gone = new Set(ids);
+  return { ...model, marks: new Set([...model.marks].filter((id) => !gone.has(id))) };
 }
 
 const tabsOfPlans: readonly TabName[] = ["documents", "graph"];

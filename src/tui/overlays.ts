@@ -5,7 +5,7 @@ import { type Draft, edited, textIn, typed } from "./editor.ts";
 import { noticed } from "./frames.ts";
 import { type Action, actions, bindingOf, keyName } from "./keys.ts";
 import type { Model, Overlay, Step } from "./model.ts";
-import { listOf, unchanged } from "./model.ts";
+import { listOf, unchanged, unmarked } from "./model.ts";
 import { nextMatch } from "./search.ts";
 
 export function overlayKey(model: Model, key: string): Step {
@@ -99,8 +99,8 @@ function confirmKey(
   key: string,
 ): Step {
   if (key === "y" || key === "enter") {
-    const done: Model = { ...model, overlay: null, marks: new Set() };
-    return { model: done, effects: [{ type: "act", verb, ids }] };
+    const done: Model = { ...model, overlay: null };
+    return { model: unmarked(done, ids), effects: [{ type: "act", verb, ids }] };
   }
   return unchanged(key === "n" || key === "q" ? { ...model, overlay: null } : model);
 }
@@ -134,9 +134,21 @@ function answered(model: Model, { ask, draft }: Extract<Overlay, { type: "ask" }
     case "answer":
       if (text === "") return unchanged(noticed(model, "nothing was said: nothing is done"));
       return { model, effects: [{ type: ask.type, id: ask.id, text }] };
+    case "raise":
+      return raised(model, ask.id, text);
     default:
       return ask satisfies never;
   }
+}
+
+const dollars = /^\$? ?(\d+(?:\.\d+)?)$/;
+
+function raised(model: Model, id: string, text: string): Step {
+  const budgetUsd = Number(dollars.exec(text)?.[1] ?? 0);
+  if (budgetUsd === 0) {
+    return unchanged(noticed(model, "a limit is a number of dollars, for example 2.50", true));
+  }
+  return { model, effects: [{ type: "raise", id, budgetUsd }] };
 }
 
 function exported(model: Model, format: string): Step {

@@ -1,7 +1,7 @@
 /** Which text the detail has to show, and what must be fetched for it. */
 
 import type { Effect, Model, Page, PageName, Step } from "./model.ts";
-import { noPage, selectedLoop, tabOf } from "./model.ts";
+import { marksShown, noPage, selectedLoop, tabOf } from "./model.ts";
 import { canFollow, scrolled } from "./move.ts";
 
 interface Wanted {
@@ -48,7 +48,7 @@ function wantedPage(model: Model): Wanted | null {
     return { key, page: "replay", ids: [replay.id], iteration, revision: "" };
   }
   if (view === "records" && model.isComparing) {
-    const ids = [...model.marks];
+    const ids = marksShown(model);
     return { key: `compare|${ids.join("|")}`, page: "compare", ids, iteration: null, revision: "" };
   }
   const loop = selectedLoop(model);

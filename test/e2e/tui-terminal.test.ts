@@ -177,7 +177,7 @@ test(
       await terminal.until("[3 Executions]");
       expect(await terminal.pid()).toBe(pid);
       await terminal.keys("?", "m", "a", "r", "k");
-      await terminal.until("actions then concern all that is marked");
+      await terminal.until("actions then concern all marks in sight");
     });
   },
   timeout,

@@ -9,6 +9,7 @@ import { Screen } from "../../src/tui/screen.ts";
 import { update } from "../../src/tui/update.ts";
 import { complete, loop, startedAt } from "../cli/fake-program.ts";
 import { diskAlert, statusView } from "../cli/fake-status.ts";
+import { id } from "../given.ts";
 
 const { keys } = remapped({});
 const rows: readonly BoardRow[] = [
@@ -69,6 +70,71 @@ test("a filter keeps those above what passes; Escape takes one step back at a ti
 test("a filter that is given up is as it was before", () => {
   const given = play([...press("/"), ...typed("x"), ...press("escape")]);
   expect(given.model.lists.executions.filter).toBe("");
+});
+
+test("what is marked and not in sight is left alone, and stays marked", () => {
+  const away = [...press("4", "space", "3", "/"), ...typed("auth"), ...press("enter")];
+  const { effects, model } = play([...away, ...press("p")]);
+  expect(effects.filter(({ type }) => type === "act")).toEqual([
+    { type: "act", verb: "pause", ids: ["7"] },
+  ]);
+  expect([...model.marks]).toEqual(["8"]);
+});
+
+test("who has spent its budget is asked a new limit, and goes on with that", () => {
+  const spent: Message = {
+    type: "rows",
+    rows: [loop("9", { title: "asks", status: "blocked", blockedOn: "budget", reason: "spent" })],
+    isFirst: false,
+  };
+  const given = (text: string) =>
+    play([spent, ...press("G", "r"), ...typed(text), ...press("enter")]);
+  expect(given("2.50").effects.at(-1)).toEqual({ type: "raise", id: "9", budgetUsd: 2.5 });
+  const { model, effects } = given("much");
+  expect([model.notice?.isError, effects.some(({ type }) => type === "raise")]).toEqual([
+    true,
+    false,
+  ]);
+});
+
+test("a refusal for want of a daemon is gone once the daemon is back", () => {
+  const refused: readonly Message[] = [
+    { type: "link", link: "lost" },
+    { type: "notice", text: "the daemon does not answer", isError: true },
+  ];
+  expect(play(refused).model.notice).not.toBeNull();
+  expect(play([...refused, { type: "link", link: "live" }]).model.notice).toBeNull();
+});
+
+test("what went by is added to the output of who is at work, not to a record", () => {
+  const went = (of: string): Message => ({
+    type: "live",
+    loop: of,
+    events: [{ loop: id(of), iteration: 1, type: "note", text: "went by" }],
+  });
+  const page = (messages: readonly Message[]) => JSON.stringify(play(messages).model.page.lines);
+  expect(page([...press("j", "j"), went("7.2.1")])).toContain("went by");
+  expect(page([...press("4"), went("8")])).not.toContain("went by");
+});
+
+test("questions are whole where there is room", () => {
+  const asked = (id: string): Message => ({
+    type: "questions",
+    questions: ["8", id].map((each) => ({
+      id: each,
+      title: "asks",
+      type: "ralph",
+      about: "question",
+      question: `${"word ".repeat(30)}end${each}`,
+      holdsUp: 0,
+      askedAt: new Date(startedAt).toISOString(),
+    })),
+  });
+  const { model } = play([...press("!"), asked("9")]);
+  const text = shown(model).join("\n");
+  expect(text).toContain("end8");
+  expect(text).toContain("end9");
+  expect(text).toContain("2 questions");
 });
 
 test("actions concern what is marked, and then the marks are gone", () => {
