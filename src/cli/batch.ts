@@ -1,22 +1,27 @@
 import { resolve } from "node:path";
 import type { z } from "zod";
 import type { Door, RunRequest } from "../protocol/door.ts";
-import { exitCodes, UserError } from "../protocol/errors.ts";
+import { type ExitCode, exitCodes, UserError } from "../protocol/errors.ts";
 import { afterMax, batchLine, batchMax, runRequest } from "../protocol/schemas.ts";
 import type { LoopView } from "../views/loop-view.ts";
-import { type Consent, openForRun } from "./reach.ts";
+import { exitCodeOf } from "./drive.ts";
+import { interruptible } from "./interrupt.ts";
+import { openForRun } from "./reach.ts";
+import type { RunOptions } from "./run.ts";
 import type { Session } from "./session.ts";
-import { readTask } from "./task-text.ts";
+import { readText } from "./task-text.ts";
 import { oneLine } from "./text.ts";
 
 /** `td run --batch FILE`: all loops or none; attached, it waits for the last of them. */
 export async function runBatch(
   session: Session,
   file: string,
-  options: Consent & { readonly detach?: true | undefined },
+  options: RunOptions,
 ): Promise<number> {
-  const text = await readTask(session.world, undefined, file);
+  refuseBeside(options);
+  const text = await readText(session.world, file, "batch");
   const asked = askedIn(session, file, text);
+  if (asked.length === 0) throw invalid(file, `it has no line; each is an object: ${lineExample}`);
   const requests = asked.map(({ request }) => request);
   const accepted = async () => {
     const { door } = await openForRun(session, requests, options);
@@ -25,11 +30,34 @@ export async function runBatch(
   const { door, views } = await accepted().catch((error: unknown) => {
     throw withPlace(error, asked);
   });
-  const ended = options.detach === true ? views : await waitForAll(session, door, views);
+  if (options.detach === true) return told(session, views);
+  const { ended, interrupted } = await waitForAll(session, door, views);
+  told(session, ended);
+  return exitCodeOfAll(ended, interrupted);
+}
+
+function told(session: Session, ended: readonly LoopView[]): ExitCode {
   if (session.json) session.printJson(ended);
   else for (const { id, status } of ended) session.print(`${id}  ${oneLine(status)}`);
-  const failed = options.detach !== true && ended.some(({ status }) => status !== "complete");
-  return failed ? exitCodes.failed : exitCodes.done;
+  return exitCodes.done;
+}
+
+const lineExample = '{"type":"ralph","task":"…"}';
+
+/** Each line has its own; what would be passed over in silence is refused. */
+function refuseBeside({ batch, detach, yes, ...others }: RunOptions): void {
+  const [name] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
+  if (name === undefined) return;
+  const shown = name === "type" ? "TYPE" : `--${name.replace(/[A-Z]/g, "-$&").toLowerCase()}`;
+  const message = `--batch takes from each line what one loop is given; ${shown} cannot be given with it (--detach can)`;
+  throw new UserError(exitCodes.usage, message);
+}
+
+/** Of what has ended, what failed weighs most, then who waits for a person, then for money. */
+function exitCodeOfAll(ended: readonly LoopView[], interrupted: boolean): ExitCode {
+  const codes = new Set(ended.map((view) => exitCodeOf(view, interrupted)));
+  const { failed, person, budget, done } = exitCodes;
+  return [exitCodes.interrupted, failed, person, budget].find((code) => codes.has(code)) ?? done;
 }
 
 /** A request, and the line that makes it. */
@@ -57,7 +85,8 @@ function askedIn(session: Session, file: string, text: string): readonly Placed[
     if (asked.length === batchMax) throw invalid(place, `at most ${batchMax} loops at once`);
     const line = lineOf(place, row);
     const request = requestOf(session, place, line, positions);
-    refuseUnsendable(place, request);
+    const unsendable = unsendableIn(request);
+    if (unsendable !== null) throw invalid(place, unsendable);
     asked.push({ place, request });
     const { name } = line;
     if (name === undefined) continue;
@@ -67,19 +96,17 @@ function askedIn(session: Session, file: string, text: string): readonly Placed[
   return asked;
 }
 
-/** What the daemon would refuse with all the rest, by the name that the line has for it. */
-function refuseUnsendable(place: string, request: RunRequest): void {
+/** What the daemon would refuse, by the name that a person has for it; null when nothing is. */
+export function unsendableIn(request: RunRequest): string | null {
   const { after, afterEarlier = [] } = request;
   const waits = after.length + afterEarlier.length;
-  if (waits > afterMax) {
-    throw invalid(place, `after: at most ${afterMax} loops, not ${waits}`);
-  }
+  if (waits > afterMax) return `after: at most ${afterMax} loops, not ${waits}`;
   const sent = runRequest.safeParse(request);
-  if (sent.success) return;
+  if (sent.success) return null;
   const [issue] = sent.error.issues;
   const [field = "", ...rest] = issue?.path ?? [];
   const name = lineNames[String(field)] ?? String(field);
-  throw invalid(place, `${[name, ...rest].join(".")}: ${issue?.message}`);
+  return `${[name, ...rest].join(".")}: ${issue?.message}`;
 }
 
 const lineNames: Readonly<Record<string, string>> = {
@@ -145,7 +172,7 @@ function parsedJson(place: string, row: string): unknown {
   } catch (error) {
     throw new UserError(
       exitCodes.invalid,
-      `${place}: this is not JSON; each line is an object: {"type":"ralph","task":"…"}`,
+      `${place}: this is not JSON; each line is an object: ${lineExample}`,
       { cause: error },
     );
   }
@@ -155,15 +182,19 @@ function invalid(place: string, message: string): UserError {
   return new UserError(exitCodes.invalid, `${place}: ${message}`);
 }
 
-async function waitForAll(
-  session: Session,
-  door: Door,
-  views: readonly LoopView[],
-): Promise<readonly LoopView[]> {
-  const ended: LoopView[] = [];
-  for (const { id } of views) {
-    ended.push(await door.drive(id, () => undefined, session.gone));
-    session.say(`${id} ${ended.at(-1)?.status}`);
-  }
-  return ended;
+interface Waited {
+  readonly ended: readonly LoopView[];
+  readonly interrupted: boolean;
+}
+
+/** Who presses Ctrl-C is told what each loop is by then; the daemon goes on with them. */
+function waitForAll(session: Session, door: Door, views: readonly LoopView[]): Promise<Waited> {
+  return interruptible(session, async (signal) => {
+    const ended: LoopView[] = [];
+    for (const { id } of views) {
+      ended.push(await door.drive(id, () => undefined, signal));
+      session.say(`${id} ${ended.at(-1)?.status}`);
+    }
+    return { ended, interrupted: signal.aborted };
+  });
 }

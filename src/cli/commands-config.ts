@@ -1,4 +1,4 @@
-import type { AnyCommand, Grammar } from "./grammar.ts";
+import { type AnyCommand, type Grammar, text } from "./grammar.ts";
 
 /** `td config`: what holds, where it comes from, and what held before. */
 export function configCommand(grammar: Grammar): AnyCommand {
@@ -22,7 +22,7 @@ export function configCommand(grammar: Grammar): AnyCommand {
       .action((_, self) => grammar.run(self, async (s) => (await versions()).configHistory(s))),
     grammar
       .command("rollback", "brings the files of a version back, after asking")
-      .argument("<version>", "from td config history")
+      .argument("<version>", "from td config history", text)
       .option("--dry-run", "only say which files")
       .option("--yes", "do not ask")
       .action((id, options, self) =>

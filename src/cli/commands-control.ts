@@ -1,6 +1,6 @@
 import type { Door } from "../protocol/door.ts";
 import type { LoopView } from "../views/loop-view.ts";
-import { type AnyCommand, type Grammar, positive, text, whole } from "./grammar.ts";
+import { type AnyCommand, type Grammar, loopId, positive, text, whole } from "./grammar.ts";
 
 const iterationMax = 100_000;
 const tokensMax = 1_000_000_000_000;
@@ -14,7 +14,7 @@ export function controlCommands(grammar: Grammar): readonly AnyCommand[] {
     simple(grammar, "retry", "makes what failed ready again", (door, id) => door.resume(id, {})),
     grammar
       .command("answer", "answers what a loop asks (allow or deny, where it asks for leave)")
-      .argument("<id>", "a loop that is blocked (td list --status blocked)")
+      .argument("<id>", "a loop that is blocked (td list --status blocked)", loopId)
       .argument("<text>", "what it is to know", text)
       .addHelpText("after", '\nExamples:\n  td answer 3 "use the old API"\n  td answer 3 allow\n')
       .action((id, answer, _, self) =>
@@ -25,7 +25,7 @@ export function controlCommands(grammar: Grammar): readonly AnyCommand[] {
       ),
     grammar
       .command("rollback", "takes a loop back to what it was after an iteration")
-      .argument("<id>", "a loop (td list)")
+      .argument("<id>", "a loop (td list)", loopId)
       .requiredOption("--to <n>", "the iteration; 0 is before any work", whole(0, iterationMax))
       .addHelpText("after", "\nExample:\n  td rollback 3 --to 2\n")
       .action((id, { to }, self) =>
@@ -38,7 +38,7 @@ export function controlCommands(grammar: Grammar): readonly AnyCommand[] {
       ),
     grammar
       .command("merge", "brings finished work to its target branch (git.target)")
-      .argument("<id>", "a complete loop or plan (td list --status complete)")
+      .argument("<id>", "a complete loop or plan (td list --status complete)", loopId)
       .option("--pr", "open its pull request instead (gh), or try again after one that failed")
       .addHelpText("after", mergeExamples)
       .action((id, { pr }, self) =>
@@ -48,7 +48,7 @@ export function controlCommands(grammar: Grammar): readonly AnyCommand[] {
       ),
     grammar
       .command("shell", "opens your shell where a loop works")
-      .argument("<id>", "a loop (td list)")
+      .argument("<id>", "a loop (td list)", loopId)
       .option("--print", "print the directory instead")
       .addHelpText("after", '\nExample:\n  cd "$(td shell 3 --print)"\n')
       .action((id, options, self) =>
@@ -63,7 +63,7 @@ export function controlCommands(grammar: Grammar): readonly AnyCommand[] {
 function resumeCommand(grammar: Grammar): AnyCommand {
   return grammar
     .command("resume", "makes what rests ready again; raises the limits of what goes on")
-    .argument("<id>", "a loop, with all below it that was paused with it (td list)")
+    .argument("<id>", "a loop, with all below it that was paused with it (td list)", loopId)
     .option("--max-iterations <n>", "give up after so many", whole(1, iterationMax))
     .option("--budget <usd>", "dollars it may cost, with all below it", dollars)
     .option("--budget-tokens <n>", "tokens it may use", whole(1, tokensMax))
@@ -87,7 +87,7 @@ function simple(
 ): AnyCommand {
   return grammar
     .command(name, description)
-    .argument("<id>", "a loop (td list)")
+    .argument("<id>", "a loop (td list)", loopId)
     .addHelpText("after", `\nExample:\n  td ${name} 3\n`)
     .action((id, _, self) =>
       grammar.run(self, async (session) => {

@@ -1,4 +1,4 @@
-import { type AnyCommand, type Grammar, whole } from "./grammar.ts";
+import { type AnyCommand, type Grammar, loopId, whole } from "./grammar.ts";
 
 /** The daemon, and `td stop`, which is about it or about one loop. */
 export function daemonCommands(grammar: Grammar): readonly AnyCommand[] {
@@ -11,7 +11,7 @@ export function daemonCommands(grammar: Grammar): readonly AnyCommand[] {
       .action((options, self) => grammar.run(self, async (s) => (await page()).start(s, options))),
     grammar
       .command("stop", "stops the daemon, or one loop and its children for good")
-      .argument("[id]", "a loop (td list); without it, the daemon")
+      .argument("[id]", "a loop (td list); without it, the daemon", loopId)
       .option("--now", "do not wait for turns under way")
       .addHelpText("after", "\nExamples:\n  td stop\n  td stop --now\n  td stop 7.2\n")
       .action((id, options, self) =>

@@ -1,4 +1,4 @@
-import { type AnyCommand, type Grammar, text, whole } from "./grammar.ts";
+import { type AnyCommand, type Grammar, loopId, text, whole } from "./grammar.ts";
 
 const timeoutSecondsMax = 3_600;
 const timeoutSecondsDefault = 300;
@@ -23,14 +23,14 @@ function sendGroup(grammar: Grammar): AnyCommand {
       .command("alert", "warns all loops of this repository that are at work or wait")
       .argument("<topic>", "a short subject", text)
       .argument("<body>", "what they must know", text)
-      .option("--plan <id>", "only the loops of this plan", text)
+      .option("--plan <id>", "only the loops of this plan", loopId)
       .addHelpText("after", '\nExample:\n  td send alert api "createUser takes an object now"\n')
       .action((topic, body, { plan = null }, self) =>
         grammar.run(self, async (s) => (await page()).alert(s, { topic, body, plan })),
       ),
     grammar
       .command("query", "asks a loop, waits for its answer and prints it")
-      .argument("<id>", "a loop (td list)")
+      .argument("<id>", "a loop (td list)", loopId)
       .argument("<question>", "what you want to know", text)
       .option(
         "--timeout <seconds>",
@@ -44,7 +44,7 @@ function sendGroup(grammar: Grammar): AnyCommand {
       ),
     grammar
       .command("share", "gives a loop something to know; it needs no answer")
-      .argument("<id>", "a loop (td list)")
+      .argument("<id>", "a loop (td list)", loopId)
       .argument("<body>", "what it should know", text)
       .addHelpText("after", '\nExample:\n  td send share 3 "the port is 8080 now"\n')
       .action((to, body, _, self) =>
@@ -52,7 +52,7 @@ function sendGroup(grammar: Grammar): AnyCommand {
       ),
     grammar
       .command("stop", "stops a loop and its children, with a reason")
-      .argument("<id>", "a loop (td list)")
+      .argument("<id>", "a loop (td list)", loopId)
       .argument("[reason]", "why", text, "no longer needed")
       .addHelpText("after", '\nExample:\n  td send stop 3 "the feature was cancelled"\n')
       .action((to, body, _, self) =>
@@ -69,11 +69,11 @@ function deadLettersGroup(grammar: Grammar): AnyCommand {
       .action((_, self) => grammar.run(self, async (s) => (await page()).deadLetters(s))),
     grammar
       .command("requeue", "puts a message into its mailbox again")
-      .argument("<message-id>", "from td dead-letters")
+      .argument("<message-id>", "from td dead-letters", text)
       .action((id, _, self) => grammar.run(self, async (s) => (await page()).requeue(s, id))),
     grammar
       .command("drop", "forgets a message")
-      .argument("<message-id>", "from td dead-letters")
+      .argument("<message-id>", "from td dead-letters", text)
       .action((id, _, self) => grammar.run(self, async (s) => (await page()).drop(s, id))),
   ]);
 }

@@ -1,6 +1,6 @@
 import type { Deliver } from "../core/loop.ts";
 import type { Amendment } from "../protocol/plans.ts";
-import { type AnyCommand, choice, type Grammar, positive, text } from "./grammar.ts";
+import { type AnyCommand, choice, type Grammar, loopId, positive, text } from "./grammar.ts";
 import type { Session } from "./session.ts";
 
 const budgetUsdMax = 1_000_000;
@@ -30,13 +30,13 @@ export function pictureCommands(grammar: Grammar): readonly AnyCommand[] {
   return [
     grammar
       .command("tree", "loops with what came of them")
-      .argument("[id]", "only this one and what is below it")
+      .argument("[id]", "only this one and what is below it", loopId)
       .action((id, _, self) =>
         grammar.run(self, async (session) => (await import("./tree.ts")).tree(session, id)),
       ),
     grammar
       .command("graph", "who waits for whom")
-      .argument("[id]", "only this one and what is below it")
+      .argument("[id]", "only this one and what is below it", loopId)
       .addOption(choice("--format <format>", "how it is drawn", ["text", "mermaid", "json"]))
       .addHelpText("after", "\nExample:\n  td graph 7 --format mermaid > plan.mmd\n")
       .action((id, options, self) =>
@@ -82,7 +82,11 @@ Exit codes: 0 the draft is ready (with --yes: all is complete) · 1 failed or st
 function rejectCommand(grammar: Grammar): AnyCommand {
   return grammar
     .command("reject", "has a draft refined once more; what is at work already is planned anew")
-    .argument("<id>", "a draft, or a plan, spec or phase at work (its children are stopped)")
+    .argument(
+      "<id>",
+      "a draft, or a plan, spec or phase at work (its children are stopped)",
+      loopId,
+    )
     .requiredOption("--feedback <text>", "what has to be different", text)
     .addHelpText("after", '\nExample:\n  td reject 7 --feedback "leave the API as it is"\n')
     .action((id, { feedback }, self) =>
@@ -93,7 +97,7 @@ function rejectCommand(grammar: Grammar): AnyCommand {
 function editCommand(grammar: Grammar): AnyCommand {
   return grammar
     .command("edit", "opens a draft's documents, or a loop's task, in your editor ($EDITOR)")
-    .argument("<id>", "a draft, or a loop that has not handed its work on")
+    .argument("<id>", "a draft, or a loop that has not handed its work on", loopId)
     .option("--file <file>", "take this instead: a file, - for stdin, or a directory of all", text)
     .option("--document <path>", "which of a draft's documents --file is", text)
     .addHelpText("after", "\nExample:\n  td edit 7 --file 01-schema.md\n")
@@ -105,7 +109,7 @@ function editCommand(grammar: Grammar): AnyCommand {
 function addCommand(grammar: Grammar): AnyCommand {
   return grammar
     .command("add", "gives a plan, spec or phase at work one more child")
-    .argument("<id>", "whose child it will be")
+    .argument("<id>", "whose child it will be", loopId)
     .argument("[task]", "what is to be done")
     .option("--file <file>", "read a document or a task from a file, or stdin with -", text)
     .option("--name <name>", "what siblings call it in depends-on", text)
@@ -127,7 +131,7 @@ function amending(
 ): AnyCommand {
   return grammar
     .command(name, description)
-    .argument("<id>", "a loop (td list)")
+    .argument("<id>", "a loop (td list)", loopId)
     .addHelpText("after", `\nExample:\n  td ${name} 7\n`)
     .action((id, _, self) => grammar.run(self, (session) => amend(session, id, amendment)));
 }

@@ -1,4 +1,4 @@
-import { type AnyCommand, choice, type Grammar, text, whole } from "./grammar.ts";
+import { type AnyCommand, choice, type Grammar, loopId, text, whole } from "./grammar.ts";
 import { statuses } from "./look.ts";
 
 const iterationMax = 100_000;
@@ -9,7 +9,7 @@ export function readCommands(grammar: Grammar): readonly AnyCommand[] {
     listCommand(grammar),
     grammar
       .command("show", "everything about one loop")
-      .argument("<id>", "a loop (td list)")
+      .argument("<id>", "a loop (td list)", loopId)
       .option("--documents", "the documents it has written, and what is likely to come of them")
       .action((id, options, self) =>
         grammar.run(self, async (session) =>
@@ -18,14 +18,14 @@ export function readCommands(grammar: Grammar): readonly AnyCommand[] {
       ),
     grammar
       .command("why", "why a loop is where it is, and what would change that")
-      .argument("<id>", "a loop (td list)")
+      .argument("<id>", "a loop (td list)", loopId)
       .action((id, _, self) =>
         grammar.run(self, async (session) => (await import("./show.ts")).why(session, id)),
       ),
     logsCommand(grammar),
     grammar
       .command("diff", "what a loop has changed since its base")
-      .argument("<id>", "a loop (td list)")
+      .argument("<id>", "a loop (td list)", loopId)
       .addHelpText("after", "\nExample:\n  td diff 3 | git apply --stat\n")
       .action((id, _, self) =>
         grammar.run(self, async (session) => (await import("./diff.ts")).diff(session, id)),
@@ -42,7 +42,7 @@ function listCommand(grammar: Grammar): AnyCommand {
     .command("list", "the loops there are")
     .addOption(choice("--status <status>", "only of this status", statuses))
     .option("--type <type>", "only of this type", text)
-    .option("--plan <id>", "only what belongs to this plan", text)
+    .option("--plan <id>", "only what belongs to this plan", loopId)
     .addHelpText(
       "after",
       "\nExamples:\n  td list --status blocked\n  td list --json | jq '.[].id'\n",
@@ -55,7 +55,7 @@ function listCommand(grammar: Grammar): AnyCommand {
 function logsCommand(grammar: Grammar): AnyCommand {
   return grammar
     .command("logs", "what went on in a loop, a line each; with --json its events (a stream)")
-    .argument("<id>", "a loop (td list)")
+    .argument("<id>", "a loop (td list)", loopId)
     .option("-f, --follow", "go on until the loop rests")
     .option("--iteration <n>", "only this one; 0 is before any work", whole(0, iterationMax))
     .addHelpText("after", "\nExamples:\n  td logs 3 -f\n  td logs 3 --iteration 2\n")
@@ -67,7 +67,7 @@ function logsCommand(grammar: Grammar): AnyCommand {
 function replayCommand(grammar: Grammar): AnyCommand {
   return grammar
     .command("replay", "the whole record: prompts, replies, tools, validation, changes, cost")
-    .argument("<id>", "a loop (td list)")
+    .argument("<id>", "a loop (td list)", loopId)
     .option("--iteration <n>", "only this one; 0 is before any work", whole(0, iterationMax))
     .addHelpText("after", "\nExample:\n  td replay 3 --iteration 1 | less -R\n")
     .action((id, options, self) =>
@@ -81,7 +81,7 @@ function replayCommand(grammar: Grammar): AnyCommand {
 function reportCommand(grammar: Grammar): AnyCommand {
   return grammar
     .command("report", "the evidence of a loop or a plan, for who reviews it")
-    .argument("<id>", "a loop (td list)")
+    .argument("<id>", "a loop (td list)", loopId)
     .addOption(choice("--format <format>", "how it is written (default: md)", ["md", "html"]))
     .option("--out <file>", "write it there; a name ending in .html is HTML", text)
     .addHelpText("after", "\nExamples:\n  td report 7 | less\n  td report 7 --out report.html\n")

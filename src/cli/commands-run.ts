@@ -1,5 +1,16 @@
 import type { Deliver, Priority } from "../core/loop.ts";
-import { type AnyCommand, choice, type Grammar, positive, text, texts, whole } from "./grammar.ts";
+import {
+  type AnyCommand,
+  chatId,
+  choice,
+  type Grammar,
+  loopId,
+  loopIds,
+  positive,
+  text,
+  texts,
+  whole,
+} from "./grammar.ts";
 
 const deliveries = Object.keys({
   branch: true,
@@ -23,7 +34,7 @@ export function runCommand(grammar: Grammar): AnyCommand {
   return grammar
     .command("run", "carries one piece of work out, attached, until it is done or needs you")
     .helpGroup("Work:")
-    .argument("[type]", "the type of loop: ralph, or one of your own (td types)")
+    .argument("[type]", "the type of loop: ralph, or one of your own (td types)", text)
     .argument("[task]", "what is to be done")
     .option("--file <file>", "read the task from a file, or from stdin with -", text)
     .option("--validate <command>", "the command that decides whether it is done", text)
@@ -33,11 +44,11 @@ export function runCommand(grammar: Grammar): AnyCommand {
     .addOption(choice("--priority <priority>", "among loops that wait", priorities))
     .option("--budget <usd>", "dollars it may cost", positive(budgetUsdMax, "a number of dollars"))
     .option("--base <ref>", "start from this commit, branch or tag (default: HEAD)", text)
-    .option("--after <id>", "start when this loop is complete (may be repeated)", texts)
+    .option("--after <id>", "start when this loop is complete (may be repeated)", loopIds)
     .addOption(choice("--deliver <how>", "what becomes of finished work", deliveries))
     .option("--set <name=value>", "a parameter of its type (may be repeated)", texts)
     .option("--dry-run", "show what would happen, prompt included; spend nothing")
-    .option("--resume <id>", "follow a loop, and let it go on where it rests", text)
+    .option("--resume <id>", "follow a loop, and let it go on where it rests", loopId)
     .option(
       "--batch <file>",
       "many loops at once, one JSON object a line: its options, and a name for after",
@@ -61,7 +72,7 @@ export function chatCommand(grammar: Grammar): AnyCommand {
     .helpGroup("Work:")
     .argument("<message>", "what you want to know; - reads it from stdin")
     .option("--model <model>", "provider/model", text)
-    .option("--continue <chat>", "go on with this conversation (its id is said at the end)", text)
+    .option("--continue <chat>", "go on with this conversation (its id is said at the end)", chatId)
     .addHelpText("after", chatExamples)
     .action((message, options, self) =>
       grammar.run(self, async (session) => {

@@ -1,5 +1,13 @@
 import { configCommand } from "./commands-config.ts";
-import { type AnyCommand, choiceArgument, type Grammar, positive, text, whole } from "./grammar.ts";
+import {
+  type AnyCommand,
+  choiceArgument,
+  type Grammar,
+  loopId,
+  positive,
+  text,
+  whole,
+} from "./grammar.ts";
 import { shells } from "./shells.ts";
 
 const portMax = 65_535;
@@ -63,19 +71,19 @@ function typesGroup(grammar: Grammar): AnyCommand {
       ),
     grammar
       .command("test", "runs the tests beside loop types, with a scripted model and no key")
-      .argument("[dir]", "a directory of types (default: .taskdaemon/loops)")
+      .argument("[dir]", "a directory of types (default: .taskdaemon/loops)", text)
       .action((dir, _, self) =>
         grammar.run(self, async (session) => (await import("./types.ts")).testTypes(session, dir)),
       ),
     grammar
       .command("show", "a definition as written")
-      .argument("<type>", "a type of loop")
+      .argument("<type>", "a type of loop", text)
       .action((name, _, self) =>
         grammar.run(self, async (session) => (await import("./types.ts")).showType(session, name)),
       ),
     grammar
       .command("explain", "where each value came from, and what the prompts become")
-      .argument("<type>", "a type of loop")
+      .argument("<type>", "a type of loop", text)
       .action((name, _, self) =>
         grammar.run(self, async (session) => {
           const { explainType } = await import("./types.ts");
@@ -109,11 +117,11 @@ function storeGroup(grammar: Grammar): AnyCommand {
       ),
     grammar
       .command("backup", "writes the whole log into one file, also beside a running daemon")
-      .argument("<file>", "must not exist yet")
+      .argument("<file>", "must not exist yet", text)
       .action((file, _, self) => grammar.run(self, async (s) => (await page()).backup(s, file))),
     grammar
       .command("restore", "makes a backup the log of this home")
-      .argument("<file>", "from td store backup")
+      .argument("<file>", "from td store backup", text)
       .option("--force", "put the log that is there aside")
       .action((file, options, self) =>
         grammar.run(self, async (s) => (await page()).restore(s, file, options)),
@@ -129,7 +137,7 @@ function auditGroup(grammar: Grammar): AnyCommand {
   return grammar.group("audit", "what was done by whom: list, verify", [
     grammar
       .command("list", "every act, in order (a stream with --json)")
-      .option("--loop <id>", "only of this loop", text)
+      .option("--loop <id>", "only of this loop", loopId)
       .option("--since <time>", "only from then on: 2h, 7d, or a time", text)
       .addHelpText("after", "\nExamples:\n  td audit list --loop 3\n  td audit list --since 2h\n")
       .action((options, self) =>
@@ -155,7 +163,7 @@ function trashGroup(grammar: Grammar): AnyCommand {
       ),
     grammar
       .command("restore", "brings a worktree back")
-      .argument("<trash-id>", "from td trash list")
+      .argument("<trash-id>", "from td trash list", text)
       .action((id, _, self) =>
         grammar.run(self, async (session) => {
           const { restoreTrash } = await import("./trash.ts");

@@ -87,7 +87,7 @@ class Watcher {
 }
 
 /** The exit code that a loop's status means (CLI.md). */
-function exitCodeOf(
+export function exitCodeOf(
   { status, blockedOn }: Pick<LoopView, "status" | "blockedOn">,
   interrupted: boolean,
 ): ExitCode {

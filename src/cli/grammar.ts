@@ -8,9 +8,10 @@ import {
   Option,
 } from "@commander-js/extra-typings";
 import { exitCodes, UserError } from "../protocol/errors.ts";
+import { chatIdPattern, loopIdPattern } from "../protocol/ids.ts";
 import type { CliWorld } from "./cli-world.ts";
 import { type GlobalOptions, openSession, type Session } from "./session.ts";
-import { strip } from "./text.ts";
+import { cut, oneLine, strip } from "./text.ts";
 
 export type AnyCommand = CommandUnknownOpts;
 export type Body = (session: Session) => Promise<number>;
@@ -90,8 +91,8 @@ td help lists all commands, td help run explains one.
 function rootCommand({ stdout, stderr }: CliWorld, version: string) {
   return new Command("td")
     .description("Completes software work by itself: AI loops that a command of yours judges.")
-    .option("--home <dir>", "where all state is kept (default: $TASKDAEMON_HOME)")
-    .option("--repo <dir>", "the repository (default: the one around the current directory)")
+    .option("--home <dir>", "where all state is kept (default: $TASKDAEMON_HOME)", text)
+    .option("--repo <dir>", "the repository (default: the one around the current directory)", text)
     .option("--json", "stdout is JSON and nothing else")
     .option("--no-start", "do not start the daemon; what needs one is refused without")
     .option("--no-color", "no colours (NO_COLOR does the same)")
@@ -178,6 +179,26 @@ export function choiceArgument<const Name extends string, const Word extends str
   words: readonly Word[],
 ) {
   return new Argument(name, description).choices(words);
+}
+
+const strangeCharsMax = 60;
+
+/** What cannot be an id names nothing, whether a daemon is asked or the log. */
+export function loopId(value: string): string {
+  if (loopIdPattern.test(text(value))) return value;
+  const message = `there is no loop ${cut(oneLine(value), strangeCharsMax)}: an id is like 7 or 7.2.1 (td list shows all)`;
+  throw new UserError(exitCodes.notFound, message);
+}
+
+/** The same for an option that may be given several times. */
+export function loopIds(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), loopId(value)];
+}
+
+export function chatId(value: string): string {
+  if (chatIdPattern.test(text(value))) return value;
+  const message = `there is no conversation ${cut(oneLine(value), strangeCharsMax)} (/history in td tui lists those there are)`;
+  throw new UserError(exitCodes.notFound, message);
 }
 
 /** A parser of whole numbers within bounds. */

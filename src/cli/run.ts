@@ -2,7 +2,7 @@ import type { Deliver, Priority } from "../core/loop.ts";
 import type { Raise, RunPlan, RunRequest } from "../protocol/door.ts";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { LoopView } from "../views/loop-view.ts";
-import { runBatch } from "./batch.ts";
+import { runBatch, unsendableIn } from "./batch.ts";
 import { drive } from "./drive.ts";
 import { planText, validationText } from "./plan-text.ts";
 import { type Consent, findDaemon, openDaemon, openForRun } from "./reach.ts";
@@ -37,6 +37,7 @@ export async function run(session: Session, options: RunOptions): Promise<number
   if (options.batch !== undefined) return runBatch(session, options.batch, options);
   if (options.resume !== undefined) return resume(session, options.resume, options);
   const request = await requestOf(session, options);
+  refuseUnsendable(request);
   if (options.dryRun === true) return showPlan(session, await planOf(session, request, options));
   const { door, plan } = await openForRun(session, [request], options);
   if (options.detach === true) return leave(session, await door.create(request));
@@ -63,6 +64,14 @@ function refuseWhatIsNotThere({ agent }: RunOptions): void {
       `there is no agent '${agent}': this version has only builtin; leave --agent out`,
     );
   }
+}
+
+/** Told here, where the options have the names that were given. */
+function refuseUnsendable(request: RunRequest): void {
+  const wrong = unsendableIn(request);
+  if (wrong === null) return;
+  const isArgument = wrong.startsWith("type:") || wrong.startsWith("task:");
+  throw new UserError(exitCodes.usage, `${isArgument ? "the " : "--"}${wrong}`);
 }
 
 async function requestOf(session: Session, options: RunOptions): Promise<RunRequest> {

@@ -36,14 +36,22 @@ async function textOf(
   task: string | undefined,
   file: string | undefined,
 ): Promise<string> {
-  if (file === "-" || (task === "-" && file === undefined)) {
-    return decoded(await readStream(world.stdin), "stdin");
-  }
-  if (file !== undefined) return decoded(await readBytes(resolve(world.cwd, file), file), file);
-  return decoded(Buffer.from(task ?? "", "utf8"), "the task");
+  if (file !== undefined) return readText(world, file, "task");
+  if (task === "-") return readText(world, task, "task");
+  return decoded(Buffer.from(task ?? "", "utf8"), "the task", "task");
 }
 
-async function readBytes(path: string, name: string): Promise<Buffer> {
+/** A file, or stdin as `-`: the text of a task, or of a batch. */
+export async function readText(
+  world: CliWorld,
+  file: string,
+  what: "task" | "batch",
+): Promise<string> {
+  if (file === "-") return decoded(await readStream(world.stdin), "stdin", what);
+  return decoded(await readBytes(resolve(world.cwd, file), file, what), file, what);
+}
+
+async function readBytes(path: string, name: string, what: string): Promise<Buffer> {
   try {
     const handle = await open(path, "r");
     try {
@@ -57,7 +65,7 @@ async function readBytes(path: string, name: string): Promise<Buffer> {
     if (reason === null) throw error;
     throw new UserError(
       exitCodes.invalid,
-      `cannot read the task from ${name}: ${reason ?? (error as Error).message}`,
+      `cannot read the ${what} from ${name}: ${reason ?? (error as Error).message}`,
       { cause: error },
     );
   }
@@ -82,11 +90,11 @@ async function readStream(stream: Keyboard): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function decoded(bytes: Buffer, name: string): string {
+function decoded(bytes: Buffer, name: string, what: string): string {
   if (bytes.length > taskBytesMax) {
     throw new UserError(
       exitCodes.invalid,
-      `${name} is too large for a task: at most ${taskBytesMax / 1_000_000} MB; name large files in it instead`,
+      `${name} is too large for a ${what}: at most ${taskBytesMax / 1_000_000} MB; name large files in it instead`,
     );
   }
   if (bytes.includes(0)) {

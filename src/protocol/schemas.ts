@@ -5,6 +5,7 @@ import { deliveries, priorities } from "../core/loop.ts";
 import { bodyCharsMax, queryTimeoutMsMax, topicCharsMax } from "../core/message.ts";
 import { type ChatRequest, chatCharsMax } from "./chat.ts";
 import type { Raise, RunRequest } from "./door.ts";
+import { chatIdPattern, loopIdPattern } from "./ids.ts";
 import { messageWaitMsMax, type SendRequest } from "./mail.ts";
 import type { Amendment } from "./plans.ts";
 
@@ -14,9 +15,11 @@ export const batchMax = 10_000;
 /** What one loop may wait for. */
 export const afterMax = dependenciesMax;
 
-export const loopId = z.string().regex(/^[1-9]\d{0,9}(?:\.[1-9]\d{0,9}){0,7}$/, {
+export const loopId = z.string().regex(loopIdPattern, {
   error: "expected a loop id such as 7 or 7.2.1",
 });
+
+const modelName = z.string().min(3, { error: "expected provider/model" }).max(256);
 
 export const runRequest: z.ZodType<RunRequest> = z.strictObject({
   type: z.string().min(1).max(64),
@@ -24,7 +27,7 @@ export const runRequest: z.ZodType<RunRequest> = z.strictObject({
   dir: z.string().startsWith("/").max(4_096),
   validate: z.string().min(1).max(10_000).nullable(),
   iterationsMax: z.int().min(1).max(100_000).nullable(),
-  model: z.string().min(3).max(256).nullable(),
+  model: modelName.nullable(),
   budgetUsd: z.number().min(0).max(1e6).nullable(),
   base: z.string().min(1).max(1_024).nullable(),
   priority: z.enum(priorities),
@@ -107,13 +110,13 @@ export const configQuery = z.strictObject({
   dir: z.string().startsWith("/").max(4_096).optional(),
 });
 
-export const chatId = z.string().regex(/^c[1-9]\d{0,14}$/, {
+export const chatId = z.string().regex(chatIdPattern, {
   error: "expected a conversation such as c7",
 });
 export const chat: z.ZodType<ChatRequest> = z.strictObject({
   chat: chatId.nullable(),
   dir: z.string().startsWith("/").max(4_096),
-  model: z.string().min(3).max(256).nullable(),
+  model: modelName.nullable(),
   text: z.string().max(chatCharsMax).regex(/\S/, { error: "expected words" }),
 });
 export const chatsQuery = z.strictObject({ dir: z.string().startsWith("/").max(4_096) });
@@ -127,15 +130,18 @@ export const batchLine = z.strictObject({
     .string()
     .regex(/^[A-Za-z][\w.-]{0,63}$/, { error: "expected a letter, then letters, digits, _ . -" })
     .optional(),
-  task: z.string().min(1),
+  task: z.string().regex(/\S/, { error: "it is empty: say what is to be done" }),
   repo: z.string().optional(),
   validate: z.string().min(1).optional(),
   "max-iterations": z.int().min(1).optional(),
   model: z.string().optional(),
+  agent: z.literal("builtin", { error: "there is only builtin; leave it out" }).optional(),
   priority: z.enum(priorities).optional(),
   budget: z.number().min(0).optional(),
   base: z.string().optional(),
-  after: z.union([z.string(), z.array(z.string())]).optional(),
+  after: z
+    .union([z.string(), z.array(z.string())], { error: "expected an id or a name, or a list" })
+    .optional(),
   deliver: z.enum(deliveries).optional(),
   set: z.record(z.string(), z.string()).optional(),
 });
