@@ -149,7 +149,7 @@ test("a key that is not there would be found", () => {
 // ── messages ─────────────────────────────────────────────────────────────────────────────────
 
 const thrown =
-  /(?:refuse\(|new (?:UserError|WorktreeError|BackupRefused|ModelUnavailable|SandboxUnavailable)\((?:\s*exitCodes\.\w+,)?)\s*((?:(["`'])(?:(?!\2)[^\\\n]|\\.)*\2(?:\s*\+\s*)?)+)/g;
+  /(?:refuse\(|new (?:UserError|WorktreeError|Backup(?:Refused|Invalid)|ModelUnavailable|SandboxUnavailable)\((?:\s*exitCodes\.\w+,)?)\s*((?:(["`'])(?:(?!\2)[^\\\n]|\\.)*\2(?:\s*\+\s*)?)+)/g;
 /** What a message says to do, or what else there is. */
 const remedy =
   /\btd [a-z]|--[a-z]|[:;,(] ?(?:[a-z$]|there (?:is|are))|\. [A-Z]|\(\d|\bfirst\b|\byet\b|already|instead|only /;

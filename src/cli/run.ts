@@ -70,8 +70,8 @@ function refuseWhatIsNotThere({ agent }: RunOptions): void {
 function refuseUnsendable(request: RunRequest): void {
   const wrong = unsendableIn(request);
   if (wrong === null) return;
-  const isArgument = wrong.startsWith("type:") || wrong.startsWith("task:");
-  throw new UserError(exitCodes.usage, `${isArgument ? "the " : "--"}${wrong}`);
+  const given = wrong.startsWith("type:") || wrong.startsWith("task:") ? "the " : "--";
+  throw new UserError(exitCodes.usage, `${given}${wrong}\n(td run --help explains it)`);
 }
 
 async function requestOf(session: Session, options: RunOptions): Promise<RunRequest> {

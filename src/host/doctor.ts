@@ -31,7 +31,9 @@ export async function doctor(
 ): Promise<readonly Check[]> {
   const notify = checkNotify(around, place.home);
   const node = ok("node", version.slice(1));
-  const machine = [node, await checkGit(), await checkDisk(place.home), ...notify];
+  const disk = await attempt("disk", () => checkDisk(place.home));
+  if ("check" in disk) return [node, await checkGit(), disk.check, ...notify];
+  const machine = [node, await checkGit(), disk.value, ...notify];
   const repository = await attempt("repository", () => resolveRepository(place.dir, null));
   if ("check" in repository) return [...machine, repository.check];
   const { root } = repository.value;
@@ -216,7 +218,8 @@ async function attempt<T>(
   } catch (error) {
     const known = asUserError(error);
     if (known === error) throw error;
-    return { check: problem(name, textOf(known), "see above") };
+    // What it says has its remedy.
+    return { check: { name, state: "problem", message: textOf(known), remedy: null } };
   }
 }
 

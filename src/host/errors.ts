@@ -1,5 +1,6 @@
 import { ConfigError } from "../adapters/config/problem.ts";
 import {
+  BackupInvalid,
   BackupRefused,
   codeOf,
   HomeBusy,
@@ -22,6 +23,8 @@ const userErrors: readonly (readonly [ErrorClass, ExitCode])[] = [
   [HomeUnusable, exitCodes.invalid],
   [StoreCorrupt, exitCodes.invalid],
   [StoreTooNew, exitCodes.invalid],
+  // Before what it is a case of.
+  [BackupInvalid, exitCodes.invalid],
   [BackupRefused, exitCodes.usage],
   [NoSuchEvent, exitCodes.notFound],
   [StoreBroken, exitCodes.failed],
@@ -37,7 +40,7 @@ export function asUserError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof UserError) return error;
   const known = userErrors.find(([type]) => error instanceof type);
   if (known !== undefined) return new UserError(known[1], error.message, { cause: error });
-  return diskSaysNo(error) ?? error;
+  return diskSaysNo(error) ?? placeSaysNo(error) ?? error;
 }
 
 /** Whoever of us met it first, it is no bug of theirs. */
@@ -49,3 +52,21 @@ function diskSaysNo(error: Error): UserError | null {
 }
 
 const diskCodes = new Set(["ENOSPC", "EDQUOT", "EROFS", "EIO"]);
+
+/** A file or directory that a person named, or whose rights they set. */
+function placeSaysNo(error: Error): UserError | null {
+  if (!placeCodes.has(codeOf(error) ?? "")) return null;
+  if (!("path" in error && typeof error.path === "string")) return null;
+  const message = `${error.path}: ${said(error)}. Mend that, or choose another place`;
+  return new UserError(exitCodes.invalid, message, { cause: error });
+}
+
+const placeCodes = new Set([
+  "EACCES",
+  "EPERM",
+  "EEXIST",
+  "ENOTDIR",
+  "EISDIR",
+  "ELOOP",
+  "ENAMETOOLONG",
+]);

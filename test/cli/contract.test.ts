@@ -62,7 +62,11 @@ test.each([
   [["dead-letters", "drop", ""], 2, "'' is no valid message-id"],
   [["store", "backup", ""], 2, "'' is no valid file"],
   [["run", "", "x"], 2, "'' is no valid type"],
-  [["run", "ralph", "x", "--model", "ab"], 2, "td: --model: expected provider/model\n"],
+  [
+    ["run", "ralph", "x", "--model", "ab"],
+    2,
+    "td: --model: expected provider/model\n(td run --help explains it)\n",
+  ],
   [["run", "x".repeat(65), "y"], 2, "td: the type: Too big"],
   [["run", "ralph", "x", "--validate", "y".repeat(10_001)], 2, "td: --validate: Too big"],
 ] as const)("td %j is %i", async (argv, expected, says) => {

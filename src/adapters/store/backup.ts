@@ -3,7 +3,14 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { crc32 } from "node:zlib";
 import { trailerOf } from "./codec.ts";
-import { BackupRefused, codeOf, HomeUnusable, StoreCorrupt } from "./errors.ts";
+import {
+  BackupInvalid,
+  BackupRefused,
+  codeOf,
+  HomeUnusable,
+  StoreCorrupt,
+  said,
+} from "./errors.ts";
 import { again, findStart } from "./history.ts";
 import { storeDirOf } from "./home.ts";
 import { diskFiles, type LogFile, type LogFiles } from "./log-file.ts";
@@ -59,9 +66,19 @@ export async function backupStore(
       return head;
     });
   } catch (error) {
-    throw codeOf(error) === null ? error : new HomeUnusable(path, error);
+    throw unwritten(error, path, fresh);
   }
 }
+
+/** What is wrong with the place that was named is not wrong with the home. */
+function unwritten(error: unknown, path: string, fresh: string): unknown {
+  if (codeOf(error) === null) return error;
+  const isNamed = error instanceof Error && "path" in error && error.path === fresh;
+  if (!isNamed || !namedWrong.has(codeOf(error) ?? "")) return new HomeUnusable(path, error);
+  return new BackupRefused(`${path} cannot be written: ${said(error)}. Name a file elsewhere`);
+}
+
+const namedWrong = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM", "EROFS", "ENAMETOOLONG"]);
 
 /** What goes into it. The log was read up to here before it is synced: all of it is durable then. */
 async function gather(
@@ -154,11 +171,13 @@ export interface OpenedBackup {
 
 /** Reads all of it once and throws BackupRefused unless it is as it was written. */
 export async function openBackup(path: string): Promise<OpenedBackup> {
-  const { size } = await stat(path).catch((cause: unknown) => {
+  const found = await stat(path).catch((cause: unknown) => {
     throw codeOf(cause) === "ENOENT"
-      ? new BackupRefused(`there is no file ${path}: name one that td store backup wrote`)
+      ? new BackupInvalid(`there is no file ${path}: name one that td store backup wrote`)
       : cause;
   });
+  const { size } = found;
+  if (found.isDirectory()) throw new BackupInvalid(`${path} is a directory: name a file in it`);
   const { head, headBytes } = await readHead(path, size);
   const snapshotEnd = headBytes + head.snapshotBytes;
   const logEnd = snapshotEnd + head.logBytes;
@@ -193,7 +212,7 @@ async function readHead(
   }
   if (!isHead(head)) throw damagedBackup(path);
   if (head.v > backupVersion) {
-    throw new BackupRefused(
+    throw new BackupInvalid(
       `${basename(path)} was written by a newer TaskDaemon: install that one`,
     );
   }
@@ -205,8 +224,9 @@ function isHead(value: unknown): value is BackupHead {
   return typeof value === "object" && value !== null && "taskdaemon" in value && "v" in value;
 }
 
-function damagedBackup(path: string): BackupRefused {
-  return new BackupRefused(`${path} is no whole backup of TaskDaemon: it is damaged or cut off`);
+function damagedBackup(path: string): BackupInvalid {
+  const what = "is no whole backup of TaskDaemon (damaged, cut off, or another kind of file)";
+  return new BackupInvalid(`${path} ${what}: name one that td store backup wrote`);
 }
 
 async function tailOf(path: string, size: number): Promise<Buffer> {

@@ -88,6 +88,9 @@ export class BackupRefused extends Error {
   }
 }
 
+/** What was given as a backup is none that can be taken. */
+export class BackupInvalid extends BackupRefused {}
+
 export function codeOf(error: unknown): string | null {
   if (!(error instanceof Error && "code" in error)) return null;
   return typeof error.code === "string" ? error.code : null;
@@ -100,7 +103,12 @@ const causes: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EPERM: "permission denied",
   EIO: "the disk reports an error",
+  ENOENT: "it is not there",
   ENOTDIR: "a part of the path is no directory",
+  EISDIR: "it is a directory",
+  EEXIST: "it is a file",
+  ELOOP: "its links lead in a circle",
+  ENAMETOOLONG: "its name is too long",
 };
 
 /** What the system said, in words where we have them. */

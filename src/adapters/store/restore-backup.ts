@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { chmod, mkdir, rename, rm } from "node:fs/promises";
 import { type BackupHead, type OpenedBackup, openBackup } from "./backup.ts";
 import { decodeLine } from "./codec.ts";
-import { BackupRefused, codeOf, HomeUnusable } from "./errors.ts";
+import { BackupInvalid, BackupRefused, codeOf, HomeUnusable } from "./errors.ts";
 import { lockHome, privateDir, readyDirOf, storeDirOf, syncDir, timeForName } from "./home.ts";
 import { diskFiles, type LogFile, type LogFiles } from "./log-file.ts";
 import { verifyDir } from "./repair.ts";
@@ -73,7 +73,7 @@ async function build(files: LogFiles, dir: string, backup: OpenedBackup): Promis
   const { problems, tornBytes, keepableSeq } = await verifyDir(dir);
   if (problems.length > 0 || tornBytes > 0 || keepableSeq !== seq) {
     const what = problems[0]?.what ?? `it ends with event ${keepableSeq ?? 0}, not ${seq}`;
-    throw new BackupRefused(`the log in the backup is not whole: ${what}`);
+    throw new BackupInvalid(`the log in the backup is not whole: ${what}`);
   }
 }
 
@@ -119,6 +119,6 @@ async function finish(file: LogFile | null): Promise<void> {
 
 function firstSeq(lines: Buffer): number {
   const decoded = decodeLine(lines.subarray(0, lines.indexOf(newlineByte)));
-  if (!decoded.ok) throw new BackupRefused(`the log in the backup is not whole: ${decoded.what}`);
+  if (!decoded.ok) throw new BackupInvalid(`the log in the backup is not whole: ${decoded.what}`);
   return decoded.transaction.seq;
 }

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { backupStore } from "../../../src/adapters/store/backup.ts";
 import { compactStore } from "../../../src/adapters/store/compact.ts";
-import { BackupRefused, HomeBusy } from "../../../src/adapters/store/errors.ts";
+import { BackupInvalid, BackupRefused, HomeBusy } from "../../../src/adapters/store/errors.ts";
 import { readState, stateAt } from "../../../src/adapters/store/history.ts";
 import { verifyStore } from "../../../src/adapters/store/repair.ts";
 import { restoreStore } from "../../../src/adapters/store/restore-backup.ts";
@@ -109,6 +109,16 @@ describe("is refused", () => {
     const before = await readFile(file);
     await expect(backupStore(place.home, file)).rejects.toThrow("exists already");
     expect(await readFile(file)).toEqual(before);
+    const nowhere = `${file}-none/x`;
+    await expect(backupStore(place.home, nowhere)).rejects.toThrow(
+      `${nowhere} cannot be written: it is not there (ENOENT). Name a file elsewhere`,
+    );
+  });
+
+  test("when it is a directory, or not there", async () => {
+    for (const path of [other.home, `${file}-none`]) {
+      await expect(restoreStore(place.home, path, force)).rejects.toThrow(BackupInvalid);
+    }
   });
 
   test("when any byte of it is changed or missing, and the home stays as it is", async () => {
@@ -121,7 +131,7 @@ describe("is refused", () => {
         const bytes = Buffer.from(whole);
         bytes[at] = (whole[at] ?? 0) ^ 1;
         await writeFile(file, isCut ? whole.subarray(0, at) : bytes);
-        await expect(restoreStore(place.home, file, force)).rejects.toThrow(BackupRefused);
+        await expect(restoreStore(place.home, file, force)).rejects.toThrow(BackupInvalid);
       }),
       { numRuns: 60 },
     );
