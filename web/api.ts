@@ -65,7 +65,7 @@ export const api = {
   config: (dir: string | null) =>
     json<ConfigView>(dir === null ? "/v1/config" : `/v1/config?dir=${encodeURIComponent(dir)}`),
   pause: (id: string) => json<LoopView>(of(id, "/pause"), {}),
-  resume: (id: string) => json<LoopView>(of(id, "/resume"), {}),
+  resume: (id: string, budgetUsd?: number) => json<LoopView>(of(id, "/resume"), { budgetUsd }),
   stop: (id: string) => json<LoopView>(of(id, "/stop"), {}),
   answer: (id: string, text: string) => json<LoopView>(of(id, "/answer"), { text }),
   feedback: (id: string, text: string) => json<LoopView>(of(id, "/feedback"), { text }),

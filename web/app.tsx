@@ -10,11 +10,13 @@ import { SignIn } from "./pages/sign-in.tsx";
 import { Header } from "./parts/header.tsx";
 import { KeyHelp, useKeys } from "./parts/keys.tsx";
 import { Toasts } from "./parts/toasts.tsx";
-import { useRoute } from "./route.ts";
+import { follow, useRoute } from "./route.ts";
 import { useSeen } from "./store.ts";
 
 export function App() {
   const connection = useSeen((now) => now.connection);
+  // A page that is drawn before there is anything to show jumps as it comes.
+  const isHere = useSeen((now) => now.status !== null);
   useKeys();
   if (connection === "signedOut") return <SignIn />;
   return (
@@ -25,11 +27,11 @@ export function App() {
       <Header />
       {connection === "lost" && (
         <p className="banner bad" role="status">
-          The daemon does not answer. This is what was seen last; trying again…
+          The daemon does not answer. {isHere && "This is what was seen last. "}Trying again…
         </p>
       )}
       <main id="main" tabIndex={-1}>
-        <Page />
+        {isHere && <Page />}
       </main>
       <KeyHelp />
       <Toasts />
@@ -62,6 +64,14 @@ function Page() {
     case "settings":
       return <SettingsPage />;
     default:
-      return <p className="empty">There is no such page.</p>;
+      return (
+        <p className="empty">
+          There is no such page.{" "}
+          <a href="/" onClick={follow}>
+            The overview
+          </a>{" "}
+          begins it all.
+        </p>
+      );
   }
 }

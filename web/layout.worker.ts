@@ -19,13 +19,22 @@ function layoutOf({ key, ids, edges }: LayoutRequest): Layout {
     return { id, x: x - nodeWidth / 2, y: y - nodeHeight / 2 };
   });
   const paths = edges.map(({ from, to, kind }) => {
-    const { points } = graph.edge(from, to) as { points: readonly { x: number; y: number }[] };
-    return {
-      from,
-      to,
-      kind,
-      d: points.map(({ x, y }, at) => `${at === 0 ? "M" : "L"}${x} ${y}`).join(""),
-    };
+    const { points } = graph.edge(from, to) as { points: readonly Point[] };
+    return { from, to, kind, d: lineOf(graph.node(from), points.slice(1, -1), graph.node(to)) };
   });
   return { key, width, height, nodes, paths };
+}
+
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** From the right side of a node to the left one of another: dagre's own ends may be behind a third. */
+function lineOf(from: Point, between: readonly Point[], to: Point): string {
+  const start = { x: from.x + nodeWidth / 2, y: from.y };
+  const end = { x: to.x - nodeWidth / 2, y: to.y };
+  // Between neighbours nothing is in the way.
+  const turns = between.length > 1 ? between : [];
+  return [start, ...turns, end].map(({ x, y }, at) => `${at === 0 ? "M" : "L"}${x} ${y}`).join("");
 }

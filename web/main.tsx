@@ -16,7 +16,7 @@ if (token === undefined) connect();
 else {
   // Not in the history, nor on the screen when it is shared.
   go(location.pathname, { replace: true });
-  // A wrong one is told by the page that asks for it.
-  signIn(token).catch(connect);
+  // A wrong one does no harm to who is signed in; else the page that asks for one tells why.
+  signIn(token).catch(({ message }: Error) => connect({ refusal: message }));
 }
 createRoot(root).render(<App />);

@@ -8,6 +8,8 @@ import { api, Refusal } from "./api.ts";
 
 export interface Seen {
   readonly connection: "connecting" | "live" | "lost" | "signedOut";
+  /** Why the link with which one came did not sign in. */
+  readonly refusal: string | null;
   /** In the order of their ids. */
   readonly rows: readonly BoardRow[];
   readonly rowOf: ReadonlyMap<string, BoardRow>;
@@ -25,6 +27,7 @@ const liveMax = 2_000;
 
 let seen: Seen = {
   connection: "connecting",
+  refusal: null,
   rows: [],
   rowOf: new Map(),
   steps: new Map(),
@@ -55,7 +58,8 @@ export function useSeen<T>(select: (now: Seen) => T): T {
 }
 
 /** Opens the board; it comes back by itself whenever it is lost. */
-export function connect(): void {
+export function connect({ refusal }: Partial<Pick<Seen, "refusal">> = {}): void {
+  if (refusal !== undefined) change({ refusal });
   const resume = seq === 0 ? "" : `?from=${seq + 1}`;
   const opened = new WebSocket(`ws://${location.host}/v1/board${resume}`);
   socket = opened;
@@ -70,11 +74,14 @@ function lost(): void {
   if (seen.connection !== "signedOut") change({ connection: "lost" });
   setTimeout(() => {
     // A socket does not say why it was refused.
-    api.ping().then(connect, (error: unknown) => {
-      const isSignedOut = error instanceof Refusal && error.status === 401;
-      change({ connection: isSignedOut ? "signedOut" : "lost" });
-      if (!isSignedOut) lost();
-    });
+    api.ping().then(
+      () => connect(),
+      (error: unknown) => {
+        const isSignedOut = error instanceof Refusal && error.status === 401;
+        change({ connection: isSignedOut ? "signedOut" : "lost" });
+        if (!isSignedOut) lost();
+      },
+    );
   }, retryMs);
   retryMs = Math.min(retryMs * 2, retryMsMax);
 }

@@ -130,7 +130,8 @@ export class FakeDesk {
     };
     return {
       pause: to("pause", "paused"),
-      resume: async (id: string) => to("resume", "pending")(id),
+      resume: async (id: string, raise: object) =>
+        to("resume", "pending")(id, Object.keys(raise).length === 0 ? undefined : raise),
       stop: to("stop", "stopped"),
       answer: to("answer", "pending"),
       feedback: to("feedback", "pending"),

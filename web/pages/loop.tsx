@@ -1,12 +1,14 @@
 import { useEffect } from "react";
 import type { BoardRow } from "../../src/protocol/board.ts";
 import type { LoopView } from "../../src/views/loop-view.ts";
+import type { WhyView } from "../../src/views/why.ts";
 import { api } from "../api.ts";
 import { count, duration, moment, money } from "../format.ts";
 import { Actions } from "../parts/actions.tsx";
-import { useAsked } from "../parts/asked.ts";
+import { type Asked, useAsked } from "../parts/asked.ts";
 import { LoopDiff } from "../parts/loop-diff.tsx";
 import { Markdown } from "../parts/markdown.tsx";
+import { NoLoop } from "../parts/no-loop.tsx";
 import { Output } from "../parts/output.tsx";
 import { Replay } from "../parts/replay.tsx";
 import { ReportLink } from "../parts/report-link.tsx";
@@ -21,19 +23,24 @@ type Tab = (typeof tabs)[number];
 /** One loop: what it does now, each of its iterations, and what came of it. */
 export function LoopPage({ id }: { readonly id: string }) {
   const row = useSeen(({ rowOf }) => rowOf.get(id));
-  const connection = useSeen((now) => now.connection);
-  const { searchParams } = useRoute();
   useEffect(() => {
     look(id);
     return () => look(null);
   }, [id]);
-  if (row === undefined) {
-    return <p className="empty">{connection === "live" ? `There is no loop ${id}.` : "…"}</p>;
-  }
+  if (row === undefined) return <NoLoop id={id} />;
+  return <Loop row={row} />;
+}
+
+/** Drawn once it is known why it is where it is: that stands above all else. */
+function Loop({ row }: { readonly row: BoardRow }) {
+  const { id, updatedAt, status } = row;
+  const { searchParams } = useRoute();
+  const why = useAsked(() => api.why(id), `${id} ${updatedAt} ${status}`);
+  if (why.state === "asking") return null;
   const tab = tabs.find((name) => name === searchParams.get("tab")) ?? "output";
   return (
     <div className="page">
-      <Head row={row} />
+      <Head row={row} why={why} />
       <nav className="tabs" aria-label={`Parts of loop ${id}`}>
         {tabs.map((name) => (
           <a
@@ -70,7 +77,7 @@ function Part({ tab, row }: { readonly tab: Tab; readonly row: BoardRow }) {
   }
 }
 
-function Head({ row }: { readonly row: BoardRow }) {
+function Head({ row, why }: { readonly row: BoardRow; readonly why: Asked<WhyView> }) {
   const { id, title, status, type, parent, iteration, maxIterations, usage, model } = row;
   return (
     <header className="head">
@@ -92,17 +99,16 @@ function Head({ row }: { readonly row: BoardRow }) {
         <span>{model}</span>
         <ReportLink id={id} />
       </p>
-      <Why row={row} />
+      <Why asked={why} />
       <Actions of={row} />
       <Children id={id} />
     </header>
   );
 }
 
-function Why({ row }: { readonly row: BoardRow }) {
-  const { id, updatedAt, status } = row;
-  const asked = useAsked(() => api.why(id), `${id} ${updatedAt} ${status}`);
-  if (asked.state !== "there") return <p className="why">…</p>;
+function Why({ asked }: { readonly asked: Asked<WhyView> }) {
+  if (asked.state === "refused") return <p role="alert">{asked.reason}</p>;
+  if (asked.state !== "there") return null;
   const { sentence, causes, remedy } = asked.value;
   return (
     <div className="why">
@@ -229,6 +235,7 @@ function Cost({ row }: { readonly row: BoardRow }) {
 function Task({ row }: { readonly row: BoardRow }) {
   const { id, repo, branch, dependsOn, priority, createdAt, delivered } = row;
   const asked = useAsked(() => api.draft(id), id);
+  if (asked.state === "asking") return null;
   return (
     <section className="panel">
       <h2>Task</h2>

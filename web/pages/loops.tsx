@@ -29,7 +29,16 @@ export function LoopsPage() {
         shown={rows.length}
         of={all.length}
       />
-      <LoopList rows={rows} isTree />
+      {all.length === 0 && (
+        <p className="dim">
+          A loop begins with <code>td run ralph "what you want"</code>.
+        </p>
+      )}
+      <LoopList
+        rows={rows}
+        isTree
+        none={all.length === 0 ? "None yet." : "None passes the filter."}
+      />
     </div>
   );
 }

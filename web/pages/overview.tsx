@@ -32,7 +32,7 @@ export function Overview() {
           </a>
         </h2>
         <div className="short">
-          <LoopList rows={running} isTree={false} />
+          <LoopList rows={running} isTree={false} none="Nothing runs just now." />
         </div>
       </section>
       <Charts />

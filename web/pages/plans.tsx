@@ -1,4 +1,5 @@
-import { useMemo } from "react";
+import { useCallback, useMemo, useState } from "react";
+import type { BoardRow } from "../../src/protocol/board.ts";
 import type { DraftView } from "../../src/protocol/plans.ts";
 import { api } from "../api.ts";
 import { money } from "../format.ts";
@@ -7,6 +8,7 @@ import { useAsked } from "../parts/asked.ts";
 import { Graph } from "../parts/graph.tsx";
 import { LoopList } from "../parts/loop-list.tsx";
 import { Markdown } from "../parts/markdown.tsx";
+import { NoLoop } from "../parts/no-loop.tsx";
 import { ReportLink } from "../parts/report-link.tsx";
 import { Status } from "../parts/status.tsx";
 import { follow } from "../route.ts";
@@ -44,7 +46,9 @@ export function PlanPage({ id }: { readonly id: string }) {
     [rows, id],
   );
   const asked = useAsked(() => api.draft(id), `${id} ${row?.updatedAt}`);
-  if (row === undefined) return <p className="empty">There is no loop {id}.</p>;
+  const [isPlaced, setPlaced] = useState(false);
+  const placed = useCallback(() => setPlaced(true), []);
+  if (row === undefined) return <NoLoop id={id} />;
   return (
     <div className="page">
       <header className="head">
@@ -57,18 +61,29 @@ export function PlanPage({ id }: { readonly id: string }) {
         <h1>{line(row.title)}</h1>
         <p className="sums">
           <Status of={row.status} />
-          <span>{money(row.usage.costUsd)}</span>
+          <span>
+            {money(costOf(below))}
+            {below.length > 1 && " with all below"}
+          </span>
           <ReportLink id={id} />
         </p>
         <Actions of={row} />
       </header>
       <section className="panel">
         <h2>Graph</h2>
-        <Graph rows={below} />
+        <Graph rows={below} onPlaced={placed} />
       </section>
       {asked.state === "refused" && <p role="alert">{asked.reason}</p>}
-      {asked.state === "there" && <Documents draft={asked.value} />}
+      {isPlaced && asked.state === "there" && <Documents draft={asked.value} />}
     </div>
+  );
+}
+
+/** One unknown price makes the sum unknown. */
+function costOf(rows: readonly BoardRow[]): number | null {
+  return rows.reduce<number | null>(
+    (sum, { usage: { costUsd } }) => (sum === null || costUsd === null ? null : sum + costUsd),
+    0,
   );
 }
 

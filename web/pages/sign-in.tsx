@@ -1,9 +1,9 @@
 import { type FormEvent, useState } from "react";
-import { signIn } from "../store.ts";
+import { signIn, useSeen } from "../store.ts";
 
 /** Where nobody has the token yet. */
 export function SignIn() {
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState(useSeen((now) => now.refusal));
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const given = String(new FormData(event.currentTarget).get("token") ?? "");

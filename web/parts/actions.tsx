@@ -1,8 +1,8 @@
 import { useRef } from "react";
 import type { BoardRow } from "../../src/protocol/board.ts";
 import { api } from "../api.ts";
-import { AskText, Confirm } from "./dialogs.tsx";
-import { attempt } from "./toasts.tsx";
+import { AskMoney, AskText, Confirm } from "./dialogs.tsx";
+import { attempt, tried } from "./toasts.tsx";
 
 /** What may be worth asking in each status; the daemon decides whether it is granted. */
 const offered: Readonly<Record<string, readonly string[]>> = {
@@ -34,7 +34,11 @@ export function Actions({ of }: { readonly of: Asked }) {
       {has("reject") && <Reject id={id} />}
       {has("answer") && isQuestion && <Answer of={of} />}
       {has("pause") && button("pause", "is paused", () => api.pause(id))}
-      {has("resume") && !isQuestion && button("resume", "goes on", () => api.resume(id))}
+      {has("resume") && blockedOn === "budget" && <Raise id={id} />}
+      {has("resume") &&
+        !isQuestion &&
+        blockedOn !== "budget" &&
+        button("resume", "goes on", () => api.resume(id))}
       {has("retry") && button("retry", "is tried again", () => api.resume(id))}
       {has("stop") && <Stop id={id} />}
     </fieldset>
@@ -55,7 +59,7 @@ function Reject({ id }: { readonly id: string }) {
         verb="Reject"
         hint=""
         send={(feedback) =>
-          attempt(() => api.amend(id, { type: "reject", feedback }), `${id} is written anew`)
+          tried(() => api.amend(id, { type: "reject", feedback }), `${id} is written anew`)
         }
       />
     </>
@@ -77,7 +81,26 @@ function Answer({ of }: { readonly of: Asked }) {
         label="Your answer"
         verb="Answer"
         hint={hint}
-        send={(text) => attempt(() => api.answer(id, text), `${id} has its answer`)}
+        send={(text) => tried(() => api.answer(id, text), `${id} has its answer`)}
+      />
+    </>
+  );
+}
+
+/** Who has spent a budget needs another one: resumed without, it would stop again at once. */
+function Raise({ id }: { readonly id: string }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  return (
+    <>
+      <button type="button" className="main" onClick={() => dialog.current?.showModal()}>
+        resume…
+      </button>
+      <AskMoney
+        dialog={dialog}
+        title={`Resume ${id} with a higher budget`}
+        label="New limit, in dollars, with what is spent already"
+        verb="Resume"
+        send={(dollars) => tried(() => api.resume(id, Number(dollars)), `${id} goes on`)}
       />
     </>
   );
@@ -95,7 +118,7 @@ function Stop({ id }: { readonly id: string }) {
         title={`Stop ${id} and all below it?`}
         text="Stopped is for good. What it did so far stays in its worktree's trash and its history."
         verb="Stop it"
-        act={() => attempt(() => api.stop(id), `${id} is stopped`)}
+        act={() => tried(() => api.stop(id), `${id} is stopped`)}
       />
     </>
   );

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react";
+import { useSeen } from "../store.ts";
 
 export type Asked<T> =
   | { readonly state: "asking" }
@@ -6,8 +7,8 @@ export type Asked<T> =
   | { readonly state: "refused"; readonly reason: string };
 
 /**
- * What a route answers, asked again whenever `key` changes; the last answer stays meanwhile. With
- * `everyMs` also as time passes, while the page is seen.
+ * What a route answers, asked again whenever `key` changes or the daemon is back; the last answer
+ * stays meanwhile. With `everyMs` also as time passes, while the page is seen.
  */
 export function useAsked<T>(
   ask: () => Promise<T>,
@@ -15,8 +16,10 @@ export function useAsked<T>(
   everyMs: number | null = null,
 ): Asked<T> {
   const [asked, setAsked] = useState<Asked<T>>({ state: "asking" });
+  const isLost = useSeen((now) => now.connection === "lost");
   // biome-ignore lint/correctness/useExhaustiveDependencies: `key` names what `ask` asks for
   useEffect(() => {
+    if (isLost) return;
     let isOver = false;
     const again = () => {
       ask().then(
@@ -32,6 +35,6 @@ export function useAsked<T>(
       isOver = true;
       if (timer !== null) clearInterval(timer);
     };
-  }, [key, everyMs]);
+  }, [key, everyMs, isLost]);
   return asked;
 }

@@ -1,43 +1,80 @@
-import { type FormEvent, type RefObject, useId } from "react";
+import { type FormEvent, type ReactNode, type RefObject, useId, useState } from "react";
 import { plain } from "../../src/views/plain.ts";
 
 type Dialog = RefObject<HTMLDialogElement | null>;
 
-/** Asks for a text; closes once it was taken. */
-export function AskText({
-  dialog,
-  title,
-  label,
-  verb,
-  hint,
-  send,
-}: {
+/** Resolves to why it was refused. */
+type Send = (text: string) => Promise<string | null>;
+
+/** Asks for a text; closes once it was taken, and says why it was not. */
+export function AskText(asked: {
   readonly dialog: Dialog;
   readonly title: string;
   readonly label: string;
   readonly verb: string;
   readonly hint: string;
-  readonly send: (text: string) => Promise<boolean>;
+  readonly send: Send;
+}) {
+  return (
+    <Ask {...asked}>
+      <label>
+        {asked.label}
+        <textarea name="text" rows={5} required placeholder={asked.hint} />
+      </label>
+    </Ask>
+  );
+}
+
+/** Asks for dollars. */
+export function AskMoney(asked: {
+  readonly dialog: Dialog;
+  readonly title: string;
+  readonly label: string;
+  readonly verb: string;
+  readonly send: Send;
+}) {
+  return (
+    <Ask {...asked}>
+      <label>
+        {asked.label}
+        <input name="text" type="number" min="0.01" max="1000000" step="any" required />
+      </label>
+    </Ask>
+  );
+}
+
+function Ask({
+  dialog,
+  title,
+  verb,
+  send,
+  children,
+}: {
+  readonly dialog: Dialog;
+  readonly title: string;
+  readonly verb: string;
+  readonly send: Send;
+  readonly children: ReactNode;
 }) {
   const heading = useId();
+  const [refusal, setRefusal] = useState<string | null>(null);
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = event.currentTarget;
-    const isTaken = await send(String(new FormData(form).get("text") ?? ""));
-    if (!isTaken) return;
+    const why = await send(String(new FormData(form).get("text") ?? ""));
+    setRefusal(why);
+    if (why !== null) return;
     form.reset();
     dialog.current?.close();
   };
   return (
-    <dialog ref={dialog} aria-labelledby={heading}>
+    <dialog ref={dialog} aria-labelledby={heading} onClose={() => setRefusal(null)}>
       <h2 id={heading} className="said">
         {plain(title)}
       </h2>
       <form onSubmit={(event) => void submit(event)}>
-        <label>
-          {label}
-          <textarea name="text" rows={5} required placeholder={hint} />
-        </label>
+        {children}
+        <Refusal text={refusal} />
         <p className="buttons">
           <button type="submit" className="main">
             {verb}
@@ -48,6 +85,15 @@ export function AskText({
         </p>
       </form>
     </dialog>
+  );
+}
+
+function Refusal({ text }: { readonly text: string | null }) {
+  if (text === null) return null;
+  return (
+    <p role="alert" className="bad">
+      {plain(text)}
+    </p>
   );
 }
 
@@ -63,19 +109,22 @@ export function Confirm({
   readonly title: string;
   readonly text: string;
   readonly verb: string;
-  readonly act: () => Promise<boolean>;
+  readonly act: () => Promise<string | null>;
 }) {
   const heading = useId();
+  const [refusal, setRefusal] = useState<string | null>(null);
+  const confirmed = async () => {
+    const why = await act();
+    setRefusal(why);
+    if (why === null) dialog.current?.close();
+  };
   return (
-    <dialog ref={dialog} aria-labelledby={heading}>
+    <dialog ref={dialog} aria-labelledby={heading} onClose={() => setRefusal(null)}>
       <h2 id={heading}>{title}</h2>
       <p>{text}</p>
+      <Refusal text={refusal} />
       <p className="buttons">
-        <button
-          type="button"
-          className="danger"
-          onClick={() => void act().then((isDone) => isDone && dialog.current?.close())}
-        >
+        <button type="button" className="danger" onClick={() => void confirmed()}>
           {verb}
         </button>
         <button type="button" onClick={() => dialog.current?.close()}>

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useMemo } from "react";
 import { go, useRoute } from "../route.ts";
 import { statuses } from "../words.ts";
 
@@ -7,18 +7,20 @@ export interface Wanted {
   readonly text: string;
 }
 
-/** The status is in the address, so that a filtered list has a link; the text is not. */
+/** In the address, so that a filtered list has a link, and is there when one comes back. */
 export function useFilter() {
-  const route = useRoute();
-  const [text, setText] = useState("");
-  const status = route.searchParams.get("status") ?? "all";
+  const { pathname, searchParams } = useRoute();
+  const text = searchParams.get("text") ?? "";
+  const status = searchParams.get("status") ?? "all";
+  const wanted = useMemo(() => ({ status, text }), [status, text]);
   const set = (next: Partial<Wanted>) => {
-    if (next.text !== undefined) setText(next.text);
-    if (next.status === undefined) return;
-    const query = next.status === "all" ? "" : `?status=${next.status}`;
-    go(`${route.pathname}${query}`, { replace: true });
+    const { status: newStatus, text: newText } = { ...wanted, ...next };
+    const query = new URLSearchParams();
+    if (newStatus !== "all") query.set("status", newStatus);
+    if (newText !== "") query.set("text", newText);
+    go(query.size === 0 ? pathname : `${pathname}?${query}`, { replace: true });
   };
-  return { wanted: { status, text }, set };
+  return { wanted, set };
 }
 
 export function Filter({

@@ -11,9 +11,19 @@ const wholeSize = 3;
 const scaleMin = 0.5;
 
 /** Who comes of whom, and who waits for whom; colours are live, places change with the shape. */
-export function Graph({ rows }: { readonly rows: readonly BoardRow[] }) {
+export function Graph({
+  rows,
+  onPlaced,
+}: {
+  readonly rows: readonly BoardRow[];
+  /** It has its size: what comes below it moves no more. */
+  readonly onPlaced: () => void;
+}) {
   const request = useMemo(() => requestOf(rows), [rows]);
   const layout = useLayout(request);
+  useEffect(() => {
+    if (layout !== null) onPlaced();
+  }, [layout, onPlaced]);
   // Null: as large as there is room for.
   const [zoom, setZoom] = useState<number | null>(null);
   const scale = zooms[zoom ?? wholeSize] ?? 1;

@@ -28,7 +28,7 @@ export function LoopDiff({ row }: { readonly row: BoardRow }) {
   };
   return (
     <section className="panel">
-      <Remarks id={id} remarks={remarks} set={setRemarks} />
+      {asked.value !== "" && <Remarks id={id} remarks={remarks} set={setRemarks} />}
       <Diff text={asked.value} comment={comment} />
       <RemarkDialog dialog={dialog} place={place} add={add} />
     </section>
@@ -48,7 +48,11 @@ function Remarks({
     return <p className="dim">A line's number takes a remark; remarks go back to the loop.</p>;
   }
   const send = async () => {
-    const isSent = await attempt(() => api.feedback(id, textOf(remarks)), "your remarks are sent");
+    const isSent = await attempt(
+      () => api.feedback(id, textOf(remarks)),
+      // What has ended is not begun again: another loop goes on from there.
+      (by) => (by.id === id ? "your remarks are sent" : `loop ${by.id} takes your remarks up`),
+    );
     if (isSent) set([]);
   };
   return (

@@ -16,9 +16,12 @@ const beyond = 8;
 export function LoopList({
   rows,
   isTree,
+  none = "No loops here.",
 }: {
   readonly rows: readonly BoardRow[];
   readonly isTree: boolean;
+  /** What is told where there is no row. */
+  readonly none?: string;
 }) {
   const [scroller, setScroller] = useState<HTMLElement | null>(null);
   const { top, height, rowHeight } = useSight(scroller);
@@ -26,7 +29,7 @@ export function LoopList({
   const first = Math.max(0, Math.floor(top / rowHeight) - beyond);
   const last = Math.min(rows.length, Math.ceil((top + height) / rowHeight) + beyond);
   const shown = rows.slice(first, last);
-  if (rows.length === 0) return <p className="empty">No loops here.</p>;
+  if (rows.length === 0) return <p className="empty">{none}</p>;
   return (
     <section className="rows" ref={setScroller} aria-label={`${rows.length} loops`}>
       <div style={{ height: rows.length * rowHeight }}>
@@ -51,7 +54,7 @@ const Row = memo(function Row({
   readonly isTree: boolean;
   readonly now: number;
 }) {
-  const { id, title, status, iteration, maxIterations, usage, updatedAt, reason } = row;
+  const { id, title, status, iteration, maxIterations, usage, updatedAt } = row;
   const step = useSeen(({ steps }) => (status === "running" ? steps.get(id) : undefined));
   const depth = isTree ? Math.min(id.split(".").length - 1, 6) : 0;
   const isAtWork = iteration > 0 || status === "running";
@@ -66,7 +69,7 @@ const Row = memo(function Row({
       <Status of={status} />
       <span className="id">{id}</span>
       <span className="title">{line(title)}</span>
-      <span className="step">{doing(step, reason)}</span>
+      <span className="step">{doing(step, row)}</span>
       <span className="num">{isAtWork ? `${iteration}/${maxIterations}` : ""}</span>
       <span className="num">{usage.requests > 0 ? money(usage.costUsd) : ""}</span>
       <span className="num when">{ago(updatedAt, now)}</span>
@@ -74,8 +77,10 @@ const Row = memo(function Row({
   );
 });
 
-function doing(step: LiveEvent | undefined, reason: string | null): string {
-  return step === undefined ? line(reason ?? "") : stepText(step);
+/** Why it stands where it stands, or what it does; a reason that is its status says nothing more. */
+function doing(step: LiveEvent | undefined, { reason, status }: BoardRow): string {
+  if (step !== undefined) return stepText(step);
+  return reason === null || reason === status ? "" : line(reason);
 }
 
 const minuteMs = 60_000;
@@ -90,18 +95,25 @@ function useNow(): number {
   return now;
 }
 
+/** Where each page's list was left: who comes back finds it there. */
+const places = new Map<string, number>();
+
 /** Of an element that is not there while there are no rows. */
 function useSight(element: HTMLElement | null) {
   const [sight, setSight] = useState({ top: 0, height: 900, rowHeight: wideRow });
   useEffect(() => {
     if (element === null) return;
     const narrow = matchMedia("(max-width: 720px)");
-    const look = () =>
+    const page = location.pathname;
+    element.scrollTop = places.get(page) ?? 0;
+    const look = () => {
+      places.set(page, element.scrollTop);
       setSight({
         top: element.scrollTop,
         height: element.clientHeight,
         rowHeight: narrow.matches ? narrowRow : wideRow,
       });
+    };
     look();
     element.addEventListener("scroll", look, { passive: true });
     const observer = new ResizeObserver(look);

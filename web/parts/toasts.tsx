@@ -25,16 +25,25 @@ function say(text: string, { isBad }: { readonly isBad: boolean } = { isBad: fal
   setTimeout(() => change(toasts.filter((toast) => toast.id !== id)), shownMs);
 }
 
-/** Does it, and says how that went; resolves to whether it went well. */
-export async function attempt(doing: () => Promise<unknown>, done: string): Promise<boolean> {
+/** Does it, and says that it is done; resolves to why not, which its dialog tells. */
+export async function tried<T>(
+  doing: () => Promise<T>,
+  done: string | ((result: T) => string),
+): Promise<string | null> {
   try {
-    await doing();
-    say(done);
-    return true;
+    const result = await doing();
+    say(typeof done === "string" ? done : done(result));
+    return null;
   } catch (error) {
-    say(error instanceof Error ? error.message : String(error), { isBad: true });
-    return false;
+    return error instanceof Error ? error.message : String(error);
   }
+}
+
+/** As above, where no dialog is open: says both. Resolves to whether it went well. */
+export async function attempt<T>(...asked: Parameters<typeof tried<T>>): Promise<boolean> {
+  const refusal = await tried(...asked);
+  if (refusal !== null) say(refusal, { isBad: true });
+  return refusal === null;
 }
 
 function subscribe(listener: () => void): () => void {
