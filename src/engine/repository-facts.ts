@@ -1,5 +1,5 @@
 import type { CommitId } from "../core/loop.ts";
-import { matchesGlob } from "../core/verdict/glob.ts";
+import { globMatcher } from "../core/verdict/glob.ts";
 import type { RepositoryNeed } from "../ports/repository-need.ts";
 import type { Redact, Worktrees } from "../ports.ts";
 
@@ -38,7 +38,7 @@ async function look(
       return base === head ? "" : worktrees.diff(repo, base, head, diffBytesMax);
     case "list-files": {
       const all = await worktrees.paths(repo, base);
-      const found = argument === "" ? all : all.filter((path) => matchesGlob(argument, path));
+      const found = argument === "" ? all : all.filter(globMatcher(argument));
       const more = found.length - pathsMax;
       const shown = found.slice(0, pathsMax);
       return (more > 0 ? [...shown, `… and ${more} more`] : shown).join("\n");

@@ -21,15 +21,18 @@ const special =
  */
 export function targetsOf(text: string, names: readonly string[]): readonly Target[] {
   const lines = text.replaceAll("\\\n", " ").split("\n");
-  const all = parse(lines);
-  const wanted = new Set<string>();
-  const queue = names.length > 0 ? [...names] : [defaultGoal(lines, all)];
-  for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-    if (wanted.has(name)) continue;
-    wanted.add(name);
-    for (const target of all) if (target.name === name) queue.push(...target.needs);
+  const all = headsIn(lines);
+  const byName = Map.groupBy(all, ({ name }) => name);
+  // A set grows while it is gone through.
+  const wanted = new Set(names.length > 0 ? names : [defaultGoal(lines, all)]);
+  for (const name of wanted) {
+    for (const { needs } of byName.get(name) ?? [])
+      for (const need of wordsOf(needs)) wanted.add(need);
   }
-  const found = all.filter(({ name }) => wanted.has(name));
+  const file = factsOf(lines);
+  const found = all
+    .filter(({ name }) => wanted.has(name))
+    .map((head) => targetOf(head, lines, file));
   const settings = settingsOf(lines, found.map((target) => target.text).join("\n"));
   const rest = { name: "", needs: [], text: settings, phony: true, shell: "" };
   return settings === "" ? found : [...found, rest];
@@ -43,7 +46,7 @@ export function includesOf(text: string): readonly string[] {
     .filter((path) => !path.includes("$") && !path.includes("*"));
 }
 
-function defaultGoal(lines: readonly string[], all: readonly Target[]): string {
+function defaultGoal(lines: readonly string[], all: readonly Head[]): string {
   const named = lines.map((line) => /^\.DEFAULT_GOAL\s*[:?]?=\s*(\S+)/.exec(line)?.[1]);
   return (
     named.find((name) => name !== undefined) ??
@@ -52,7 +55,21 @@ function defaultGoal(lines: readonly string[], all: readonly Target[]): string {
   );
 }
 
-function parse(lines: readonly string[]): readonly Target[] {
+/** Where a target is, and what stands on its line. */
+interface Head {
+  readonly name: string;
+  readonly needs: string;
+  readonly inline: string;
+  readonly at: number;
+}
+
+/** What concerns all targets of a file. */
+interface FileFacts {
+  readonly values: ReadonlyMap<string, string>;
+  readonly phony: ReadonlySet<string>;
+}
+
+function factsOf(lines: readonly string[]): FileFacts {
   const values = new Map<string, string>();
   for (const line of lines) {
     const match = variable.exec(line);
@@ -61,52 +78,68 @@ function parse(lines: readonly string[]): readonly Target[] {
   const phony = new Set(
     lines.flatMap((line) => /^\.PHONY\s*:([^#]*)/.exec(line)?.[1]?.trim().split(/\s+/) ?? []),
   );
-  return lines.flatMap((line, at) => {
-    const match = /^([\w./%@ -]+?)(?:\s[^:=]*)?::?(?![=])\s*([^#]*)/.exec(
-      line.slice(0, lineCharsMax),
-    );
-    if (match === null || /^\s/.test(line)) return [];
-    const [needs = "", inline = ""] = (match[2] ?? "").split(";");
-    const body = [inline, ...recipeAfter(lines, at)];
-    const names = (match[1] ?? "").trim().split(/\s+/);
-    return names.map((name) => targetOf(name, needs.trim(), body, { values, phony }));
+  return { values, phony };
+}
+
+/** Each line is gone through once: it is a model's. */
+function headsIn(lines: readonly string[]): readonly Head[] {
+  return lines.flatMap((whole, at) => {
+    const line = whole.slice(0, lineCharsMax);
+    const colon = line.search(/[:=]/);
+    const names = /^[\w./%@ -]+?(?=\s|$)/.exec(line.slice(0, Math.max(colon, 0)))?.[0];
+    const rest = /^::?(?![=])\s*([^#]*)/.exec(line.slice(Math.max(colon, 0)))?.[1];
+    if (names === undefined || rest === undefined || /^\s/.test(line)) return [];
+    const [needs = "", inline = ""] = rest.split(";");
+    return names
+      .trim()
+      .split(/\s+/)
+      .map((name) => ({ name, needs: needs.trim(), inline, at }));
   });
 }
 
 function recipeAfter(lines: readonly string[], at: number): readonly string[] {
-  const end = lines.findIndex((line, index) => index > at && !/^\s+\S|^\s*#|^\s*$/.test(line));
-  return lines.slice(at + 1, end === -1 ? undefined : end);
+  let end = at + 1;
+  while (end < lines.length && /^\s+\S|^\s*#|^\s*$/.test(lines[end] ?? "")) end += 1;
+  return lines.slice(at + 1, end);
+}
+
+function wordsOf(needs: string): readonly string[] {
+  return needs.split(/[\s|&()]+/).filter((word) => word !== "");
 }
 
 function targetOf(
-  name: string,
-  needs: string,
-  body: readonly string[],
-  file: { readonly values: ReadonlyMap<string, string>; readonly phony: ReadonlySet<string> },
+  { name, needs, inline, at }: Head,
+  lines: readonly string[],
+  { values, phony }: FileFacts,
 ): Target {
-  const isPhony = file.phony.has(name);
-  const recipe = body
+  const isPhony = phony.has(name);
+  const recipe = [inline, ...recipeAfter(lines, at)]
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"));
   return {
     name,
-    needs: needs.split(/[\s|&()]+/).filter((word) => word !== ""),
+    needs: wordsOf(needs),
     text: [`${name}: ${needs}`, ...recipe, ...(isPhony ? [`.PHONY: ${name}`] : [])].join("\n"),
     phony: isPhony,
-    shell: expand(recipe.map((line) => line.replace(/^[@+-]+/, "")).join("\n"), file.values),
+    shell: expand(recipe.map((line) => line.replace(/^[@+-]+/, "")).join("\n"), values),
   };
 }
 
 const expansionsMax = 5;
+/** Of values in one recipe; what goes beyond it stays a name. */
+const expandedCharsMax = 1_000_000;
 
 function expand(text: string, values: ReadonlyMap<string, string>): string {
   let result = text;
+  let room = expandedCharsMax;
   for (let round = 0; round < expansionsMax && result.length < 100_000; round += 1) {
     result = result.replace(/\$[({]([\w.-]+)[)}]|\{\{\s*([\w-]+)\s*\}\}/g, (whole, make, just) => {
       const name = String(make ?? just);
-      return name === "MAKE"
-        ? "make"
-        : (values.get(name)?.replace(/^(["'])(.*)\1$/, "$2") ?? whole);
+      if (name === "MAKE") return "make";
+      const value = values.get(name)?.replace(/^(["'])(.*)\1$/, "$2") ?? whole;
+      if (value.length > room) return whole;
+      room -= value.length;
+      return value;
     });
   }
   return result;

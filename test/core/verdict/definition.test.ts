@@ -75,6 +75,34 @@ describe("matchesGlob", () => {
   ])("%s against %s is %s", (pattern, path, expected) => {
     expect(matchesGlob(pattern, path)).toBe(expected);
   });
+
+  test.each([
+    ["**/".repeat(60), "a/".repeat(500)],
+    ["*a".repeat(60), "a".repeat(500)],
+    ["{a,a}".repeat(60), "a".repeat(500)],
+  ])("%s is answered at once, whatever the path", (pattern, path) => {
+    expect(matchesGlob(`${pattern}x`, `${path}y`)).toBe(false);
+  });
+
+  test("no letter of a name hides a path, and an odd class is no error", () => {
+    expect(matchesGlob("tests/**", "tests/a\nb.py")).toBe(true);
+    expect(matchesGlob("[z-a]", "b")).toBe(false);
+  });
+});
+
+describe("targetsOf a hostile file", () => {
+  test("reads a file of many targets at once", () => {
+    const chain = Array.from({ length: 50_000 }, (_, n) => `t${n}: t${n + 1}\n`).join("");
+    expect(targetsOf(`${chain}t50000:\n\ttrue\n`, ["t0"])).toHaveLength(50_001);
+  });
+
+  test("looks at a line of any length, and fills in no more than there is room for", () => {
+    const spaces = `a${" b".repeat(990)} :=\n`.repeat(2_000);
+    const value = `X = ${"y".repeat(10_000)}\n`;
+    const [found] = targetsOf(`${spaces}${value}all:\n\t${"$(X)".repeat(20_000)}\n`, ["all"]);
+    expect(found?.shell.length).toBeLessThan(1_100_000);
+    expect(found?.shell).toContain("yyy$(X)");
+  });
 });
 
 describe("scriptCall", () => {
