@@ -91,49 +91,67 @@ async function edited(
   id: string,
   files: readonly DraftFile[],
 ): Promise<LoopView> {
+  const editor = editorOf(session);
   const dir = await mkdtemp(join(tmpdir(), `td-edit-${id}-`));
   const nameOf = (path: string) => join(dir, path === "" ? "task.md" : path);
   for (const { path, text } of files) {
     await mkdir(dirname(nameOf(path)), { recursive: true });
     await writeFile(nameOf(path), text);
   }
-  await openEditor(
-    session,
-    dir,
-    files.map(({ path }) => nameOf(path)),
-  );
   const isTask = files[0]?.path === "";
-  const now = (await readAll(dir)).map((file) => (isTask ? { ...file, path: "" } : file));
-  const isSame = JSON.stringify(now) === JSON.stringify([...files].sort(byPath));
-  if (!isSame) {
+  const written = async () =>
+    (await readAll(dir)).map((file) => (isTask ? { ...file, path: "" } : file));
+  const isSame = (now: readonly DraftFile[]) =>
+    JSON.stringify(now) === JSON.stringify([...files].sort(byPath));
+  const names = files.map(({ path }) => nameOf(path));
+  await openEditor(session, editor, dir, names).catch(async (error: unknown) => {
+    if (!isSame(await written())) throw kept(error, `your text is kept in ${dir}`);
+    await rm(dir, { recursive: true, force: true });
+    throw error;
+  });
+  const now = await written();
+  if (!isSame(now)) {
     await door.amend(id, { type: "edit", files: now }).catch((error: unknown) => {
-      if (!(error instanceof UserError)) throw error;
-      const kept = isTask ? nameOf("") : dir;
-      const hint = `your text is kept: correct it, then td edit ${id} --file ${kept}`;
-      throw new UserError(error.exitCode, `${error.message}\n${hint}`, { cause: error });
+      const place = isTask ? nameOf("") : dir;
+      throw kept(error, `your text is kept: correct it, then td edit ${id} --file ${place}`);
     });
   } else session.say("nothing was changed");
   await rm(dir, { recursive: true, force: true });
   return door.loop(id);
 }
 
+function kept(error: unknown, hint: string): unknown {
+  if (!(error instanceof UserError)) return error;
+  return new UserError(error.exitCode, `${error.message}\n${hint}`, { cause: error });
+}
+
 function byPath(a: DraftFile, b: DraftFile): number {
   return a.path < b.path ? -1 : 1;
 }
 
+/** The person's; without one, and without a terminal, there is nobody to write. */
+function editorOf({ world }: Session): string {
+  const named = world.env["VISUAL"] || world.env["EDITOR"];
+  if (named !== undefined && named !== "") return named;
+  if (world.stdin.isTTY === true) return "vi";
+  const message = "td edit opens an editor, and there is no terminal: use --file, or set EDITOR";
+  throw new UserError(exitCodes.usage, message);
+}
+
 async function openEditor(
-  { world }: Session,
+  { world, json }: Session,
+  editor: string,
   cwd: string,
   files: readonly string[],
 ): Promise<void> {
-  const editor = world.env["VISUAL"] || world.env["EDITOR"] || "vi";
   // The terminal sends Ctrl-C to the editor as well: it is the editor's, not ours.
   const off = world.onSignal("SIGINT", () => undefined);
   try {
     const child = spawn("/bin/sh", ["-c", `${editor} "$@"`, "sh", ...files], {
       cwd,
       env: world.env,
-      stdio: "inherit",
+      // With --json stdout is ours alone.
+      stdio: ["inherit", json ? stderrNumber : "inherit", "inherit"],
     });
     const [code] = await once(child, "exit");
     if (code === 0) return;
@@ -143,3 +161,5 @@ async function openEditor(
     off();
   }
 }
+
+const stderrNumber = 2;

@@ -10,7 +10,7 @@ import {
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import { chatIdPattern, loopIdPattern } from "../protocol/ids.ts";
 import type { CliWorld } from "./cli-world.ts";
-import { type GlobalOptions, openSession, type Session } from "./session.ts";
+import { type GlobalOptions, jsonText, openSession, type Session } from "./session.ts";
 import { cut, oneLine, strip } from "./text.ts";
 
 export type AnyCommand = CommandUnknownOpts;
@@ -21,11 +21,16 @@ export class Grammar {
   readonly #world: CliWorld;
   readonly #gone: AbortSignal;
   #exitCode: number = exitCodes.done;
+  /** What help and version say with --json, in pieces. */
+  #told = "";
 
   constructor(world: CliWorld, version: string, gone: AbortSignal) {
     this.#world = world;
     this.#gone = gone;
-    this.root = rootCommand(world, version);
+    this.root = rootCommand(world, version, (text) => {
+      if (world.argv.includes("--json")) this.#told += text;
+      else world.stdout.write(text);
+    });
     this.root.on("beforeAllHelp", refuseSilence);
   }
 
@@ -72,6 +77,8 @@ export class Grammar {
       return this.#exitCode;
     } catch (error) {
       if (!(error instanceof CommanderError)) throw error;
+      const { code } = error;
+      if (this.#told !== "") stdout.write(`${jsonText(toldBy(code, this.#told), false)}\n`);
       return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     }
   }
@@ -88,7 +95,11 @@ Try:
 td help lists all commands, td help run explains one.
 `;
 
-function rootCommand({ stdout, stderr }: CliWorld, version: string) {
+function toldBy(code: string, text: string): object {
+  return code === "commander.version" ? { version: text.trim() } : { help: text };
+}
+
+function rootCommand({ stderr }: CliWorld, version: string, writeOut: (text: string) => void) {
   return new Command("td")
     .description("Completes software work by itself: AI loops that a command of yours judges.")
     .option("--home <dir>", "where all state is kept (default: $TASKDAEMON_HOME)", text)
@@ -104,7 +115,7 @@ function rootCommand({ stdout, stderr }: CliWorld, version: string) {
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => stdout.write(text),
+      writeOut,
       writeErr: (text) => stderr.write(text),
       outputError: (text, write) => write(usageError(text, "td help")),
     });
@@ -144,12 +155,17 @@ function refuseSilence({
 
 /** `td help trash list` asks `td trash list --help`; commander knows one word only. */
 function helped(root: AnyCommand, argv: readonly string[]): string[] {
-  const [first, ...words] = argv;
+  const isFlag = (word: string) =>
+    root.options.some(
+      ({ short, long, required }) => !required && (word === short || word === long),
+    );
+  const flags = argv.filter(isFlag);
+  const [first, ...words] = argv.filter((word) => !isFlag(word));
   if (first !== "help" || words.length === 0 || words.some((word) => word.startsWith("-"))) {
     return [...argv];
   }
   const isKnown = root.commands.some((command) => command.name() === words[0]);
-  return isKnown ? [...words, "--help"] : words;
+  return [...words, ...flags, ...(isKnown ? ["--help"] : [])];
 }
 
 /** The default command of a group sees the words that are no command of the group. */

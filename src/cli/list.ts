@@ -17,6 +17,8 @@ export async function list(session: Session, options: ListOptions): Promise<numb
   const { status = null, type = null, plan = null } = options;
   const reader = await openReader(session);
   const loops = await reader.loops({ status, type, plan });
+  // Nothing in a plan that there is, and a plan that there is not, are two answers.
+  if (plan !== null && loops.length === 0) await reader.loop(plan);
   if (session.json) session.printJson(loops);
   else if (loops.length > 0) session.print(table(loopColumns(Date.now()), loops, session.look));
   else session.say(emptyText(options));

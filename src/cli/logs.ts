@@ -15,6 +15,7 @@ export interface LogsOptions {
 export async function logs(session: Session, id: string, options: LogsOptions): Promise<number> {
   const reader = await openReader(session);
   await reader.loop(id);
+  await refuseUnknown(reader, id, options);
   const teller = session.json
     ? new EventTeller(session, reader, id, options)
     : new TranscriptTeller(session, reader, id, options);
@@ -31,6 +32,16 @@ export async function logs(session: Session, id: string, options: LogsOptions): 
       if (!(await nextLook(signal))) return endOf(session);
     }
   });
+}
+
+/** An iteration without a record is refused with those that have one. */
+async function refuseUnknown(
+  reader: Reader,
+  id: string,
+  { iteration }: LogsOptions,
+): Promise<void> {
+  if (iteration === undefined || (await reader.iterations(id)).includes(iteration)) return;
+  await reader.record(id, iteration);
 }
 
 /** Who closed the pipe has seen enough; who pressed Ctrl-C interrupted. */
@@ -94,9 +105,7 @@ class TranscriptTeller implements Teller {
   async #iterations(): Promise<readonly number[]> {
     const known = await this.#reader.iterations(this.#id);
     if (this.#iteration === undefined) return known;
-    if (known.includes(this.#iteration)) return [this.#iteration];
-    // Refuses with what there is.
-    return [(await this.#reader.record(this.#id, this.#iteration)).iteration];
+    return known.filter((iteration) => iteration === this.#iteration);
   }
 
   async #tellIteration(iteration: number): Promise<void> {

@@ -126,12 +126,26 @@ async function hasEnded(
   let asked = false;
   while (Date.now() < until) {
     const door = await answering(home);
-    if (door !== null && !asked)
-      asked = (await inTime(door.shutdown(options).then(() => true))) === true;
+    if (door !== null && !asked) asked = await askedToEnd(door, options);
     if (door === null && !isThere(guardian) && !isThere(pidOf(home))) return true;
     await sleep(pollMs);
   }
   return false;
+}
+
+/** False where it did not hear it; nor does one that somebody else has ended meanwhile. */
+export async function askedToEnd(
+  door: Pick<Door, "shutdown">,
+  options: { readonly now: boolean },
+): Promise<boolean> {
+  const heard = door.shutdown(options).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof UserError && error.exitCode === exitCodes.daemon) return false;
+      throw error;
+    },
+  );
+  return (await inTime(heard)) === true;
 }
 
 function answering(home: string): Promise<Door | null> {

@@ -1,5 +1,5 @@
 /** What a user's script meets: ids and arguments from variables that are empty or not what was meant. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -75,6 +75,66 @@ test.each([
   expect({ code, out }).toEqual({ code: expected, out: "" });
   expect(err).toContain(says);
   expect(program.asked).toEqual([]);
+});
+
+test.each([
+  [["--version", "--json"], { version: "1.2.3" }],
+  [["--json", "-V"], { version: "1.2.3" }],
+  [["--json", "--help"], { help: expect.stringContaining("Usage: td ") }],
+  [["run", "--help", "--json"], { help: expect.stringMatching(/Usage: td run .+Examples:/s) }],
+  [["help", "trash", "list", "--json"], { help: expect.stringContaining("td trash list") }],
+  [["--json", "help", "run"], { help: expect.stringContaining("Usage: td run ") }],
+])("td %j is one JSON value as well", async (argv, expected) => {
+  const { code, out, err } = await call(new FakeProgram(), argv);
+  expect({ code, err, told: JSON.parse(out) }).toEqual({ code: 0, err: "", told: expected });
+});
+
+test("help for what is no command says so, whatever options stand beside it", async () => {
+  const { code, out, err } = await call(new FakeProgram(), ["help", "lst", "--json"]);
+  expect({ code, out, err }).toEqual({
+    code: 2,
+    out: "",
+    err: "td: unknown command 'lst'\n(Did you mean list?)\n",
+  });
+});
+
+test("an iteration and a plan that are not there are 8, with --json too", async () => {
+  const program = new FakeProgram(loop("1", complete));
+  program.record("1", 1, [{ type: "note", text: "hello", at: 0 }], "");
+  for (const argv of [
+    ["logs", "1", "--iteration", "9"],
+    ["logs", "1", "--iteration", "9", "--json"],
+    ["logs", "1", "--iteration", "9", "--json", "-f"],
+    ["list", "--plan", "7", "--json"],
+  ]) {
+    const { code, out } = await call(program, argv);
+    expect({ argv, code, out }).toEqual({ argv, code: 8, out: "" });
+  }
+  const none = await call(program, ["list", "--plan", "1", "--status", "failed", "--json"]);
+  expect(none).toEqual({ code: 0, out: "[]\n", err: "" });
+});
+
+describe("td edit", () => {
+  const left = () => readdirSync(tmpdir()).filter((name) => name.startsWith("td-edit-4711-"));
+  const paused = () => new FakeProgram(loop("4711", { status: "paused" }));
+
+  test("opens no editor where there is nobody to write", async () => {
+    const { code, err } = await call(paused(), ["edit", "4711"]);
+    const says =
+      "td: td edit opens an editor, and there is no terminal: use --file, or set EDITOR\n";
+    expect([code, err, left()]).toEqual([2, says, []]);
+  });
+
+  test("leaves nothing behind when the editor fails, unless something was written", async () => {
+    const failed = await call(paused(), ["edit", "4711"], { env: { EDITOR: "exit 9 #" } });
+    expect([failed.code, left()]).toEqual([1, []]);
+    const EDITOR = 'f() { echo more >> "$1"; exit 9; }; f';
+    const written = await call(paused(), ["edit", "4711"], { env: { EDITOR, PATH: "/bin" } });
+    const kept = left();
+    for (const name of kept) rmSync(join(tmpdir(), name), { recursive: true });
+    expect([written.code, kept.length]).toEqual([1, 1]);
+    expect(written.err).toContain(`your text is kept in ${join(tmpdir(), kept[0] ?? "")}\n`);
+  });
 });
 
 describe("td run --batch", () => {

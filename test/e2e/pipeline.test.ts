@@ -137,11 +137,12 @@ async function rejectAndEdit(desk: Desk): Promise<void> {
     expect.stringContaining('specs/01-first.md:2: unknown key "titel" — did you mean "title"?'),
   ]);
   const editor = join(desk.place, "editor.sh");
-  await writeFile(editor, '#!/bin/sh\nsed -i "s/Spec one/Spec one, better/" "$@"\n', {
+  await writeFile(editor, '#!/bin/sh\necho editing\nsed -i "s/Spec one/Spec one, better/" "$@"\n', {
     mode: 0o755,
   });
   const edited = { ...desk, env: { ...desk.env, EDITOR: editor } };
-  await expectDone(td(edited, ["edit", "1"]));
+  const told = await td(edited, ["--json", "edit", "1"]);
+  expect([told.code, JSON.parse(told.stdout)]).toMatchObject([0, { id: "1", status: "draft" }]);
   const { documents } = await draftOf(desk);
   expect(documents[1]?.title).toBe("Spec one, better");
 }

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { expect, test } from "vitest";
+import { askedToEnd } from "../../src/host/control.ts";
 import { Stopping } from "../../src/host/stopping.ts";
+import { exitCodes, UserError } from "../../src/protocol/errors.ts";
 
 const isOver = ({ drain, halt }: Stopping) => [drain.aborted, halt.aborted];
 
@@ -32,4 +34,13 @@ test("one that ended by itself is interrupted no more", async () => {
   stopping.close();
   await new Promise((resolve) => setTimeout(resolve, 100));
   expect(isOver(stopping)).toEqual([true, false]);
+});
+
+test("a daemon that somebody else has ended meanwhile is no trouble to who stops it", async () => {
+  const asked = (shutdown: () => Promise<void>) => askedToEnd({ shutdown }, { now: false });
+  const gone = new UserError(exitCodes.daemon, "the daemon does not answer: td start");
+  expect(await asked(async () => undefined)).toBe(true);
+  expect(await asked(() => Promise.reject(gone))).toBe(false);
+  const refused = new UserError(exitCodes.usage, "no");
+  await expect(asked(() => Promise.reject(refused))).rejects.toBe(refused);
 });
