@@ -310,14 +310,21 @@ function spent(state: State, loop: Loop): string[] {
   const { usd, tokens } = leftOf(loop);
   const { budgetUsd, budgetTokens } = loop.settings;
   const parts = [
-    ...(usd === null ? [] : [`$${usd.toFixed(4)} of $${budgetUsd} left`]),
+    ...(usd === null ? [] : [`$${usd.toFixed(4)} of ${dollars(budgetUsd ?? 0)} left`]),
     ...(tokens === null ? [] : [`${tokens} of ${budgetTokens} tokens left`]),
-    ...planLevels(state, loop).map(
-      ({ limit, spent: by, held }) =>
-        `$${(limit - by - held).toFixed(4)} of $${limit} of plan ${rootIdOf(loop)} left`,
-    ),
+    ...planLevels(state, loop).flatMap(({ limit, spent: by, held }) => {
+      // Who is alone has one budget, whatever it is called.
+      if (rootIdOf(loop) === loop.id && limit === budgetUsd) return [];
+      const left = (limit - by - held).toFixed(4);
+      return [`$${left} of ${dollars(limit)} of plan ${rootIdOf(loop)} left`];
+    }),
   ];
   return parts.length === 0 ? [] : [parts.join(", ")];
+}
+
+/** A limit as a person wrote it, with two places at least. */
+function dollars(usd: number): string {
+  return `$${Number(usd.toFixed(2)) === usd ? usd.toFixed(2) : usd}`;
 }
 
 function lastVerdict({ verdict, iteration }: Loop): string[] {

@@ -140,7 +140,10 @@ describe("causes", () => {
     ]);
     const limits = { ...settings, budgetUsd: 1, budgetTokens: 1_000 };
     const poor = loop("1 blocked on budget", { settings: limits, usage: spent(990, 0.995) });
-    expect(told(poor).causes).toEqual(["$0.0050 of $1 left, 10 of 1000 tokens left"]);
+    expect(told(poor).causes).toEqual(["$0.0050 of $1.00 left, 10 of 1000 tokens left"]);
+    const alone = { ...settings, budgetUsd: 1, planBudgetUsd: 1 };
+    const root = loop("1 blocked on budget", { settings: alone, usage: spent(990, 0.995) });
+    expect(told(root).causes).toEqual(["$0.0050 of $1.00 left"]);
   });
 });
 

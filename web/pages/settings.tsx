@@ -51,7 +51,7 @@ export function SettingsPage() {
 
 /** A line of YAML with where its value is from: beside it, or on a narrow screen below. */
 function settingOf(line: string, index: number) {
-  const [, value = line, origin = ""] = /^(.*?\S) {2,}(# .*)$/.exec(line) ?? [];
+  const [, value = line, origin = ""] = /^(.*\S) +(# [^#]*)$/.exec(line) ?? [];
   return (
     <span key={index} className="setting">
       <span className="value">{value}</span>

@@ -8,7 +8,7 @@ import { glyphOf, line } from "../words.ts";
 const zooms = [0.4, 0.6, 0.8, 1, 1.25];
 const wholeSize = 3;
 /** What fits would be too small to read otherwise. */
-const scaleMin = 0.5;
+const scaleMin = 0.7;
 
 /** Who comes of whom, and who waits for whom; colours are live, places change with the shape. */
 export function Graph({
