@@ -71,7 +71,7 @@ function refuseUnsendable(request: RunRequest): void {
   const wrong = unsendableIn(request);
   if (wrong === null) return;
   const given = wrong.startsWith("type:") || wrong.startsWith("task:") ? "the " : "--";
-  throw new UserError(exitCodes.usage, `${given}${wrong}\n(td run --help explains it)`);
+  throw new UserError(exitCodes.usage, `${given}${wrong}\n(--help explains it)`);
 }
 
 async function requestOf(session: Session, options: RunOptions): Promise<RunRequest> {

@@ -65,8 +65,9 @@ test.each([
   [
     ["run", "ralph", "x", "--model", "ab"],
     2,
-    "td: --model: expected provider/model\n(td run --help explains it)\n",
+    "td: --model: expected provider/model\n(--help explains it)\n",
   ],
+  [["new-plan", "x", "--model", "ab"], 2, "provider/model\n(--help explains it)\n"],
   [["run", "x".repeat(65), "y"], 2, "td: the type: Too big"],
   [["run", "ralph", "x", "--validate", "y".repeat(10_001)], 2, "td: --validate: Too big"],
 ] as const)("td %j is %i", async (argv, expected, says) => {
