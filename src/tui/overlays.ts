@@ -1,4 +1,5 @@
 /** What stands over the screen: help, palette, questions, and what is asked of a person. */
+import { cost } from "../cli/numbers.ts";
 import { act, asking, filtered } from "./act.ts";
 import { chatsKey } from "./chat-history.ts";
 import { type Draft, edited, textIn, typed } from "./editor.ts";
@@ -147,6 +148,10 @@ function raised(model: Model, id: string, text: string): Step {
   const budgetUsd = Number(dollars.exec(text)?.[1] ?? 0);
   if (budgetUsd === 0) {
     return unchanged(noticed(model, "a limit is a number of dollars, for example 2.50", true));
+  }
+  const spentUsd = model.loops.get(id)?.usage.costUsd ?? 0;
+  if (budgetUsd <= spentUsd) {
+    return unchanged(noticed(model, `${id} has spent ${cost(spentUsd)} already: name more`, true));
   }
   return { model, effects: [{ type: "raise", id, budgetUsd }] };
 }

@@ -84,17 +84,22 @@ test("what is marked and not in sight is left alone, and stays marked", () => {
 test("who has spent its budget is asked a new limit, and goes on with that", () => {
   const spent: Message = {
     type: "rows",
-    rows: [loop("9", { title: "asks", status: "blocked", blockedOn: "budget", reason: "spent" })],
+    rows: [
+      {
+        ...loop("9", { title: "asks", status: "blocked", blockedOn: "budget", reason: "spent" }),
+        usage: { ...loop("9").usage, costUsd: 0.4 },
+      },
+    ],
     isFirst: false,
   };
   const given = (text: string) =>
     play([spent, ...press("G", "r"), ...typed(text), ...press("enter")]);
   expect(given("2.50").effects.at(-1)).toEqual({ type: "raise", id: "9", budgetUsd: 2.5 });
-  const { model, effects } = given("much");
-  expect([model.notice?.isError, effects.some(({ type }) => type === "raise")]).toEqual([
-    true,
-    false,
-  ]);
+  for (const text of ["much", "0.39"]) {
+    const { model, effects } = given(text);
+    const isAsked = effects.some(({ type }) => type === "raise");
+    expect([model.notice?.isError, isAsked]).toEqual([true, false]);
+  }
 });
 
 test("a refusal for want of a daemon is gone once the daemon is back", () => {

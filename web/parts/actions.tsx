@@ -1,6 +1,7 @@
 import { useRef } from "react";
 import type { BoardRow } from "../../src/protocol/board.ts";
 import { api } from "../api.ts";
+import { money } from "../format.ts";
 import { AskMoney, AskText, Confirm } from "./dialogs.tsx";
 import { attempt, tried } from "./toasts.tsx";
 
@@ -15,7 +16,7 @@ const offered: Readonly<Record<string, readonly string[]>> = {
   failed: ["retry", "stop"],
 };
 
-type Asked = Pick<BoardRow, "id" | "status" | "blockedOn" | "reason">;
+type Asked = Pick<BoardRow, "id" | "status" | "blockedOn" | "reason" | "usage">;
 
 /** The buttons of a loop. */
 export function Actions({ of }: { readonly of: Asked }) {
@@ -34,7 +35,7 @@ export function Actions({ of }: { readonly of: Asked }) {
       {has("reject") && <Reject id={id} />}
       {has("answer") && isQuestion && <Answer of={of} />}
       {has("pause") && button("pause", "is paused", () => api.pause(id))}
-      {has("resume") && blockedOn === "budget" && <Raise id={id} />}
+      {has("resume") && blockedOn === "budget" && <Raise of={of} />}
       {has("resume") &&
         !isQuestion &&
         blockedOn !== "budget" &&
@@ -88,7 +89,8 @@ function Answer({ of }: { readonly of: Asked }) {
 }
 
 /** Who has spent a budget needs another one: resumed without, it would stop again at once. */
-function Raise({ id }: { readonly id: string }) {
+function Raise({ of }: { readonly of: Asked }) {
+  const { id, usage } = of;
   const dialog = useRef<HTMLDialogElement>(null);
   return (
     <>
@@ -98,7 +100,8 @@ function Raise({ id }: { readonly id: string }) {
       <AskMoney
         dialog={dialog}
         title={`Resume ${id} with a higher budget`}
-        label="New limit, in dollars, with what is spent already"
+        label={`New limit, in dollars: ${money(usage.costUsd)} are spent already`}
+        min={usage.costUsd ?? 0}
         verb="Resume"
         send={(dollars) => tried(() => api.resume(id, Number(dollars)), `${id} goes on`)}
       />

@@ -25,19 +25,23 @@ export function AskText(asked: {
   );
 }
 
-/** Asks for dollars. */
+const centsUp = (dollars: number) => Math.ceil((dollars + 0.01) * 100) / 100;
+
+/** Asks for dollars, more than `min`. */
 export function AskMoney(asked: {
   readonly dialog: Dialog;
   readonly title: string;
   readonly label: string;
   readonly verb: string;
+  readonly min: number;
   readonly send: Send;
 }) {
+  const { label, min } = asked;
   return (
     <Ask {...asked}>
       <label>
-        {asked.label}
-        <input name="text" type="number" min="0.01" max="1000000" step="any" required />
+        {label}
+        <input name="text" type="number" min={centsUp(min)} max="1000000" step="any" required />
       </label>
     </Ask>
   );
