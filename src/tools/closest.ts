@@ -3,6 +3,8 @@ import { counted, linesOf, numbered } from "./file-tools.ts";
 const linesComparedMax = 20;
 const linesShownMax = 12;
 const lineCharsMax = 200;
+/** Of lines; then the exact place is given up: file and text are both a model's. */
+const comparisonsMax = 5_000_000;
 
 /** What a model should look at when the text that it wanted to replace is not there. */
 export function closestRegion(text: string, old: string): string {
@@ -17,13 +19,25 @@ export function closestRegion(text: string, old: string): string {
   const sought = trimmed(bare).map(squeezed);
   if (sought.length === 0) return "It is only white space: give the lines around it too.";
   const have = lines.map(squeezed);
-  const same = have.findIndex((_, at) => sought.every((line, index) => have[at + index] === line));
+  const same = placeOf(have, sought);
   if (same >= 0) {
     return `Lines ${span(same, sought.length)} differ from it in white space only; they are\n${shown(lines, same, sought.length)}`;
   }
   const best = bestStart(have, sought);
   if (best === null) return "Nothing in the file is like it: read the file again.";
   return `The closest is at lines ${span(best, sought.length)}:\n${shown(lines, best, sought.length)}`;
+}
+
+/** Where all of the lines are the same; -1 for nowhere. */
+function placeOf(have: readonly string[], sought: readonly string[]): number {
+  let left = comparisonsMax;
+  const isSame = (line: string, index: number, at: number) => {
+    left -= 1;
+    return left > 0 && have[at + index] === line;
+  };
+  return have.findIndex(
+    (_, at) => left > 0 && sought.every((line, index) => isSame(line, index, at)),
+  );
 }
 
 /** Without the empty lines around. */

@@ -4,6 +4,8 @@ import { counted } from "./file-tools.ts";
 import { defineTool, done, type Tool } from "./tool.ts";
 
 const placesMax = 10;
+/** No file may have more; what would is not even made. */
+const textCharsMax = 2_000_000;
 
 /** Replaces a text that occurs once, or all of its occurrences. */
 export const edit: Tool = defineTool({
@@ -63,6 +65,12 @@ function replaced(name: string, text: string, wanted: Replacement): Change {
     throw new ToolRefusal(
       `old_string occurs ${places.length} times in ${name}, at lines ${listed(places)}: ` +
         "add lines around the one you mean, or set replace_all",
+    );
+  }
+  const chars = text.length + places.length * (by.length - old.length);
+  if (chars > textCharsMax) {
+    throw new ToolRefusal(
+      `${name} would have ${chars} characters; a file may have ${textCharsMax}`,
     );
   }
   const what = counted(places.length, "replacement");

@@ -172,6 +172,22 @@ describe("edit", () => {
     expect(await hands.peek("a.ts")).toBe("z\nz y\n\nz\n");
   });
 
+  test("makes no text that no file may have", async () => {
+    await given("x".repeat(100_000));
+    const long = "y".repeat(5_000);
+    expect(await edit("x", long, { replace_all: "true" })).toMatchInlineSnapshot(
+      `"✗ a.ts would have 500000000 characters; a file may have 2000000"`,
+    );
+  });
+
+  test("looks for what is like it no longer than it is worth", async () => {
+    await given("a\n".repeat(900_000));
+    const told = await edit(`${"a\n".repeat(60_000)}b`, "x");
+    expect(told.split("\n")[0]).toBe(
+      "✗ old_string is not in a.ts. The closest is at lines 1–60001:",
+    );
+  });
+
   test("shows what is there when it is not what was meant", async () => {
     await given(
       "function add(a, b) {\n\treturn a + b;\n}\n\nfunction sub(a, b) {\n\treturn a - b;\n}\n",
