@@ -57,7 +57,7 @@ export async function readGateDefinition(gate: Gate, tree: Tree): Promise<GateDe
   const walk: Walk = { tree, pieces: new Map(), commands: [], shells: [], seen: new Set() };
   await follow(walk, gate.command, "", 0);
   const tools = toolsInUse(walk.commands);
-  for (const path of [...tree.paths].filter((each) => isRootConfiguration(each, tools, walk))) {
+  for (const path of rootConfigurations(tree, tools)) {
     const text = await tree.read(path);
     if (text !== null) add(walk, { path, what: "configuration", text: settled(path, text) });
   }
@@ -70,13 +70,13 @@ function settled(path: string, text: string): string {
 }
 
 /** A vite.config is build configuration, unless vitest has no configuration of its own. */
-function isRootConfiguration(path: string, tools: ToolsInUse, walk: Walk): boolean {
-  if (!tools.isConfiguration(path)) return false;
-  if (!/^vite\.config\./.test(baseName(path))) return true;
-  const dir = dirName(path);
-  return ![...walk.tree.paths].some(
-    (other) => dirName(other) === dir && /^vitest\.config\./.test(baseName(other)),
-  );
+function rootConfigurations({ paths }: Tree, tools: ToolsInUse): readonly string[] {
+  const own = [...paths].filter((path) => /^vitest\.config\./.test(baseName(path))).map(dirName);
+  const withOwn = new Set(own);
+  return [...paths]
+    .filter((path) => tools.isConfiguration(path))
+    .filter((path) => !/^vite\.config\./.test(baseName(path)) || !withOwn.has(dirName(path)))
+    .slice(0, piecesMax);
 }
 
 async function packageParts(walk: Walk, tools: ToolsInUse): Promise<void> {
@@ -172,11 +172,13 @@ async function targets(
     add(walk, { path, what: "included file", text: withoutComments(path, included) });
     text += `\n${included}`;
   }
-  for (const target of targetsOf(text, file.goals)) {
-    const what = target.name === "" ? "settings" : `target ${target.name}`;
-    add(walk, { path: file.path, what, text: target.text });
-    if (!target.phony) addNamesake(walk, joinPath(file.dir, target.name));
-    await follow(walk, target.shell, file.dir, depth + 1);
+  const found = targetsOf(text, file.goals).slice(0, piecesMax);
+  // Rules and variables of one target add up, wherever they stand.
+  for (const [name, rules] of Map.groupBy(found, (target) => target.name)) {
+    const what = name === "" ? "settings" : `target ${name}`;
+    add(walk, { path: file.path, what, text: rules.map((rule) => rule.text).join("\n") });
+    if (rules[0]?.phony !== true) addNamesake(walk, joinPath(file.dir, name));
+    for (const { shell } of rules) await follow(walk, shell, file.dir, depth + 1);
   }
 }
 

@@ -185,6 +185,30 @@ describe("a cheat waits for a person:", () => {
       { Makefile: makefile.replace("PYTHON = python3", "PYTHON = true") },
       "Makefile: settings, a part of the validation command, was changed.",
     ],
+    ...Object.entries({
+      "the target has a variable of its own": ["all: build", "test: PYTHON = true\nall: build"],
+      "the target has one behind a space": ["all: build", " test: PYTHON = true\nall: build"],
+      "the target needs another, far to the right": [
+        "test: build",
+        `test: build${" ".repeat(3_000)}all`,
+      ],
+    }).map(([name, [old = "", by = ""]]): readonly [string, Edit, string] => [
+      name,
+      { Makefile: makefile.replace(old, by) },
+      "Makefile: target test, a part of the validation command, was changed.",
+    ]),
+    ...Object.entries({
+      "a variable behind a space": " PYTHON = true\n",
+      "a private variable": "private PYTHON = true\n",
+      "a variable of all targets": "%: PYTHON = true\n",
+      "a variable of many lines": "define PYTHON\ntrue #\nendef\n",
+      "a variable that an expansion sets": "$(eval PYTHON = true)\n",
+      "a variable that another one sets": "UNUSED := $(eval PYTHON = true)\n",
+    }).map(([name, line]): readonly [string, Edit, string] => [
+      name,
+      { Makefile: makefile.replace("all: build", `${line}all: build`) },
+      "Makefile: settings, a part of the validation command, was changed.",
+    ]),
     [
       "another Makefile comes first",
       { GNUmakefile: "test:\n\ttrue\n" },

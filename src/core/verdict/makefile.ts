@@ -1,5 +1,3 @@
-const lineCharsMax = 2_000;
-
 /** A target of a Makefile or a recipe of a justfile. */
 export interface Target {
   readonly name: string;
@@ -11,9 +9,12 @@ export interface Target {
   readonly shell: string;
 }
 
-const variable = /^(?:export\s+|override\s+)*([\w.-]+)\s*(?:[:?+!]{0,3}=)\s*(.*)$/;
+const variable = /^ *(?:export\s+|override\s+|private\s+)*([\w.-]+)\s*(?:[:?+!]{0,3}=)\s*(.*)$/;
+/** Whatever else acts outside of recipes; `%: X = y` is a variable of every target. */
 const special =
-  /^(?:-?s?include\b|\.(?:SHELLFLAGS|ONESHELL|IGNORE|DEFAULT_GOAL|EXPORT_ALL_VARIABLES)|SHELL\s*[:?]?=|MAKEFLAGS\s*[:?+]?=|set |export\b)/;
+  /^ *(?!\t)(?:-?s?include\b|load\b|undefine\b|\.(?:SHELLFLAGS|ONESHELL|IGNORE|DEFAULT_GOAL|EXPORT_ALL_VARIABLES|RECIPEPREFIX)|SHELL\s*[:?]?=|MAKEFLAGS\s*[:?+]?=|set |export\b|\$[({]|[^:=#%\t]*%[^:=#]*:[^=]*=|.*\$[({](?:eval|shell|file)\b)/;
+const defineBegins = /^ *(?:export\s+|override\s+)*define\b/;
+const defineEnds = /^ *endef\b/;
 
 /**
  * The targets that `names` need, themselves included, in no deeper than all of them; and the
@@ -42,7 +43,7 @@ export function targetsOf(text: string, names: readonly string[]): readonly Targ
 export function includesOf(text: string): readonly string[] {
   return text
     .split("\n")
-    .flatMap((line) => /^-?s?include\s+(.+)$/.exec(line)?.[1]?.trim().split(/\s+/) ?? [])
+    .flatMap((line) => /^ *-?s?include\s+(.+)$/.exec(line)?.[1]?.trim().split(/\s+/) ?? [])
     .filter((path) => !path.includes("$") && !path.includes("*"));
 }
 
@@ -84,7 +85,7 @@ function factsOf(lines: readonly string[]): FileFacts {
 /** Each line is gone through once: it is a model's. */
 function headsIn(lines: readonly string[]): readonly Head[] {
   return lines.flatMap((whole, at) => {
-    const line = whole.slice(0, lineCharsMax);
+    const line = whole.replace(/^ +/, "");
     const colon = line.search(/[:=]/);
     const names = /^[\w./%@ -]+?(?=\s|$)/.exec(line.slice(0, Math.max(colon, 0)))?.[0];
     const rest = /^::?(?![=])\s*([^#]*)/.exec(line.slice(Math.max(colon, 0)))?.[1];
@@ -154,8 +155,24 @@ function settingsOf(lines: readonly string[], recipes: string): string {
       used.add(match[1] ?? match[2] ?? "");
     text = lines.filter((line) => used.has(variable.exec(line)?.[1] ?? "")).join("\n");
   }
+  const defined = definedIn(lines);
   return lines
-    .filter((line) => special.test(line) || used.has(variable.exec(line)?.[1] ?? ""))
+    .filter(
+      (line, at) =>
+        defined.has(at) || special.test(line) || used.has(variable.exec(line)?.[1] ?? ""),
+    )
     .map((line) => line.trim())
     .join("\n");
+}
+
+/** The lines of all that stands from `define` to `endef`. */
+function definedIn(lines: readonly string[]): ReadonlySet<number> {
+  const found = new Set<number>();
+  let isInside = false;
+  for (const [at, line] of lines.entries()) {
+    isInside ||= defineBegins.test(line);
+    if (isInside) found.add(at);
+    if (defineEnds.test(line)) isInside = false;
+  }
+  return found;
 }
