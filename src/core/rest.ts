@@ -1,3 +1,4 @@
+import { unreachable } from "./assert.ts";
 import type { Raise } from "./commands.ts";
 import type { Event, StatusChange } from "./events.ts";
 import { ancestorsFollow, delegatedAgain, ended, isLost } from "./hierarchy.ts";
@@ -17,6 +18,29 @@ type Answer = readonly Event[] | string;
 export function paused(state: State, loop: Loop): Answer {
   if (!mayPause(loop)) return `${loop.id} is ${loop.status}: there is nothing to pause`;
   return pausedTree(state, loop, loop.id);
+}
+
+/** What a person can do about a loop as it stands. */
+function remedyOf({ id, status }: Loop): string {
+  switch (status) {
+    case "draft":
+      return `td approve ${id}, or td reject ${id} --feedback "…"`;
+    case "pending":
+    case "blocked":
+      return `td why ${id} says what it waits for`;
+    case "running":
+    case "delegated":
+      return `it is at work, td logs ${id} -f follows it`;
+    case "paused":
+      return `td resume ${id}`;
+    case "failed":
+      return `td retry ${id}`;
+    case "complete":
+    case "stopped":
+      return "it has ended, td run starts another";
+    default:
+      return unreachable(status);
+  }
 }
 
 function mayPause(loop: Loop): boolean {
@@ -41,7 +65,7 @@ export function resumed(state: State, loop: Loop, raise: Raise): Answer {
     return [...raisedOnResume(state, loop, raise), ...events, ...above];
   }
   const events = raisedOnly(state, loop, raise);
-  if (status !== "blocked") return events ?? `${id} is ${status}`;
+  if (status !== "blocked") return events ?? `${id} is ${status}: ${remedyOf(loop)}`;
   switch (loop.blockedOn) {
     case "gate":
     case "question":
@@ -113,7 +137,7 @@ function resumedAlone(loop: Loop): Moved {
 export function retried(state: State, loop: Loop, raise: Raise): Answer {
   const { id, status } = loop;
   const isHeldUp = status === "blocked" && loop.blockedOn === "child";
-  if (status !== "failed" && !isHeldUp) return `${id} is ${status}, not failed`;
+  if (status !== "failed" && !isHeldUp) return `${id} is ${status}, not failed: ${remedyOf(loop)}`;
   const over = overAbove(state, loop);
   if (over !== null) return `${over.id} is ${over.status}: nothing below it goes on`;
   const { events, now } = retriedTree(state, loop, raise);

@@ -49,8 +49,8 @@ describe("what a person asks of a loop in each status", () => {
       "1 draft",
       {
         pause: "1 is draft: there is nothing to pause",
-        resume: "1 is draft",
-        retry: "1 is draft, not failed",
+        resume: '1 is draft: td approve 1, or td reject 1 --feedback "…"',
+        retry: '1 is draft, not failed: td approve 1, or td reject 1 --feedback "…"',
         stop: "stopped",
         answer: "1 is draft and asks nothing: td questions lists who does",
         rollback: "draft",
@@ -61,8 +61,8 @@ describe("what a person asks of a loop in each status", () => {
       "1 pending",
       {
         pause: "paused",
-        resume: "1 is pending",
-        retry: "1 is pending, not failed",
+        resume: "1 is pending: td why 1 says what it waits for",
+        retry: "1 is pending, not failed: td why 1 says what it waits for",
         stop: "stopped",
         answer: "1 is pending and asks nothing: td questions lists who does",
         rollback: "pending",
@@ -73,8 +73,8 @@ describe("what a person asks of a loop in each status", () => {
       "1 running",
       {
         pause: "paused",
-        resume: "1 is running",
-        retry: "1 is running, not failed",
+        resume: "1 is running: it is at work, td logs 1 -f follows it",
+        retry: "1 is running, not failed: it is at work, td logs 1 -f follows it",
         stop: "stopped",
         answer: "1 is running and asks nothing: td questions lists who does",
         rollback: "1 is running: pause or stop it first",
@@ -86,7 +86,7 @@ describe("what a person asks of a loop in each status", () => {
       {
         pause: "1 is paused: there is nothing to pause",
         resume: "pending",
-        retry: "1 is paused, not failed",
+        retry: "1 is paused, not failed: td resume 1",
         stop: "stopped",
         answer: "1 is paused and asks nothing: td questions lists who does",
         rollback: "paused",
@@ -98,7 +98,7 @@ describe("what a person asks of a loop in each status", () => {
       {
         pause: "paused",
         resume: "1 waits for an answer: td answer 1 …",
-        retry: "1 is blocked, not failed",
+        retry: "1 is blocked, not failed: td why 1 says what it waits for",
         stop: "stopped",
         answer: "pending",
         rollback: "blocked",
@@ -109,8 +109,8 @@ describe("what a person asks of a loop in each status", () => {
       "1 delegated",
       {
         pause: "paused",
-        resume: "1 is delegated",
-        retry: "1 is delegated, not failed",
+        resume: "1 is delegated: it is at work, td logs 1 -f follows it",
+        retry: "1 is delegated, not failed: it is at work, td logs 1 -f follows it",
         stop: "stopped",
         answer: "1 is delegated and asks nothing: td questions lists who does",
         rollback: "delegated",
@@ -121,8 +121,8 @@ describe("what a person asks of a loop in each status", () => {
       "1 complete",
       {
         pause: "1 is complete: there is nothing to pause",
-        resume: "1 is complete",
-        retry: "1 is complete, not failed",
+        resume: "1 is complete: it has ended, td run starts another",
+        retry: "1 is complete, not failed: it has ended, td run starts another",
         stop: "1 is already complete",
         answer: "1 is complete and asks nothing: td questions lists who does",
         rollback: "1 is complete: only what has not ended can be taken back",
@@ -133,7 +133,7 @@ describe("what a person asks of a loop in each status", () => {
       "1 failed",
       {
         pause: "1 is failed: there is nothing to pause",
-        resume: "1 is failed",
+        resume: "1 is failed: td retry 1",
         retry: "pending",
         stop: "stopped",
         answer: "1 is failed and asks nothing: td questions lists who does",
@@ -145,8 +145,8 @@ describe("what a person asks of a loop in each status", () => {
       "1 stopped",
       {
         pause: "1 is stopped: there is nothing to pause",
-        resume: "1 is stopped",
-        retry: "1 is stopped, not failed",
+        resume: "1 is stopped: it has ended, td run starts another",
+        retry: "1 is stopped, not failed: it has ended, td run starts another",
         stop: "1 is already stopped",
         answer: "1 is stopped and asks nothing: td questions lists who does",
         rollback: "1 is stopped: only what has not ended can be taken back",
