@@ -330,7 +330,7 @@ function dollars(usd: number): string {
 function lastVerdict({ verdict, iteration }: Loop): string[] {
   if (verdict === null) return [];
   const code = verdict.exitCode === null ? "killed" : `exit code ${verdict.exitCode}`;
-  const note = verdict.note === null ? "" : ` (${verdict.note})`;
+  const note = verdict.note === null ? "" : ` (${verdict.note.replace(/\.$/, "")})`;
   return [
     `Iteration ${iteration}: \`${verdict.command}\` ${verdict.passed ? "passed" : `did not pass: ${code}`}${note}.`,
   ];

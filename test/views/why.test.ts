@@ -136,7 +136,7 @@ describe("causes", () => {
   test("tell of the last verdict, and of what is left of the budget", () => {
     const red = verdict({ note: "It was killed because it used more memory than it may." });
     expect(told(loop("1 blocked on stuck", { verdict: red, iteration: 2 })).causes).toEqual([
-      "Iteration 2: `npm test` did not pass: exit code 1 (It was killed because it used more memory than it may.).",
+      "Iteration 2: `npm test` did not pass: exit code 1 (It was killed because it used more memory than it may).",
     ]);
     const limits = { ...settings, budgetUsd: 1, budgetTokens: 1_000 };
     const poor = loop("1 blocked on budget", { settings: limits, usage: spent(990, 0.995) });

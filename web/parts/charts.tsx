@@ -67,7 +67,7 @@ const kinds: readonly ChartKind[] = [
     },
   },
   {
-    title: "Latency of model calls",
+    title: "Latency of calls",
     series: [{ name: "mean", style: "a", of: ({ latencyMs }) => latencyMs }],
     text: duration,
     sum: (buckets) => {
