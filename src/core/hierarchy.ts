@@ -84,7 +84,9 @@ type Standing = "complete" | "open" | "lost" | "gone";
 function standingOf(loop: Loop): Standing {
   if (loop.dropped) return "gone";
   if (loop.status === "complete") return "complete";
-  const isHeldUp = loop.status === "blocked" && loop.blockedOn === "child";
+  // A pause does not end it: who is paused in this state is blocked again when it goes on.
+  const isAtRest = loop.status === "blocked" || loop.status === "paused";
+  const isHeldUp = isAtRest && loop.blockedOn === "child";
   return loop.status === "failed" || loop.status === "stopped" || isHeldUp ? "lost" : "open";
 }
 
@@ -196,8 +198,8 @@ export function isLost(loop: Loop): boolean {
   return standingOf(loop) === "lost";
 }
 
-function lossOf({ status }: Loop): Why {
-  return { what: status === "blocked" ? "is held up" : status };
+function lossOf({ status, blockedOn }: Loop): Why {
+  return { what: blockedOn === "child" ? "is held up" : status };
 }
 
 /** Stopping a loop stops everything under it that is not yet settled, leaves first. */

@@ -64,11 +64,11 @@ function planRaise({ parent, settings }: Loop, { budgetUsd }: Raise): { planBudg
 
 /** What is spent so that resuming alone would be of no use, and the remedy; null when nothing is. */
 export function spentOf(state: State, loop: Loop, raise: Raise): string | null {
-  const { usd, tokens } = leftOf(loop);
-  if (usd !== null && usd <= 0 && raise.budgetUsd === undefined) {
+  const { usd, tokens } = leftOf({ ...loop, settings: { ...loop.settings, ...raise } });
+  if (usd !== null && usd <= 0) {
     return `${loop.id} has spent its budget: resume it with a higher --budget`;
   }
-  if (tokens !== null && tokens <= 0 && raise.budgetTokens === undefined) {
+  if (tokens !== null && tokens <= 0) {
     return `${loop.id} has spent its tokens: resume it with a higher --budget-tokens`;
   }
   const root = rootIdOf(loop);

@@ -53,10 +53,9 @@ export async function converse(
   const at = world.clock.now();
   const typeVersion = doing.type.version;
   world.transcripts.write(id, iteration, { type: "prompt", system, text, typeVersion, at });
-  await withDeadline(doing, loop, (signal) =>
-    withToolServers(doing, loop, signal, (lent) =>
-      takeTurns({ ...startTalk(doing, loop, model, opening), lent }, signal),
-    ),
+  const talk = startTalk(doing, loop, model, opening);
+  await withDeadline(talk, (signal) =>
+    withToolServers(doing, loop, signal, (lent) => takeTurns({ ...talk, lent }, signal)),
   );
 }
 
@@ -72,10 +71,11 @@ async function takeTurns(talk: Talk, signal: AbortSignal): Promise<void> {
   note(doing, loop, `stopped after ${loop.settings.turnsMax} turns`);
 }
 
+const timeUp = "the iteration's time is up";
+
 /** The iteration's own time-out ends the talk but not the iteration: its files are judged as they are. */
 async function withDeadline(
-  doing: Attempt,
-  loop: Loop,
+  { doing, loop, messages }: Omit<Talk, "lent">,
   body: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const { clock } = doing.engine.world;
@@ -85,17 +85,25 @@ async function withDeadline(
   const signal = AbortSignal.any([doing.signal, over.signal]);
   const alarm = clock
     .sleepUntil(clock.now() + iterationTimeoutMs, timer.signal)
-    .then(() => over.abort("the iteration's time is up"));
+    .then(() => over.abort(timeUp));
   try {
     await body(signal);
   } catch (error) {
     const isOurs = over.signal.aborted && !doing.signal.aborted;
-    if (!isOurs || isGrave(error)) throw error;
+    // Who has only waited for the first reply has not begun: it is no iteration.
+    const isBegun = messages.length > 1;
+    if (!isOurs || (isGrave(error) && !(isBegun && isTimeUp(error)))) throw error;
     note(doing, loop, `stopped after ${Math.round(iterationTimeoutMs / 1_000)} s`);
   } finally {
     timer.abort();
     await alarm;
   }
+}
+
+/** It came in a wait for the model, and nothing else did. */
+function isTimeUp(error: unknown): boolean {
+  if (!(error instanceof AttemptEnd)) return false;
+  return error.outcome.type === "interrupted" && error.outcome.reason === timeUp;
 }
 
 /** No time-out excuses these. */

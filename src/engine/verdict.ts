@@ -204,6 +204,7 @@ export async function runBaseline(doing: Attempt): Promise<void> {
   }
 }
 
+/** Of the command itself: a loop that writes documents has it too, and is judged by their gate. */
 function knownBaseline({ engine }: Judging, loop: Loop): Verdict | null {
   const { baseCommit, gate } = loop.settings;
   for (const other of engine.states.state.loops.values()) {
@@ -212,7 +213,7 @@ function knownBaseline({ engine }: Judging, loop: Loop): Verdict | null {
       other.settings.baseCommit === baseCommit &&
       other.settings.gate.command === gate.command &&
       other.settings.gate.successExitCode === gate.successExitCode;
-    if (isSame && other.baseline !== null) return other.baseline;
+    if (isSame && other.baseline?.command === gate.command) return other.baseline;
     if (wasJudged(other, loop)) return other.verdict;
   }
   return null;
@@ -223,7 +224,7 @@ function wasJudged({ repo, settings, verdict }: Loop, loop: Loop): boolean {
   const { baseCommit, gate } = loop.settings;
   const isSame = repo === loop.repo && settings.gate.command === gate.command;
   if (!isSame || verdict?.passed !== true || !isOwnVerdict(verdict)) return false;
-  return verdict.commit === baseCommit;
+  return verdict.commit === baseCommit && verdict.command === gate.command;
 }
 
 /** Of a commit that nobody has worked on: a loop's work on another base. */

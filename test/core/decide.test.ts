@@ -229,9 +229,11 @@ describe("blocked loops", () => {
       settings: { ...settings, budgetUsd: 1 },
       usage: spent(10, 1),
     });
-    expect(answerTo(given(poor), { type: "resume", id: one, raise })).toBe(
-      "1 has spent its budget: resume it with a higher --budget",
-    );
+    for (const tooLittle of [raise, { budgetUsd: 0.5 }]) {
+      expect(answerTo(given(poor), { type: "resume", id: one, raise: tooLittle })).toBe(
+        "1 has spent its budget: resume it with a higher --budget",
+      );
+    }
     expect(
       decide(given(poor), { type: "resume", id: one, raise: { budgetUsd: 5 } }, moment),
     ).toEqual(

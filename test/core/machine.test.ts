@@ -307,6 +307,16 @@ test("the rules hold after every accepted decision, and the log is the state", (
   );
 });
 
+/** Found by chance: a child that is held up, and paused, still holds up its parent. */
+test("they hold for a parent that goes on before a child that is held up and paused", () => {
+  const ask = (deed: number, loop: number, dice = 0): Ask => ({ deed, loop, dice });
+  const { accepted } = live([
+    ...[ask(0, 0), ask(0, 0, 1), ask(1, 7), ask(9, 3, 114), ask(1, 2), ask(9, 2, 169)],
+    ...[ask(17, 8), ask(13, 2), ask(13, 6), ask(14, 6)],
+  ]);
+  expect([...accepted]).toEqual(expect.arrayContaining(["stop", "pause", "resume"]));
+});
+
 test("they hold in families, where most work succeeds", () => {
   fc.assert(
     fc.property(asks, (all) => {

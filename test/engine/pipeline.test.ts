@@ -81,6 +81,11 @@ test("an approved plan becomes specs, phases and ralphs, and completion climbs",
     "1.2.1 phase complete",
     "1.2.1.1 ralph complete",
   ]);
+  const ralphs = [...small.states.state.loops.values()].filter(({ type }) => type === "ralph");
+  // Not what passed as documents on the same commit.
+  expect(
+    ralphs.map(({ baseline, settings }) => baseline?.command === settings.gate.command),
+  ).toEqual(ralphs.map(() => true));
   const started = small.events("attempt.started").map(({ loop }) => loop as string);
   expect(started.indexOf("1.2")).toBeGreaterThan(started.indexOf("1.1.1.1"));
   await small.stop();
