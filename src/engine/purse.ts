@@ -145,14 +145,14 @@ function spent(lack: Lack, loop: Loop, dayEndsAt: Millis): string {
 }
 
 function nameOf({ name, unit, limit }: Level, loop: Loop): string {
-  const amount = unit === "usd" ? `$${plain(limit)}` : `${limit} tokens`;
+  const amount = unit === "usd" ? dollars(limit) : `${limit} tokens`;
   if (name === "day") return `the day's budget of ${amount}`;
   return `the budget of ${amount}${name === "plan" ? ` of plan ${rootIdOf(loop)}` : ""}`;
 }
 
-/** Without an exponent. */
-function plain(amount: number): string {
-  return amount < 1e-3 ? amount.toFixed(12).replace(/0+$/, "") : `${amount}`;
+/** In cents, or what is less than one without an exponent. */
+function dollars(amount: number): string {
+  return `$${amount >= 0.01 ? amount.toFixed(2) : amount.toFixed(12).replace(/0+$/, "")}`;
 }
 
 function unpriced({ provider, name }: Model): string {

@@ -84,7 +84,7 @@ test("whoever watches hears once that most of a budget is spent", async () => {
   await small.rest(id);
   const notes = small.seen.flatMap((event) => (event.type === "note" ? [event.text] : []));
   expect(notes.filter((text) => text.includes("spent"))).toEqual([
-    "82 % of the budget of $0.1 is spent",
+    "82 % of the budget of $0.10 is spent",
   ]);
   expect(small.events("budget.warned")).toMatchObject([
     { loop: id, data: { level: "loop", unit: "usd", limit: 0.1 } },
