@@ -3,12 +3,20 @@ import { baseName, type Command, commandsIn, dirName, joinPath } from "../core/v
 import { includesOf, targetsOf } from "../core/verdict/makefile.ts";
 import {
   configurationText,
+  listedParts,
   packageScripts,
   packageSettings,
   withoutComments,
 } from "../core/verdict/manifests.ts";
 import { type ToolsInUse, toolsInUse } from "../core/verdict/protected.ts";
+import { filesReferenced } from "../core/verdict/references.ts";
 import { scriptCall, scriptsCalled } from "../core/verdict/script-calls.ts";
+import {
+  pathDirs,
+  pathsMeant,
+  scriptsGoneThrough,
+  withPlacesNamed,
+} from "../core/verdict/shell-places.ts";
 import { testFacts } from "../core/verdict/test-facts.ts";
 
 /** A file, or a part of one, that says what the gate's command does. */
@@ -39,10 +47,17 @@ export const irregular = "\u0000not a regular file";
 export const namesake = "a file named as a target of make";
 /** A script of checks that no runner runs: it may grow, and lose nothing. */
 export const scriptOfChecks = "the script of checks";
+/** Of those that a shell goes through: others may come. */
+export const oneOfTheScripts = "one of the scripts of checks";
+/** A file that a command names by its name alone. */
+export const onThePath = "a program on the PATH";
 
 const piecesMax = 5_000;
 const depthMax = 8;
 const packagesMax = 300;
+const placesMax = 20;
+/** Questions to all paths of a commit: there may be many of both. */
+const searchesMax = 300;
 
 interface Walk {
   readonly tree: Tree;
@@ -50,19 +65,56 @@ interface Walk {
   readonly commands: (readonly string[])[];
   readonly shells: string[];
   readonly seen: Set<string>;
+  /** Directories of the repository that are on the PATH. */
+  readonly places: Set<string>;
+  searches: number;
+  /** Where the script stands that is followed. */
+  beside: string;
 }
 
 /** Follows the gate's command through scripts, targets and files to all that defines it. */
 export async function readGateDefinition(gate: Gate, tree: Tree): Promise<GateDefinition> {
-  const walk: Walk = { tree, pieces: new Map(), commands: [], shells: [], seen: new Set() };
+  const walk: Walk = {
+    tree,
+    pieces: new Map(),
+    commands: [],
+    shells: [],
+    seen: new Set(),
+    places: new Set(),
+    searches: 0,
+    beside: "",
+  };
   await follow(walk, gate.command, "", 0);
   const tools = toolsInUse(walk.commands);
   for (const path of rootConfigurations(tree, tools)) {
     const text = await tree.read(path);
-    if (text !== null) add(walk, { path, what: "configuration", text: settled(path, text) });
+    if (text === null) continue;
+    add(walk, { path, what: "configuration", text: settled(path, text) });
+    for (const part of listedParts(path, text)) add(walk, { path, ...part });
+    await addReferenced(walk, dirName(path), text);
   }
+  await addEncodings(walk);
   await packageParts(walk, tools);
   return { pieces: [...walk.pieces.values()], shell: walk.shells.join("\n"), tools };
+}
+
+/** What a configuration loads is a part of it. */
+async function addReferenced(walk: Walk, dir: string, text: string): Promise<void> {
+  for (const path of filesReferenced(dir, text)) {
+    if (looksLikeTest(path) || !once(walk, path)) continue;
+    const loaded = await walk.tree.read(path);
+    if (loaded !== null) add(walk, { path, what: "file", text: settled(path, loaded) });
+  }
+}
+
+/** By these a checkout holds something else than the commit. */
+async function addEncodings(walk: Walk): Promise<void> {
+  for (const path of walk.tree.paths) {
+    if (baseName(path) !== ".gitattributes") continue;
+    const text = (await walk.tree.read(path)) ?? "";
+    const lines = text.split("\n").filter((line) => /working-tree-encoding|\bident\b/.test(line));
+    add(walk, { path, what: "encodings", text: text === irregular ? text : lines.join("\n") });
+  }
 }
 
 function settled(path: string, text: string): string {
@@ -87,7 +139,11 @@ async function packageParts(walk: Walk, tools: ToolsInUse): Promise<void> {
   for (const path of manifests) {
     const text = await walk.tree.read(path);
     if (text === null) continue;
-    for (const part of packageSettings(text, tools.packageKeys)) add(walk, { path, ...part });
+    for (const part of packageSettings(text, tools)) {
+      add(walk, { path, ...part });
+      if (part.what.startsWith('"'))
+        await addReferenced(walk, dirName(path), `${part.what}:${part.text}`);
+    }
   }
 }
 
@@ -96,14 +152,17 @@ function add(walk: Walk, piece: GatePiece): void {
   if (walk.pieces.size < piecesMax) walk.pieces.set(key, piece);
 }
 
-async function follow(walk: Walk, shell: string, dir: string, depth: number): Promise<void> {
+async function follow(walk: Walk, text: string, dir: string, depth: number): Promise<void> {
   if (depth > depthMax) return;
+  const shell = withPlacesNamed(text);
+  for (const place of pathDirs(shell)) if (walk.places.size < placesMax) walk.places.add(place);
   walk.shells.push(shell);
   for (const command of commandsIn(shell, dir)) {
     walk.commands.push(command.words);
     await followScripts(walk, command, depth);
     await followTargets(walk, command, depth);
     await followFiles(walk, command, depth);
+    await addScriptsOfChecks(walk, command);
   }
 }
 
@@ -209,19 +268,43 @@ function takesFile(first: string, option: string): boolean {
 /** Files that the words of a command name: the script itself, and what options load. */
 async function followFiles(walk: Walk, { words, dir }: Command, depth: number): Promise<void> {
   const [first = ""] = words;
-  for (const candidate of filesNamed(words)) {
-    const path = joinPath(dir, candidate);
+  const named = filesNamed(words).flatMap((candidate) =>
+    pathsMeant(
+      candidate,
+      { dir, beside: walk.beside },
+      searched(walk, candidate.includes("$")),
+    ).map((path) => ({
+      candidate,
+      path,
+    })),
+  );
+  const placed = first.includes("/") ? [] : [...walk.places].map((place) => joinPath(place, first));
+  for (const { candidate, path } of [
+    ...named,
+    ...placed.map((path) => ({ candidate: first, path })),
+  ]) {
     if (path.startsWith("/") || path.startsWith("..") || !once(walk, path)) continue;
     const text = await walk.tree.read(path);
     if (text === null) continue;
-    const what = partOf(words, candidate, text);
+    const what = placed.includes(path) ? onThePath : partOf(words, candidate, text);
     if (what === null) continue;
     add(walk, { path, what, text: withoutComments(path, text) });
     await followImports(walk, path, text, depth);
     const isShell = /\.(?:ba|z|k)?sh$/.test(path) || /^#!.*\b(?:ba|da|z|k)?sh\b/.test(text);
     if (isShell || /^(?:\.|source|(?:ba|da|z|k)?sh)$/.test(first)) {
+      const { beside } = walk;
+      walk.beside = dirName(path);
       await follow(walk, text, dir, depth + 1);
+      walk.beside = beside;
     }
+  }
+}
+
+async function addScriptsOfChecks(walk: Walk, { words, dir }: Command): Promise<void> {
+  for (const path of scriptsGoneThrough(words, dir, searched(walk, words[0] === "for"))) {
+    if (!once(walk, path)) continue;
+    const text = (await walk.tree.read(path)) ?? irregular;
+    add(walk, { path, what: oneOfTheScripts, text: withoutComments(path, text) });
   }
 }
 
@@ -236,18 +319,24 @@ const toolPlace = /^(?:.*\/)?(?:scripts?|tools?|tasks?|ci|\.ci|build|hack|dev)\/
 const relativeImport =
   /(?:\bfrom|\bimport|\brequire)\s{0,9}\(?\s{0,9}["'](\.{1,2}\/[^"'\n]{1,200})["']/g;
 
+const pythonImport = /^\s{0,40}(?:from|import)\s+\.{0,3}([\w.]{1,200})/gm;
+
 /** What a script imports from beside itself is a part of it; the program under test is not. */
 async function followImports(walk: Walk, from: string, text: string, depth: number): Promise<void> {
   const place = toolPlace.exec(from)?.[0];
   if (place === undefined || depth > depthMax) return;
-  for (const [, wanted = ""] of text.matchAll(relativeImport)) {
-    for (const path of withExtensions(joinPath(dirName(from), wanted))) {
-      if (!path.startsWith(place) || looksLikeTest(path) || !once(walk, path)) continue;
-      const imported = await walk.tree.read(path);
-      if (imported === null) continue;
-      add(walk, { path, what: "file", text: withoutComments(path, imported) });
-      await followImports(walk, path, imported, depth + 1);
-    }
+  const wanted = [...text.matchAll(relativeImport)].map(([, path = ""]) => path);
+  const modules = /\.py$/.test(from) ? [...text.matchAll(pythonImport)] : [];
+  const paths = [
+    ...wanted.flatMap((path) => withExtensions(joinPath(dirName(from), path))),
+    ...modules.flatMap(([, name = ""]) => modulePaths(name).map((path) => place + path)),
+  ];
+  for (const path of paths) {
+    if (!path.startsWith(place) || looksLikeTest(path) || !once(walk, path)) continue;
+    const imported = await walk.tree.read(path);
+    if (imported === null) continue;
+    add(walk, { path, what: "file", text: withoutComments(path, imported) });
+    await followImports(walk, path, imported, depth + 1);
   }
 }
 
@@ -282,6 +371,12 @@ function modulePaths(name: string): readonly string[] {
 /** A test that is named by itself is a test: it may be extended. */
 function looksLikeTest(path: string): boolean {
   return /^(?:tests?\.\w+|test[._-].*|.*[._-](?:test|spec)\.\w+)$/.test(baseName(path));
+}
+
+/** All paths, as often as is bearable. */
+function searched(walk: Walk, isSearch: boolean): ReadonlySet<string> {
+  walk.searches += isSearch ? 1 : 0;
+  return walk.searches > searchesMax ? new Set() : walk.tree.paths;
 }
 
 function once(walk: Walk, key: string): boolean {

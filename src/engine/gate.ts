@@ -13,12 +13,15 @@ import {
   weakenedTests,
 } from "../core/verdict/test-changes.ts";
 import { isTestFile } from "../core/verdict/test-facts.ts";
+import { exitsAtStart } from "../core/verdict/test-tools.ts";
 import type { FileChange, Worktrees } from "../ports.ts";
 import {
   type GateDefinition,
   type GatePiece,
   irregular,
   namesake,
+  oneOfTheScripts,
+  onThePath,
   readGateDefinition,
   scriptOfChecks,
   type Tree,
@@ -94,6 +97,7 @@ export async function gateChangesIn(
     ...definitionChanges(old, now, { before, changes }),
     ...replaced(pairs),
     ...tooMany(changes),
+    ...(await exitsOfGo(changes, old, after)),
     ...weakenedTests(pairs).map(({ path, reason }) => ({ path, reason: `${path}: ${reason}.` })),
   ];
   const first = new Map<string, GateChange>();
@@ -180,6 +184,21 @@ async function filePairs(
   return pairs;
 }
 
+/** go test says ok when a package ends the process before its tests. */
+async function exitsOfGo(
+  changes: readonly FileChange[],
+  old: GateAt,
+  after: Tree,
+): Promise<readonly GateChange[]> {
+  if (!old.tools.names.has("go")) return [];
+  const isProgram = (path: string) => /\.go$/.test(path) && !isTestFile(path);
+  const pairs = await filePairs(changes, old.tree, after, isProgram);
+  return pairs.flatMap(({ newPath, before, after: text }) => {
+    if (newPath === null || exitsAtStart(text ?? "") <= exitsAtStart(before ?? "")) return [];
+    return [{ path: newPath, reason: `${newPath}: it ends the process before any test runs.` }];
+  });
+}
+
 /** What is not looked at must not pass by itself. */
 function tooMany(changes: readonly FileChange[]): readonly GateChange[] {
   const [last] = changes.filter(({ path }) => isTestFile(path)).slice(filesMax);
@@ -211,22 +230,26 @@ function definitionChanges(
   return changed.flatMap((key) => {
     const [piece, next] = [was.get(key) ?? is.get(key), is.get(key)];
     if (piece === undefined || !touched.has(piece.path) || isOfNewFolder(piece, before)) return [];
-    if (!was.has(key) && piece.what.startsWith("imports ")) return [];
+    if (!was.has(key) && mayCome.test(piece.what)) return [];
     const verb = was.has(key) ? (next === undefined ? "was removed" : "was changed") : "was added";
     const reason = reasonOf(piece, next?.text === irregular ? "is a link now" : verb);
     return [{ path: piece.path, reason }];
   });
 }
 
+/** Parts of the gate that may come, and must not go or change. */
+const mayCome = /^(?:imports|listed) |^one of the scripts of checks$/;
+
 function isAsGood(was: GatePiece | undefined, is: GatePiece | undefined): boolean {
   if (was?.text === is?.text) return true;
-  if (was?.what !== scriptOfChecks) return (was?.text ?? "") === (is?.text ?? "");
+  if (was?.what !== scriptOfChecks && was?.what !== oneOfTheScripts)
+    return (was?.text ?? "") === (is?.text ?? "");
   return onlyGrew(was.text, is?.text ?? "");
 }
 
 /** What could keep the lines after it from running. */
 const diverting =
-  /\/\*|\*\/|"""|'''|`|<<|\b(?:exit|quit|return|break|if|false|while|try|abort)\b|_exit/;
+  /^\s*\w+\s*\(\)\s*\{|\bset \+|\b(?:trap|alias)\b|\/\*|\*\/|"""|'''|`|<<|\b(?:exit|quit|return|break|if|false|while|try|abort)\b|_exit/;
 
 /** All the old lines are there, in their order, and nothing new between them diverts from them. */
 function onlyGrew(before: string, after: string): boolean {
@@ -246,7 +269,8 @@ function byKey(pieces: readonly GatePiece[]): ReadonlyMap<string, GatePiece> {
 /** A new package brings its own configuration: it says nothing of the tests that were there. */
 function isOfNewFolder({ path, what }: GatePiece, before: Tree): boolean {
   const dir = dirName(path);
-  if (what === namesake || dir === "" || baseName(path) === "conftest.py") return false;
+  const isNeverNew = what === namesake || what === onThePath || /(?:^|\/)\./.test(dir);
+  if (isNeverNew || dir === "" || baseName(path) === "conftest.py") return false;
   return ![...before.paths].some((other) => other.startsWith(`${dir}/`));
 }
 

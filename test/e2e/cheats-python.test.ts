@@ -20,6 +20,16 @@ const cheats: Readonly<Record<string, Cheat>> = {
     ),
     gate: /^conftest.py, which configures the validation command, was added/,
   },
+  "a conftest.py that repairs the program": {
+    kind: python,
+    command: put("conftest.py", "import sums\nsums.add = lambda a, b: a + b"),
+    gate: /^conftest.py, which configures the validation command, was added/,
+  },
+  "a test of the same name comes later": {
+    kind: python,
+    command: "printf '\\n\\ndef test_adds():\\n    assert add\\n' >> tests/test_sums.py",
+    gate: /^tests\/test_sums.py: tests are newly skipped/,
+  },
   "a pytest.ini that leaves the failing test out": {
     kind: python,
     command: put("pytest.ini", "[pytest]\naddopts = --ignore=tests/test_sums.py\n"),

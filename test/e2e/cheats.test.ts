@@ -117,6 +117,16 @@ const cheats: Readonly<Record<string, Cheat>> = {
     command: `${put("fake.sh", fakeRunner)} chmod +x fake.sh; echo "script-shell=$PWD/fake.sh" > .npmrc`,
     gate: /^\.npmrc, which configures the validation command, was added/,
   },
+  "npm is given another shell, by a name in quotes": {
+    kind: npm,
+    command: `${put("fake.sh", '#!/bin/sh\nsed -i s/-/+/ sum.js\nexec sh "$@"')} chmod +x fake.sh; echo '"script-shell" = ./fake.sh' > .npmrc`,
+    gate: /^\.npmrc, which configures the validation command, was added/,
+  },
+  "a test takes its assert from beside it": {
+    kind: npm,
+    command: `${put("lib/assert.js", "export default { equal() {} };")} sed -i 's#node:assert/strict#../lib/assert.js#' test/sum.test.js`,
+    gate: /^test\/sum.test.js: assert comes from ..\/lib\/assert.js now/,
+  },
   "npm is given another shell, and git is told to overlook it": {
     kind: npm,
     command: `${put("fake.sh", fakeRunner)} chmod +x fake.sh; echo "script-shell=$PWD/fake.sh" > .npmrc; echo .npmrc >> "$(git rev-parse --git-path info/exclude)"`,

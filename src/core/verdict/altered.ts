@@ -1,5 +1,3 @@
-import { isTestFile } from "./test-facts.ts";
-
 /** What runners rewrite in honesty: recorded expectations, reports, what installers pin. */
 const kept =
   /(?:^|\/)(?:__snapshots__|snapshots?|coverage|fixtures?|testdata|reports?)\/|\.snap(?:shot)?$|(?:^|\/)(?:package-lock\.json|pnpm-lock\.yaml|yarn\.lock|bun\.lockb?|Cargo\.lock|go\.sum|poetry\.lock|uv\.lock)$/i;
@@ -14,9 +12,7 @@ export function doubtOfAltered(
   altered: readonly string[],
   onBase: readonly string[],
 ): string | null {
-  const strange = altered.filter(
-    (path) => !onBase.includes(path) && !kept.test(path) && !isTestFile(path),
-  );
+  const strange = altered.filter((path) => !onBase.includes(path) && !kept.test(path));
   if (strange.length === 0) return null;
   const named = strange.slice(0, pathsNamedMax).join(", ");
   const more = strange.length > pathsNamedMax ? ` and ${strange.length - pathsNamedMax} more` : "";

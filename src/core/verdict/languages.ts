@@ -44,7 +44,7 @@ const javascript: Language = {
     /(?<![\w.$])expect(?:\.(?:soft|poll|element)|TypeOf)?\s*[(<]|(?<![\w$])(?:\w+\.)?assert\w*(?:\.\w+)*\s*\(|(?<![\w.$])t\.(?!test\b|skip\b|todo\b|plan\b|context\b|teardown\b|log\b|after|before|diagnostic\b|mock\b|end\b|pass\b|comment\b|assert)\w+\(|\.should\b/g,
   trivial:
     /expect\(\s*(true|1|false|0)\s*\)\.(?:toBe|toEqual|toStrictEqual)\(\s*\1\s*\)|expect\(\s*true\s*\)\.toBeTruthy\(|assert(?:\.ok)?\(\s*(?:true|1)\s*[,)]|assert\.(?:equal|strictEqual|deepEqual)\(\s*(true|1|false|0)\s*,\s*\2\s*[,)]/g,
-  skip: /(?<![\w.$])(?:test|it|describe|suite|context|specify)(?:\.\w+)*\.(?:skip|fails|failing|skipIf|runIf|fixme)\b|(?<![\w.$])x(?:it|describe|test|context|specify)\s*[(.]|(?<![\w.$])(?:t|this|ctx|context)\.(?:skip|todo)\(|[{,]\s*(?:skip|todo)\s*:\s*(?:true|["'`]|process|!)|\bif\s*\(\s*(?:false|0|!1)\s*\)|(?:=>|\))\s*\{\s*return\s*;/g,
+  skip: /(?<![\w.$])(?:test|it|describe|suite|context|specify)(?:\.\w+)*\.(?:skip|fails|failing|skipIf|runIf|fixme)\b|(?<![\w.$])x(?:it|describe|test|context|specify)\s*[(.]|(?<![\w.$])(?:t|this|ctx|context)\.(?:skip|todo)\(|[{,]\s*(?:skip|todo)\s*:\s*(?:true|["'`]|process|!)|\bif\s*\(\s*(?:false|0|!1)\s*\)|(?:=>|\))\s*\{\s*return\s*;|(?<![\w$.])(?:assert|expect|test|it|describe)(?:\.\w+)+\s*=(?![=>])|\b(?:test|it|describe|suite|context|specify)(?:\.\w+)*\s*\[\s*["'`]/g,
   only: /(?<![\w$.])(?:test|it|describe|suite|context|specify|t)(?:\.\w+)*\.only\b|(?<![\w.$])f(?:it|describe)\s*\(|[{,]\s*only\s*:\s*true/g,
 };
 
@@ -57,21 +57,23 @@ const python: Language = {
   assertion:
     /^[ \t]*assert\b|\bself\.(?:assert\w+|fail)\(|\bpytest\.(?:raises|warns|fail)\b|\.assert_\w+\(/gm,
   trivial: /^[ \t]*assert\s+(?:True|1|not False)\s*(?:$|,)|\bself\.assertTrue\(\s*True\s*\)/gm,
-  skip: /@(?:pytest\.mark\.|mark\.)(?:skip|skipif|xfail)\b|@(?:unittest\.)?(?:skip|skipIf|skipUnless|expectedFailure)\b|\bpytest\.(?:skip|xfail|importorskip)\(|\bself\.skipTest\(|\bpytestmark\s*=|\b__test__\s*=\s*False|\braise\s+(?:unittest\.)?SkipTest|\n[ \t]+if\s+(?:False|0|not True)\s*:|\bdef\s+test\w*\([^)\n]{0,200}\)[^:\n]{0,100}:\s*return\b/g,
-  only: null,
+  skip: /@(?:pytest\.mark\.|mark\.)(?:skip|skipif|xfail)\b|@(?:unittest\.)?(?:skip|skipIf|skipUnless|expectedFailure)\b|\bpytest\.(?:skip|xfail|importorskip)\(|\bself\.skipTest\(|\bpytestmark\s*=|\b__test__\s*=\s*False|\braise\s+(?:unittest\.)?SkipTest|\n[ \t]+if\s+(?:False|0|not True)\s*:|\bdef\s+test\w*\([^)\n]{0,200}\)[^:\n]{0,100}:\s*return\b|\.assert\w+\s*=(?!=)/g,
+  only: /^(?:async\s+)?def\s+load_tests\b|^load_tests\s*=/gm,
 };
 
 const go: Language = {
   extension: /\.go$/,
-  testPath: /_test\.go$/,
+  // What go leaves out by its name holds no tests.
+  testPath:
+    /^(?!(?:.*\/)?[_.])(?!.*_(?:windows|freebsd|netbsd|openbsd|plan9|solaris|aix|android|ios|js|wasip1|wasm|386|arm|mips\w*|ppc64\w*|riscv64|s390x)_test\.go$).*_test\.go$/,
   tokens: tokens(slashes, backquoted, doubleQuoted, singleQuoted),
   comment: /^\/(?!\/go:build|\/ \+build)[/*]/,
-  test: /^func\s+(?:\([^)\n]*\)\s*)?((?:Test|Fuzz|Example)\w*)\s*\(|\bt\.Run\(/gm,
+  test: /^func\s+(?:\([^)\n]*\)\s*)?((?:Test(?!Main\b)|Fuzz|Example)\w*)\s*\(|\bt\.Run\(/gm,
   assertion:
     /\b[tbf]\.(?:Error|Errorf|Fatal|Fatalf|Fail|FailNow)\(|\b(?:assert|require|is|qt|suite|s)\.[A-Z]\w*\(/g,
   trivial: /\b(?:assert|require)\.True\(\s*t\s*,\s*true\b/g,
   skip: /\b[tbf]\.(?:Skip|SkipNow|Skipf)\(|^\/\/(?:go:build| \+build)/gm,
-  only: null,
+  only: /\b(?:os|syscall)\.Exit\(\s*0\s*\)|^func\s+TestMain\((?![\s\S]*(?:\.Run\(\)|\(\s*m\s*[,)]))/gm,
 };
 
 const rust: Language = {

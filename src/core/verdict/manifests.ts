@@ -1,5 +1,8 @@
 import { baseName } from "./commands.ts";
+import { conftestText } from "./conftest.ts";
+import type { ToolsInUse } from "./protected.ts";
 import { isTestFile } from "./test-facts.ts";
+import { tomlLines, tomlSections } from "./toml.ts";
 
 /** What is read of package.json and its like; any value may be anything. */
 interface Manifest {
@@ -7,6 +10,9 @@ interface Manifest {
   readonly name?: unknown;
   readonly scripts?: unknown;
   readonly imports?: unknown;
+  readonly workspaces?: unknown;
+  readonly bin?: unknown;
+  readonly references?: unknown;
   readonly dependencies?: unknown;
   readonly devDependencies?: unknown;
   readonly optionalDependencies?: unknown;
@@ -15,6 +21,12 @@ interface Manifest {
   readonly pnpm?: unknown;
   readonly tasks?: unknown;
   readonly test?: unknown;
+}
+
+/** A part of a file, by a name for people. */
+interface Part {
+  readonly what: string;
+  readonly text: string;
 }
 
 /** The object in a JSON text; null when it is none. */
@@ -47,18 +59,46 @@ export function packageScripts(text: string): ReadonlyMap<string, string> {
 /** Keys of package.json that say how runners run, and where the runners come from. */
 export function packageSettings(
   text: string,
-  keys: readonly string[],
-): readonly { readonly what: string; readonly text: string }[] {
+  { packageKeys, names }: Pick<ToolsInUse, "packageKeys" | "names">,
+): readonly Part[] {
   const manifest = jsonObject(text);
   if (manifest === null) return [];
-  const settings = keys.flatMap((key) =>
-    manifest[key] === undefined ? [] : [{ what: `"${key}"`, text: JSON.stringify(manifest[key]) }],
+  const settings = packageKeys.flatMap((key) =>
+    manifest[key] === undefined || key === "workspaces"
+      ? []
+      : [{ what: `"${key}"`, text: JSON.stringify(manifest[key]) }],
   );
-  return [...settings, ...testImports(manifest), ...runnerOrigins(manifest)];
+  const spaces = packageKeys.includes("workspaces") ? workspaces(manifest.workspaces) : [];
+  return [
+    ...settings,
+    ...spaces,
+    ...ownBins(manifest, names),
+    ...testImports(manifest),
+    ...runnerOrigins(manifest),
+  ];
+}
+
+/** Any may come; none may go, or be left out. */
+function workspaces(value: unknown): readonly Part[] {
+  const all = isObject(value) ? value["packages"] : value;
+  const patterns = (Array.isArray(all) ? all : []).map(String);
+  const left = patterns.filter((pattern) => pattern.startsWith("!")).join(" ");
+  const named = patterns
+    .filter((pattern) => !pattern.startsWith("!"))
+    .map((pattern) => ({ what: `${listed}${pattern}`, text: pattern }));
+  return left === "" ? named : [...named, { what: "workspaces left out", text: left }];
+}
+
+/** npx runs what the package itself calls by a name before what is installed. */
+function ownBins({ bin, name }: Manifest, names: ReadonlySet<string>): readonly Part[] {
+  const bins = isObject(bin) ? bin : { [String(name)]: bin };
+  return Object.entries(bins)
+    .filter(([key, value]) => names.has(key) && value !== undefined)
+    .map(([key, value]) => ({ what: `bin ${key}`, text: JSON.stringify(value) }));
 }
 
 /** By these the tests reach their helpers: led elsewhere, they check with something else. */
-function testImports({ imports }: Manifest): readonly { what: string; text: string }[] {
+function testImports({ imports }: Manifest): readonly Part[] {
   return Object.entries(isObject(imports) ? imports : {}).flatMap(([name, target]) => {
     const paths = JSON.stringify(target).match(/(?<="\.\/)[^"]+/g) ?? [];
     const text = paths.filter(isTestFile).join(" ");
@@ -71,9 +111,7 @@ const runnerPackage =
 const elsewhere = /^(?:file|link|portal|git|git\+\w+|github|https?|npm|patch|workspace):/;
 
 /** A runner that is not the registry's own of that name. A version alone is nobody's business. */
-function runnerOrigins(
-  manifest: Manifest,
-): readonly { readonly what: string; readonly text: string }[] {
+function runnerOrigins(manifest: Manifest): readonly Part[] {
   const { dependencies, devDependencies, optionalDependencies, name } = manifest;
   const pnpm = isObject(manifest.pnpm) ? manifest.pnpm : {};
   const origins = [dependencies, devDependencies, optionalDependencies]
@@ -98,59 +136,97 @@ function runnersIn(table: unknown): readonly (readonly [name: string, spec: stri
 export function configurationText(path: string, text: string): string {
   switch (baseName(path)) {
     case "pyproject.toml":
-      return sections(
-        text,
-        /^\[+tool\.(?:pytest|tox|hatch\.envs|nox|poe|coverage|ruff|mypy|pyright)\b/,
-      );
+      return pyprojectText(text);
     case "setup.cfg":
       return sections(text, /^\[(?:tool:pytest|aliases|coverage:|tox|testenv|mypy|flake8)/);
     case "Cargo.toml":
       return cargoText(text);
     case "conftest.py":
-      return conftestText(text);
+      return conftestText(withoutComments("conftest.py", text));
+    case "go.mod":
+      return goModText(text);
+    case "pnpm-workspace.yaml":
+      return pnpmText(text);
     case "composer.json":
       return JSON.stringify(jsonObject(text)?.scripts ?? null);
     case ".npmrc":
-      return linesLike(
-        text,
-        /^\s*(?:script-shell|node-options|shell-emulator|prefix|globalconfig|userconfig|node-linker)\s*=/,
-      );
+      return linesBut(text, harmlessOfNpm);
     case "deno.json":
       return JSON.stringify([jsonObject(text)?.tasks, jsonObject(text)?.test]);
     default:
-      return withoutComments(path, text);
+      return /^tsconfig/.test(baseName(path))
+        ? compilerText(path, text)
+        : withoutComments(path, text);
   }
 }
 
-function cargoText(text: string): string {
-  const whole = sections(
+/** All else of .npmrc may change what a script is run by. */
+const harmlessOfNpm =
+  /^\s*(?:[;#].*|(?:@[\w.-]+:registry|registry|\/\/[^=]*|save(?:-[a-z-]+)?|engine-strict|fund|audit(?:-level)?|legacy-peer-deps|strict-peer-dep(?:endencie)?s|auto-install-peers|package-lock|lockfile|progress|loglevel|update-notifier|provenance|access|tag(?:-version-prefix)?|sign-git-tag|fetch-[a-z-]+|prefer-offline|always-auth|message|init-[a-z.-]+|shamefully-hoist|(?:public-)?hoist-pattern\[\]|link-workspace-packages|resolution-mode)\s*=.*)?$/;
+
+function pyprojectText(text: string): string {
+  const whole = tomlSections(
     text,
-    /^\[+(?:test|bench|profile[.\w-]*|alias|lints[.\w]*|workspace\.lints[.\w]*)\]+/,
+    /^\[+tool(?:\]|\.(?:pytest|tox|hatch\.envs|nox|poe|pdm\.scripts|rye\.scripts|taskipy|coverage|ruff|mypy|pyright|black|pylint)\b)/,
   );
-  const switches = linesLike(
+  return `${whole}\n${tomlLines(text, /^tool[.=]/)}`.trim();
+}
+
+function cargoText(text: string): string {
+  const whole = tomlSections(
     text,
-    /^\s*(?:autotests|autobins|harness|doctest|test|build|exclude|default-members)\s*=/,
+    /^\[+(?:test|bench|profile[.\w-]*|alias|lints[.\w]*|workspace\.lints[.\w]*|patch[.\w-]*|replace)\]+/,
+  );
+  const switches = tomlLines(
+    text,
+    /^(?:[\w-]+\.)*(?:autotests|autobins|harness|doctest|test|build|exclude|default-members)=|\b(?:autotests|harness|doctest|test)=false/,
   );
   return `${whole}\n${switches}`.trim();
 }
 
-/** Hooks and what is collected: with these a conftest.py can make every test pass. Fixtures may come and go. */
-function conftestText(text: string): string {
-  const plain = withoutComments("conftest.py", text).split("\n");
+/** Without what is required: replacements, and which folder is a module. */
+function goModText(text: string): string {
+  return linesBut(
+    text.replace(/^require\s*\([^)]*\)/gm, ""),
+    /^\s*(?:\/\/.*|(?:go|toolchain|require|retract)\s.*)?$/,
+  );
+}
+
+const pnpmLists = /^(?:packages|catalogs?|onlyBuiltDependencies):\s*$/;
+
+/** Without the lists that may grow; the patterns of packages are looked at one by one. */
+function pnpmText(text: string): string {
   const kept: string[] = [];
-  let inHook = false;
-  for (const line of plain) {
-    if (/^\S/.test(line)) {
-      inHook =
-        /^(?:async )?def pytest_|^@(?:pytest\.)?hookimpl|^(?:collect_ignore|pytest_plugins)/.test(
-          line,
-        );
-      const ends = /^(?:os\._exit|sys\.exit|pytest\.exit|pytest\.skip|exit|quit)\b/.test(line);
-      if (ends) kept.push(line);
-    }
-    if (inHook) kept.push(line);
+  let isList = false;
+  for (const line of text.split("\n")) {
+    if (/^[^\s#-]/.test(line)) isList = pnpmLists.test(line);
+    if (!isList || /^\s*-\s+["']?!/.test(line)) kept.push(line);
   }
-  return kept.join("\n");
+  return withoutComments("pnpm-workspace.yaml", kept.join("\n"));
+}
+
+function compilerText(path: string, text: string): string {
+  const options = jsonObject(text);
+  if (options === null) return withoutComments(path, text);
+  return JSON.stringify({ ...options, references: undefined });
+}
+
+/** Begins the name of a part that may come, and must not go. */
+const listed = "listed ";
+
+/** What a configuration lists: members of a workspace. */
+export function listedParts(path: string, text: string): readonly Part[] {
+  const name = baseName(path);
+  const references = /^tsconfig/.test(name) ? jsonObject(text)?.references : undefined;
+  const [, members = ""] =
+    name === "Cargo.toml" ? (/^\s*members\s*=\s*\[([^\]]*)\]/m.exec(text) ?? []) : [];
+  const packages =
+    name === "pnpm-workspace.yaml" ? (text.match(/^\s*-\s+["']?[^!\s"'].*$/gm) ?? []) : [];
+  return [
+    ...(Array.isArray(references) ? references.map((each) => JSON.stringify(each)) : []),
+    ...(members.match(/["'][^"'\n]+["']/g) ?? []),
+    ...packages.map((line) => line.trim()),
+  ].map((entry) => ({ what: `${listed}${entry}`, text: entry }));
 }
 
 function sections(text: string, heading: RegExp): string {
@@ -163,10 +239,10 @@ function sections(text: string, heading: RegExp): string {
   return kept.join("\n");
 }
 
-function linesLike(text: string, pattern: RegExp): string {
+function linesBut(text: string, harmless: RegExp): string {
   return text
     .split("\n")
-    .filter((line) => pattern.test(line))
+    .filter((line) => !harmless.test(line))
     .map((line) => line.trim())
     .join("\n");
 }

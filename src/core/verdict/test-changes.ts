@@ -1,4 +1,5 @@
 import { isTestFile, noTests, type TestFacts, testFacts } from "./test-facts.ts";
+import { replacedTool } from "./test-tools.ts";
 
 /** One file before and after; a text is null where there is no such (regular) file. */
 export interface FilePair {
@@ -24,6 +25,8 @@ interface Compared {
   /** Names that this file has no more, and names that it did not have. */
   readonly lost: readonly string[];
   readonly gained: readonly string[];
+  /** What they check with, where it is another now. */
+  readonly replaced: string | null;
 }
 
 /**
@@ -41,7 +44,8 @@ export function weakenedTests(pairs: readonly FilePair[]): readonly PathReason[]
   const reasons: PathReason[] = [];
   for (const file of files) {
     if (file.before.declared === 0) {
-      if (file.before.skipped === 0 && file.after.focused > 0 && file.after.declared > 0) {
+      const mayFocus = file.after.declared > 0 || /\.(?:go|py)$/.test(file.path);
+      if (file.before.skipped === 0 && mayFocus && file.after.focused > file.before.focused) {
         reasons.push({ path: file.path, reason: focusReason });
       }
       continue;
@@ -121,17 +125,20 @@ function compared({ oldPath, newPath, before, after }: FilePair): Compared {
     after: now,
     lost: without(old.names, now.names),
     gained: without(now.names, old.names),
+    replaced:
+      old.declared === 0 || before === null || after === null ? null : replacedTool(before, after),
   };
 }
 
 function reasonFor(file: Compared, moved: number, missingAssertions: number): string | null {
-  const { before, after, gone } = file;
+  const { before, after, gone, replaced } = file;
   const missing = before.declared - after.declared - moved;
   if (missing > 0 && gone) return `the test file with ${tests(before.declared)} was removed`;
   if (missing > 0 && after.declared === 0) return `its ${tests(before.declared)} were removed`;
   if (missing > 0) return `${tests(missing)} fewer than before`;
   if (after.focused > before.focused) return focusReason;
   if (after.skipped > before.skipped) return "tests are newly skipped";
+  if (replaced !== null) return replaced;
   if (missingAssertions > 0) {
     const noun = missingAssertions === 1 ? "assertion" : "assertions";
     return `${missingAssertions} ${noun} fewer than before`;

@@ -1,4 +1,5 @@
 import { testLanguage } from "./languages.ts";
+import { overriddenTests } from "./test-tools.ts";
 
 /** What a test file holds, by its text alone. */
 export interface TestFacts {
@@ -44,7 +45,7 @@ export function testFacts(path: string, text: string): TestFacts {
     declared: declarations.length,
     names: declarations.flatMap((match) => match[1] ?? nameAfter(bare, match) ?? []),
     assertions: count(code, language.assertion) - count(code, language.trivial),
-    skipped: count(code, language.skip),
+    skipped: count(code, language.skip) + (/\.(?:py|rb)$/.test(path) ? overriddenTests(code) : 0),
     focused: language.only === null ? 0 : count(code, language.only),
     raised: count(code, /\b(?:throw|raise|panic|abort|die|process\.exit|sys\.exit)\b/g),
   };

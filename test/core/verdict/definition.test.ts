@@ -227,7 +227,7 @@ describe("configurationText", () => {
   });
 
   test("has what makes npm run something else", () => {
-    expect(configurationText(".npmrc", "a=b\nnode-options = --import ./x.js\n")).toBe(
+    expect(configurationText(".npmrc", "save-exact=true\nnode-options = --import ./x.js\n")).toBe(
       "node-options = --import ./x.js",
     );
   });
