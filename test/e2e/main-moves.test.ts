@@ -6,12 +6,14 @@ import { sh } from "../adapters/git/support.ts";
 import { expectDone, show, until, withDaemon } from "./daemon-support.ts";
 import {
   allOfThem,
+  mostAtWork,
   redCommits,
   storyFiles,
   storyModel,
   storyRalphs,
   storyTitles,
   storyTree,
+  words,
 } from "./plan-story.ts";
 import { type Desk, feed, jsonOf, td } from "./program.ts";
 import { done, read, removePlaces, shell, type Turn, write } from "./support.ts";
@@ -103,6 +105,7 @@ test("a plan takes up what main becomes, its loops with it, and goes to main as 
       expect(tree).toBe(await storyTree(desk, { "person.txt": "person\n" }));
       expect(await redCommits(desk, "main")).toBe("");
       expectTakenUp(await feed(desk), theirs);
+      expect(mostAtWork(await feed(desk))).toBeGreaterThanOrEqual(words.length);
       await expectSpecChecked(desk);
       const subjects = (await shell(repo, "git log --format=%s main")).trim().split("\n");
       expect(subjects.filter((line) => storyTitles.includes(line)).sort()).toEqual(

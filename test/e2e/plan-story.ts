@@ -2,6 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Policy } from "../../src/mock-llm/script.ts";
+import type { FeedEvent } from "../../src/protocol/door.ts";
 import type { Desk } from "./program.ts";
 import { done, read, shell, type ToolCall, type Turn, write } from "./support.ts";
 
@@ -120,4 +121,17 @@ export async function redCommits({ repo, place }: Desk, range: string): Promise<
      for commit in $(git -C '${repo}' rev-list ${range}); do
        git checkout --quiet --detach $commit; sh ./check.sh >/dev/null || echo $commit; done`,
   );
+}
+
+/** How many of the ralphs were at work at once, at most. */
+export function mostAtWork(events: readonly FeedEvent[]): number {
+  const atWork = new Set<string>();
+  let most = 0;
+  for (const { type, loop, data } of events) {
+    if (type !== "loop.status" || loop === null || !storyRalphs.includes(loop)) continue;
+    if ((data as { to: string }).to === "running") atWork.add(loop);
+    else atWork.delete(loop);
+    most = Math.max(most, atWork.size);
+  }
+  return most;
 }
