@@ -73,7 +73,7 @@ const go: Language = {
     /\b[tbf]\.(?:Error|Errorf|Fatal|Fatalf|Fail|FailNow)\(|\b(?:assert|require|is|qt|suite|s)\.[A-Z]\w*\(/g,
   trivial: /\b(?:assert|require)\.True\(\s*t\s*,\s*true\b/g,
   skip: /\b[tbf]\.(?:Skip|SkipNow|Skipf)\(|^\/\/(?:go:build| \+build)/gm,
-  only: /\b(?:os|syscall)\.Exit\(\s*0\s*\)|^func\s+TestMain\((?![\s\S]*(?:\.Run\(\)|\(\s*m\s*[,)]))/gm,
+  only: /\b(?:os|syscall)\.Exit\(\s*0\s*\)|^func\s+TestMain\((?![\s\S]{0,2000}(?:\.Run\(\)|\(\s*m\s*[,)]))/gm,
 };
 
 const rust: Language = {

@@ -186,10 +186,14 @@ function cargoText(text: string): string {
 
 /** Without what is required: replacements, and which folder is a module. */
 function goModText(text: string): string {
-  return linesBut(
-    text.replace(/^require\s*\([^)]*\)/gm, ""),
-    /^\s*(?:\/\/.*|(?:go|toolchain|require|retract)\s.*)?$/,
-  );
+  const kept: string[] = [];
+  let isRequired = false;
+  for (const line of text.split("\n")) {
+    isRequired ||= /^require\s{0,40}\(/.test(line);
+    if (!isRequired) kept.push(line);
+    if (line.includes(")")) isRequired = false;
+  }
+  return linesBut(kept.join("\n"), /^\s*(?:\/\/.*|(?:go|toolchain|require|retract)\s.*)?$/);
 }
 
 const pnpmLists = /^(?:packages|catalogs?|onlyBuiltDependencies):\s*$/;
@@ -219,9 +223,13 @@ export function listedParts(path: string, text: string): readonly Part[] {
   const name = baseName(path);
   const references = /^tsconfig/.test(name) ? jsonObject(text)?.references : undefined;
   const [, members = ""] =
-    name === "Cargo.toml" ? (/^\s*members\s*=\s*\[([^\]]*)\]/m.exec(text) ?? []) : [];
+    name === "Cargo.toml"
+      ? (/^[ \t]{0,40}members\s{0,40}=\s{0,40}\[([^\]]{0,4000})\]/m.exec(text) ?? [])
+      : [];
   const packages =
-    name === "pnpm-workspace.yaml" ? (text.match(/^\s*-\s+["']?[^!\s"'].*$/gm) ?? []) : [];
+    name === "pnpm-workspace.yaml"
+      ? (text.match(/^[ \t]{0,40}-[ \t]{1,40}["']?[^!\s"'].*$/gm) ?? [])
+      : [];
   return [
     ...(Array.isArray(references) ? references.map((each) => JSON.stringify(each)) : []),
     ...(members.match(/["'][^"'\n]+["']/g) ?? []),

@@ -2,7 +2,11 @@ import { describe, expect, test } from "vitest";
 import { commandsIn, joinPath } from "../../../src/core/verdict/commands.ts";
 import { matchesGlob } from "../../../src/core/verdict/glob.ts";
 import { includesOf, targetsOf } from "../../../src/core/verdict/makefile.ts";
-import { configurationText, withoutComments } from "../../../src/core/verdict/manifests.ts";
+import {
+  configurationText,
+  listedParts,
+  withoutComments,
+} from "../../../src/core/verdict/manifests.ts";
 import { scriptCall, scriptsCalled } from "../../../src/core/verdict/script-calls.ts";
 import { cpuMs } from "../../cpu-time.ts";
 
@@ -230,6 +234,18 @@ describe("configurationText", () => {
     expect(configurationText(".npmrc", "save-exact=true\nnode-options = --import ./x.js\n")).toBe(
       "node-options = --import ./x.js",
     );
+  });
+
+  test.each([
+    ["go.mod", "require (\n"],
+    ["Cargo.toml", "members = [\n"],
+    ["pnpm-workspace.yaml", "\n"],
+  ])("takes a moment only for a long %s", (path, line) => {
+    const text = line.repeat(Math.ceil(300_000 / line.length));
+    const startedAt = cpuMs();
+    configurationText(path, text);
+    listedParts(path, text);
+    expect(cpuMs() - startedAt).toBeLessThan(5_000);
   });
 
   test("leaves comments out that end nothing", () => {
