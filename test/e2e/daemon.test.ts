@@ -297,7 +297,7 @@ test.concurrent("a batch is accepted as a whole or not at all", () =>
       const told = await batch(good, good, line);
       expect({ ...told, line }).toMatchObject({ code, stderr: expect.stringMatching(says), line });
     }
-    expect(await batch()).toMatchObject({ code: 2, stderr: expect.stringMatching(/empty/) });
+    expect(await batch()).toMatchObject({ code: 3, stderr: expect.stringMatching(/no line/) });
     expect(await list(desk)).toEqual([]);
     const other = await makeOther(desk);
     const accepted = await expectDone(batch(good, { ...good, repo: other.repo }));
