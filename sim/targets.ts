@@ -44,6 +44,11 @@ export class SimTargets implements Targets {
     return { type: "clean", commit };
   }
 
+  async isCombined(_: string, commit: CommitId): Promise<boolean> {
+    await this.#outside.step("isCombined");
+    return this.#repository.makers.has(commit);
+  }
+
   async contains(_: string, tip: CommitId, commit: CommitId): Promise<boolean> {
     await this.#outside.step("contains");
     return this.#repository.history(tip).has(commit);

@@ -2,7 +2,7 @@ import type { CommitId, Loop, LoopId, Progress, Verdict } from "../core/loop.ts"
 import type { Rebased } from "../core/merge-events.ts";
 import { planBranch } from "../core/merge-events.ts";
 import { loopOf } from "../core/state.ts";
-import type { Combined, Combining, Tip } from "../ports/targets.ts";
+import type { Combined, Combining, Targets, Tip } from "../ports/targets.ts";
 import { WorktreeError } from "../ports.ts";
 import { type Engine, headOf, must, stage } from "./engine.ts";
 
@@ -50,8 +50,7 @@ export async function keepOnOwnBranch(
   for (let tried = 0; tried < namesTriedMax; tried += 1) {
     const { repo, branch, tip: left } = loopOf(states.state, id);
     const tip = branch === null ? null : await targets.tip(repo, branch);
-    const isAsLeft = tip === null || (tip.checkout === null && tip.commit === left);
-    if (branch === null || left === null || !isAsLeft) {
+    if (branch === null || left === null || !(await isUntouched(targets, repo, tip, left))) {
       const name = await targets.freeName(repo, `taskdaemon/${id}`);
       await must(states.submit({ type: "claimBranch", id, branch: name, commit }));
       continue;
@@ -63,6 +62,18 @@ export async function keepOnOwnBranch(
     return branch;
   }
   throw new WorktreeError(`no branch can be made for ${id}: look at git branch --list`);
+}
+
+/** Its move may have been the last thing before a crash: then the log knows the commit before. */
+async function isUntouched(
+  targets: Targets,
+  repo: string,
+  tip: Tip | null,
+  left: CommitId,
+): Promise<boolean> {
+  if (tip === null) return true;
+  if (tip.checkout !== null) return false;
+  return tip.commit === left || targets.isCombined(repo, tip.commit);
 }
 
 /** The user's own branch that a loop is for. */

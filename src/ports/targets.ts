@@ -47,6 +47,8 @@ export interface Targets {
   /** `wanted`, or it with a suffix where it is taken. Nothing is made. */
   freeName(repo: string, wanted: string): Promise<string>;
   combine(request: Combining): Promise<Combined>;
+  /** Whether combine() has made this commit: a branch that stands there is nobody else's. */
+  isCombined(repo: string, commit: CommitId): Promise<boolean>;
   /** Whether `commit` is `tip` or one of its ancestors. */
   contains(repo: string, tip: CommitId, commit: CommitId): Promise<boolean>;
   /** Whether both commits hold the same files. */

@@ -57,6 +57,10 @@ export function targetsContract(name: string, begin: () => Promise<TargetsSubjec
       });
       expect(await targets.sameFiles(repo, combined.commit, head)).toBe(false);
       expect(await targets.sameFiles(repo, combined.commit, combined.commit)).toBe(true);
+      expect(await targets.isCombined(repo, combined.commit)).toBe(true);
+      for (const theirs of [head, onto, base]) {
+        expect(await targets.isCombined(repo, theirs)).toBe(false);
+      }
     });
 
     scenario("work that the branch has already adds nothing", async (subject) => {

@@ -84,9 +84,15 @@ class GitTargets implements Targets {
     const commit = await this.#commit(shadow, tree, parents, request.message);
     await ownObjects(shadow, [commit, `^${onto}`]);
     // A name keeps it over every clean-up of the shadow.
-    await git(shadow.place, ["update-ref", `refs/taskdaemon/combined/${commit}`, commit]);
+    await git(shadow.place, ["update-ref", combinedRef(commit), commit]);
     if (paths.length === 0) return { type: "clean", commit };
     return { type: "conflict", commit, paths, notes };
+  }
+
+  async isCombined(repo: string, commit: CommitId): Promise<boolean> {
+    const { place } = await this.#options.shadowOf(repo);
+    const found = await tryGit(place, ["rev-parse", "--verify", "--quiet", combinedRef(commit)]);
+    return found.exitCode === 0;
   }
 
   async contains(repo: string, tip: CommitId, commit: CommitId): Promise<boolean> {
@@ -170,6 +176,10 @@ class GitTargets implements Targets {
     const input = toBytes(message);
     return (await git(place, ["commit-tree", ...args, "-F", "-", tree], { input, env })).trim();
   }
+}
+
+function combinedRef(commit: CommitId): string {
+  return `refs/taskdaemon/combined/${commit}`;
 }
 
 interface Merged {
