@@ -152,7 +152,8 @@ function changesBy(event: LoopEvent, loop: Loop, at: Millis): Partial<Loop> {
         headCommit: event.data.commit,
         verdict: null,
         rejudge: false,
-        merge: null,
+        // What its children have made waits for its check or its merge all the same.
+        merge: loop.status === "delegated" ? loop.merge : null,
         conflicts: [],
         progress: loop.progress.filter(({ iteration }) => iteration <= event.data.to),
       };

@@ -41,6 +41,14 @@ test("a level that a drop makes whole is checked first, and completion climbs fr
   expect(loopOf(state, id("1")).delivered).toEqual({ to: "taskdaemon/plan-1", commit: tip });
 });
 
+test("a rollback of its own documents does not take the check away", () => {
+  const state = following(halfDone(), drop("1.1.2"));
+  following(state, { type: "rollback", id: id("1.1"), to: 0 });
+  expect(standing(state)).toContain("1.1 delegated (check)");
+  following(state, ended("1.1", null));
+  expect(standing(state)).toContain("1 complete, 1.1 complete");
+});
+
 test("each level above is checked by what its own document says", () => {
   const above = { ...plan, documents: [planDocument] };
   const state = given(above, checked("1.1 delegated"), "1.1.1 complete", "1.1.2 running");
