@@ -4,7 +4,7 @@ import { homeOf, type Surroundings } from "../../src/host/surroundings.ts";
 const around: Surroundings = {
   env: {},
   userHome: "/home/me",
-  cwd: "/work",
+  cwd: "/project",
   pid: 1,
   euid: 1_000,
   platform: "linux",
@@ -13,7 +13,7 @@ const around: Surroundings = {
 };
 
 test.each([
-  [around, "here", "/work/here"],
+  [around, "here", "/project/here"],
   [{ ...around, env: { TASKDAEMON_HOME: "/there" } }, null, "/there"],
   [{ ...around, env: { TASKDAEMON_HOME: "" } }, null, "/home/me/.local/state/taskdaemon"],
   [{ ...around, env: { XDG_STATE_HOME: "/state" } }, null, "/state/taskdaemon"],
