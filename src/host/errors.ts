@@ -40,7 +40,7 @@ export function asUserError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof UserError) return error;
   const known = userErrors.find(([type]) => error instanceof type);
   if (known !== undefined) return new UserError(known[1], error.message, { cause: error });
-  return diskSaysNo(error) ?? placeSaysNo(error) ?? error;
+  return diskSaysNo(error) ?? placeSaysNo(error) ?? cannotBeMade(error) ?? error;
 }
 
 /** Whoever of us met it first, it is no bug of theirs. */
@@ -70,3 +70,11 @@ const placeCodes = new Set([
   "ELOOP",
   "ENAMETOOLONG",
 ]);
+
+/** What Node says of a directory with its parents that is to be made on a read-only disk. */
+function cannotBeMade(error: Error): UserError | null {
+  if (codeOf(error) !== "ENOENT") return null;
+  if (!("syscall" in error && error.syscall === "mkdir" && "path" in error)) return null;
+  const message = `${error.path}: it cannot be made: the disk is read-only, or what it would be in went away. Mend that, or choose another place`;
+  return new UserError(exitCodes.invalid, message, { cause: error });
+}

@@ -99,6 +99,17 @@ test("a home on a read-only disk is refused, and can still be read", async (cont
   expect(jsonOf(await td(desk, ["--json", "list"]))).toMatchObject([{ status: "complete" }]);
 });
 
+test("on a read-only disk no home is made", async (context) => {
+  needsMounts(context);
+  const desk = await makeDesk({ modelUrl: mock.url });
+  await mountAt(desk.home, "size=8m,ro");
+  const none = { ...desk, home: join(desk.home, "none", "yet") };
+  const says = /none.*: it cannot be made: the disk is read-only/;
+  for (const args of [["start"], runJson]) expectRefusal(await td(none, args), 3, says);
+  const doctor = await td(none, ["doctor"]);
+  expect(doctor).toMatchObject({ code: 1, stdout: expect.stringMatching(says) });
+});
+
 test("a small disk blocks before any work, and more of it lets the loop go on", async (context) => {
   needsMounts(context);
   const desk = await makeDesk({ modelUrl: mock.url, env: withoutFloor });
