@@ -8,6 +8,14 @@ const toolchainHomes = new Set(["JAVA_HOME", "GOROOT", "NIX_PATH", "NIX_SSL_CERT
 /** They would act on programs that run before the user id is dropped. */
 const refused = /^(LD_|DYLD_|GCONV_PATH$|GLIBC_|MALLOC_|BASH_ENV$|BASH_FUNC_|ENV$|SHELLOPTS$)/;
 
+/** Package managers try again and again (npm for 70 s), and where no network is that never helps. */
+export const noRetries: Readonly<Record<string, string>> = {
+  npm_config_fetch_retries: "0",
+  PIP_RETRIES: "0",
+  CARGO_NET_RETRY: "0",
+  UV_HTTP_RETRIES: "0",
+};
+
 export interface CommandEnvironment {
   readonly home: string;
   readonly temp: string;

@@ -5,7 +5,7 @@ import { assert } from "../../core/assert.ts";
 import type { CommandRequest } from "../../ports.ts";
 import type { ChannelPlace } from "../process/channel.ts";
 import type { ProcessRequest } from "../process/run.ts";
-import { commandEnvironment } from "./environment.ts";
+import { commandEnvironment, noRetries } from "./environment.ts";
 import type { Ground } from "./ground.ts";
 import type { NetworkPass } from "./network.ts";
 import { tempPlace } from "./view.ts";
@@ -43,7 +43,7 @@ export function confinedRequest(
   const unixSockets = request.unixSockets || pass !== null;
   return {
     ...common(ground, request, {
-      ...{ home: home ?? tempPlace, temp: tempPlace, more: pass?.env ?? {} },
+      ...{ home: home ?? tempPlace, temp: tempPlace, more: pass?.env ?? noRetries },
     }),
     argv: wrapCommand({
       confinement,

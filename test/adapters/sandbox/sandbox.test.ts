@@ -320,6 +320,18 @@ describe("network", () => {
     expect(none?.output).not.toContain("hello");
     server.close();
   });
+
+  test("where there is none, a package manager says so at once", async () => {
+    const run = (command: string, networkAllow: string[]) =>
+      sandbox.run(requestFor(stage, command, { settings: { networkAllow } }), never);
+    // Of three tries the last would come after 70 s: long after the command's end.
+    const install = await run("npm install left-pad 2>&1", []);
+    expect(install).toMatchObject({
+      exitCode: 1,
+      output: expect.stringMatching(/EAI_AGAIN|ENOTFOUND/),
+    });
+    expect((await run("env", ["localhost"])).output).not.toContain("npm_config_fetch_retries");
+  });
 });
 
 describe("a daemon that is killed", () => {
