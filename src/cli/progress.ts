@@ -171,7 +171,9 @@ export function verdictText(verdict: NonNullable<LoopView["verdict"]>): string {
   const counted =
     tests === null
       ? []
-      : [`${tests.ran} tests${tests.failed > 0 ? `, ${tests.failed} failed` : ""}`];
+      : [
+          `${tests.ran} test${tests.ran === 1 ? "" : "s"}${tests.failed > 0 ? `, ${tests.failed} failed` : ""}`,
+        ];
   const facts = [...counted, duration(durationMs)].join(", ");
   const noted = note === null ? "" : `; ${oneLine(note)}`;
   return `\`${oneLine(command)}\` ${judged} (${facts})${noted}`;

@@ -61,6 +61,7 @@ export async function giveVerdict(doing: Attempt, commit: CommitId): Promise<Jud
   if (reading.status === "rejected") throw reading.reason;
   const work = reading.value;
   const judged = await confirm(doing, loop, work, first);
+  keepNote(doing, loop, judged.verdict);
   await hook(doing, "after-validation", { PASSED: String(judged.verdict.passed) });
   return judged;
 }
@@ -339,7 +340,8 @@ function describe({ exitCode, evidence }: Verdict): string {
   const code = exitCode === null ? "killed" : `exit code ${exitCode}`;
   if (evidence === null) return code + (meaningOf.get(exitCode) ?? "");
   const { failed, ran } = evidence;
-  return failed === 0 ? `${code}, ${ran} tests` : `${code}, ${failed} of ${ran} tests failed`;
+  const tests = ran === 1 ? "1 test" : `${ran} tests`;
+  return failed === 0 ? `${code}, ${tests}` : `${code}, ${failed} of ${tests} failed`;
 }
 
 /** What every shell means by them: then it is the command that needs mending, not the work. */
@@ -358,6 +360,13 @@ function record(
   const at = engine.world.clock.now();
   const entry = { type: "validation", ...ran, exitCode, output, durationMs, at } as const;
   engine.world.transcripts.write(loop.id, where === "baseline" ? 0 : loop.iteration + 1, entry);
+}
+
+/** A yes that is not believed stands in the transcript with exit code 0: here is why. */
+function keepNote({ engine }: Judging, loop: Loop, { note }: Verdict): void {
+  if (note === null) return;
+  const { clock, transcripts } = engine.world;
+  transcripts.write(loop.id, loop.iteration + 1, { type: "note", text: note, at: clock.now() });
 }
 
 function judgedOf(

@@ -158,6 +158,9 @@ export async function expectCaught(cheat: Cheat): Promise<void> {
   expect(first).toMatchObject({ where: "worktree" });
   expect(first?.exitCode === 0, first?.output).toBe(cheat.fools ?? true);
   expect(view).toMatchObject({ delivered: null, verdict: { passed: false } });
+  // Whoever reads the log is told why a yes was not believed.
+  const last = entries.findLast((entry) => entry.type === "validation");
+  if (last?.exitCode === 0) expect(entries.at(-1)).toMatchObject({ type: "note" });
   expect(branches).toEqual([]);
   expect(checkout.after).toEqual(checkout.before);
   if (cheat.gate !== undefined) {
