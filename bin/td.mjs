@@ -1,8 +1,6 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node can read: finds a Node new enough, then starts the program.
-import { spawn } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
-import module from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -15,7 +13,7 @@ if (process.argv.length === 3 && (process.argv[2] === "--version" || process.arg
 } else if (isNewEnough(process.versions.node)) {
   await start();
 } else {
-  delegate(ownNode());
+  await delegate();
 }
 
 function isNewEnough(version) {
@@ -32,18 +30,18 @@ async function start() {
   }
   // Beside what it is of, and only for its owner: root would leave files that its owner cannot remove.
   if (statSync(program).uid === process.geteuid?.()) {
-    module.enableCompileCache(join(root, "dist", ".cache"));
+    // Not imported: that would read, and so load, all that it exports.
+    process.getBuiltinModule("node:module").enableCompileCache(join(root, "dist", ".cache"));
   }
   const { main } = await import(program);
   await main();
 }
 
 /** The node that `npm ci` put beside us in a checkout, or null. */
-function ownNode() {
+async function ownNode() {
+  const { createRequire } = await import("node:module");
   try {
-    const packageFile = module
-      .createRequire(join(root, "package.json"))
-      .resolve("node/package.json");
+    const packageFile = createRequire(join(root, "package.json")).resolve("node/package.json");
     const file = join(dirname(packageFile), "bin", "node");
     return existsSync(file) ? file : null;
   } catch {
@@ -51,13 +49,15 @@ function ownNode() {
   }
 }
 
-function delegate(node) {
+async function delegate() {
+  const node = await ownNode();
   if (node === null) {
     fail(
       `td needs Node ${floor.join(".")} or newer, and this is ${process.versions.node}.\n` +
         "Install one from https://nodejs.org (or `nvm install 24`), or run `npm ci` in a checkout.",
     );
   }
+  const { spawn } = await import("node:child_process");
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     // The channel is a leash: when this process dies, even by kill -9, the child's end closes.
     stdio: ["inherit", "inherit", "inherit", "ipc"],

@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline/promises";
 import { exitCodes, UserError } from "../protocol/errors.ts";
 import type { Session } from "./session.ts";
 
@@ -16,6 +15,7 @@ export function hasTerminal({ world }: Session): boolean {
 /** Whether a person says yes; anything else is no. */
 export async function agrees({ world }: Session, question: string): Promise<boolean> {
   const { stdin, stderr } = world;
+  const { createInterface } = await import("node:readline/promises");
   const lines = createInterface({ input: stdin, output: stderr, terminal: false });
   try {
     stderr.write(`${question} [y/N] `);

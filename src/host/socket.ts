@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
 import { existsSync, lstatSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { geteuid, pid } from "node:process";
 
@@ -14,6 +14,9 @@ const pathBytesMax = 103;
 export function socketOf(home: string): string {
   const usual = join(home, "daemon.sock");
   if (Buffer.byteLength(usual) <= pathBytesMax) return usual;
+  // Not imported: it takes 5 ms to load, and few homes have so long a path.
+  const require = createRequire(import.meta.url);
+  const { createHash } = require("node:crypto") as typeof import("node:crypto");
   const name = createHash("sha256").update(home).digest("hex").slice(0, 16);
   return join("/tmp", `taskdaemon-${name}`, "daemon.sock");
 }
