@@ -81,8 +81,10 @@ export async function repairStore(home: string): Promise<RepairReport> {
       await rename(file, join(dir, `damaged-${time}-${basename(file)}`));
     }
     const quarantined = mends.flatMap((mend) => mend.quarantined ?? []);
+    const aside = (await survey(dir)).isCutOff ? await setArchiveAside(dir, time) : [];
     const { report: after } = await survey(dir);
-    return { before, after, quarantined, explanation: explain(before, after, quarantined) };
+    const explanation = [...explain(before, after, quarantined), ...aside];
+    return { before, after, quarantined, explanation };
   } catch (error) {
     throw codeOf(error) === null ? error : new HomeUnusable(lock.storeDir, error);
   } finally {
@@ -108,6 +110,8 @@ interface Survey {
   readonly report: StoreReport;
   readonly plans: readonly Plan[];
   readonly damaged: readonly SnapshotFile[];
+  /** What was put away ends before the log goes on: nobody could replay across that. */
+  readonly isCutOff: boolean;
 }
 
 async function survey(dir: string): Promise<Survey> {
@@ -129,8 +133,14 @@ async function survey(dir: string): Promise<Survey> {
     const what = `the log ends before event ${snapshotSeq} that a snapshot holds`;
     problems.push({ ...startOf(segments.at(-1)?.file ?? dir), what });
   }
+  const isCutOff = archive.segments > 0 && archive.endSeq + 1 < first;
+  if (isCutOff) {
+    const what = `what was put away ends with event ${archive.endSeq}, and the log goes on with event ${first}`;
+    problems.push({ ...startOf(archiveDir(dir)), what });
+  }
   const found = { segments: segments.length, archived: archive.segments, snapshotSeq };
-  return { report: tally.report(found, problems), plans: [...plans.values()], damaged };
+  const report = tally.report(found, problems);
+  return { report, plans: [...plans.values()], damaged, isCutOff };
 }
 
 function startOf(file: string): Place {
@@ -174,17 +184,31 @@ async function surveySnapshots(dir: string): Promise<{
   return { snapshotSeq, damaged };
 }
 
-/** `heldSeq`: up to there, what was put away can be replayed from the start; 0 when it cannot. */
-async function surveyArchive(
-  dir: string,
-): Promise<{ readonly segments: number; readonly heldSeq: number }> {
+interface Archive {
+  readonly segments: number;
+  /** The last event in it. */
+  readonly endSeq: number;
+  /** Up to there it can be replayed from the start; 0 when it cannot. */
+  readonly heldSeq: number;
+}
+
+async function surveyArchive(dir: string): Promise<Archive> {
   const segments = await listSegments(archiveDir(dir));
-  let heldSeq = 0;
+  let endSeq = 0;
+  let isWhole = true;
   for await (const finding of walk(segments)) {
-    if (finding.kind !== "transaction") return { segments: segments.length, heldSeq: 0 };
-    heldSeq = finding.transaction.seq + finding.transaction.events.length - 1;
+    if (finding.kind !== "transaction") isWhole = false;
+    const transaction = finding.kind === "torn" ? null : finding.transaction;
+    if (transaction !== null) endSeq = transaction.seq + transaction.events.length - 1;
   }
-  return { segments: segments.length, heldSeq };
+  return { segments: segments.length, endSeq, heldSeq: isWhole ? endSeq : 0 };
+}
+
+async function setArchiveAside(dir: string, time: string): Promise<readonly string[]> {
+  const aside = join(dir, `quarantine-${time}-archive`);
+  await rename(archiveDir(dir), aside);
+  await syncDir(dir);
+  return [`What compaction had put away ends before that: it is in ${aside} now.`];
 }
 
 function emptyPlan(segment: Segment): Plan {
@@ -328,10 +352,9 @@ function explain(
   const beyond = quarantined.reduce((sum, { transactions }) => sum + transactions, 0);
   const reached = after.keepableSeq ?? 0;
   if (reached > 0 && (after.firstSeq ?? reached + 1) > (before.firstSeq ?? 0)) {
-    sentences.push(
-      `The snapshot of event ${after.snapshotSeq} has the sum of all before it, so no loop lost ` +
-        `anything there; the ${beyond} whole transactions before it can be read in the quarantine.`,
-    );
+    const sum = `The snapshot of event ${after.snapshotSeq} has the sum of all before it, so no loop lost anything there`;
+    const rest = `; the ${beyond} whole transactions before it can be read in the quarantine`;
+    sentences.push(`${sum}${beyond > 0 ? rest : ""}.`);
   } else if ((before.lastSeq ?? 0) > reached) {
     sentences.push(
       `Lost to the log: what came after event ${reached}, up to event ` +

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { appendFile, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { appendFile, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -211,6 +211,23 @@ describe("a compacted log", () => {
   beforeEach(async () => {
     await fill(log, early, middle, late);
     await compactStore(place.home, { archivedDaysMax: null });
+  });
+
+  test("that lost its end before its snapshot is repaired to the snapshot, and goes on", async () => {
+    await fill(livesOf(3, lastSeq + 1));
+    await snapshotStore(place.home);
+    const { state } = await restarted();
+    const segments = await place.segments();
+    for (const file of segments.slice(1)) await rm(file);
+    await truncate(segments[0] as string, 40);
+    await expect(place.open()).rejects.toThrow(StoreCorrupt);
+    const { after, explanation } = await repairStore(place.home);
+    expect(after).toMatchObject({ problems: [], archived: 0 });
+    expect(explanation.join()).toMatch(/put away ends before that: it is in \S+-archive now/);
+    expect((await restarted()).state).toEqual(state);
+    await fill(livesOf(2, lastSeqOf(livesOf(3, lastSeq + 1)) + 1));
+    expect(await verifyStore(place.home)).toMatchObject({ problems: [] });
+    await pickFromAll(place.home, () => []);
   });
 
   test("begins later, is whole, opens and goes on", async () => {
