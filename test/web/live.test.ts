@@ -1,25 +1,13 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
 import { FakeDesk } from "./fake-desk.ts";
-import { browserProgram, fill, launch, openStage, openTab, type Stage } from "./stage.ts";
+import { browserOfFile, browserProgram, fill, openStage, openTab, type Stage } from "./stage.ts";
 
 // Skipped where no chromium can be had: pages.test.ts says how it is installed.
 const here = browserProgram === null ? test.skip : test;
 const timeout = 120_000;
 
-let browser: Browser;
-const stages: Stage[] = [];
-
-beforeAll(async () => {
-  if (browserProgram !== null) browser = await launch();
-});
-
-afterAll(() => browser?.close());
-
-afterEach(async () => {
-  for (const context of browser?.contexts() ?? []) await context.close();
-  for (const stage of stages.splice(0)) await stage.close();
-});
+const { browser, stages } = browserOfFile();
 
 async function stageOf(count: number): Promise<Stage> {
   const stage = await openStage();
@@ -52,7 +40,7 @@ const framesIn = (ms: number) =>
 
 here("1,000 loops change 200 times a second, and the page keeps up", { timeout }, async () => {
   const stage = await stageOf(1_000);
-  const page = await openTab(browser, stage, "/loops");
+  const page = await openTab(browser(), stage, "/loops");
   await page.getByText("1000 of 1000").waitFor();
   const ids = [...stage.fake.loopsById.keys()];
   let at = 0;
@@ -104,7 +92,7 @@ here("a graph of 200 loops is placed, and its colours are live", { timeout }, as
     const dependsOn = number > 8 ? [`1.${number - 8}`] : [];
     stage.fake.change(`1.${number}`, { parent: "1", title: `part ${number}`, dependsOn });
   }
-  const page = await openTab(browser, stage);
+  const page = await openTab(browser(), stage);
   await page.goto(`${stage.origin}/plan/1`);
   await page.locator(".node").nth(200).waitFor();
   expect(await page.locator(".node").count()).toBe(201);
@@ -126,7 +114,7 @@ here("a diff of 3,000 lines is there within a second of being open", { timeout }
     return `diff --git a/${name} b/${name}\n--- a/${name}\n+++ b/${name}\n@@ -1,800 +1,1000 @@\n${lines.join("\n")}\n`;
   };
   stage.fake.diffText = ["a.ts", "b.ts", "c.ts"].map(file).join("");
-  const page = await openTab(browser, stage, "/loop/1.1");
+  const page = await openTab(browser(), stage, "/loop/1.1");
   const tab = page.getByRole("link", { name: "diff" });
   await tab.waitFor();
   const tookMs = await page.evaluate(`new Promise((resolve) => {
@@ -144,7 +132,7 @@ here("a diff of 3,000 lines is there within a second of being open", { timeout }
 
 here("eight tabs at once all hear what changes", { timeout }, async () => {
   const stage = await stageOf(20);
-  const first = await openTab(browser, stage, "/loops");
+  const first = await openTab(browser(), stage, "/loops");
   const tabs = [first];
   for (let count = 1; count < 8; count += 1) {
     const tab = await first.context().newPage();
@@ -164,7 +152,7 @@ here(
     const fake = new FakeDesk();
     const stage = await openStage(0, fake);
     fill(fake, 20);
-    const page = await openTab(browser, stage, "/loops");
+    const page = await openTab(browser(), stage, "/loops");
     await page.getByText("20 of 20").waitFor();
     await stage.close();
     await page.getByText("The daemon does not answer").waitFor();
@@ -178,7 +166,7 @@ here(
 
 here("a person steers without a mouse", { timeout }, async () => {
   const stage = await stageOf(12);
-  const page = await openTab(browser, stage);
+  const page = await openTab(browser(), stage);
   await page.keyboard.press("2");
   await page.getByRole("heading", { name: "Loops" }).waitFor();
   await page.keyboard.press("/");
@@ -203,7 +191,7 @@ here("a person steers without a mouse", { timeout }, async () => {
 here("remarks on lines of a diff go back to the loop", { timeout }, async () => {
   const stage = await stageOf(3);
   stage.fake.diffText = "diff --git a/x.ts b/x.ts\n--- a/x.ts\n+++ b/x.ts\n@@ -1 +1 @@\n-a\n+b\n";
-  const page = await openTab(browser, stage, "/loop/1.1?tab=diff");
+  const page = await openTab(browser(), stage, "/loop/1.1?tab=diff");
   await page.getByRole("button", { name: "Remark on line 1" }).last().click();
   await page.getByRole("textbox", { name: "Remark" }).fill("why b?");
   await page.getByRole("button", { name: "Add" }).click();

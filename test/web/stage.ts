@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll } from "vitest";
 import { readAssets } from "../../src/server/assets.ts";
 import { openSocket } from "../../src/server/listen.ts";
 import { openWebDoor } from "../../src/server/web-door.ts";
@@ -50,6 +51,27 @@ export function launch(): Promise<Browser> {
   // As root, as in containers, chromium's own sandbox cannot be had.
   const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   return chromium.launch({ executablePath, args });
+}
+
+/** A browser for the tests of a file; after each of them its tabs and stages are closed. */
+export function browserOfFile(): { readonly browser: () => Browser; readonly stages: Stage[] } {
+  let browser: Browser | null = null;
+  const stages: Stage[] = [];
+  beforeAll(async () => {
+    if (browserProgram !== null) browser = await launch();
+  });
+  afterAll(() => browser?.close());
+  afterEach(async () => {
+    for (const context of browser?.contexts() ?? []) await context.close();
+    for (const stage of stages.splice(0)) await stage.close();
+  });
+  return {
+    stages,
+    browser: () => {
+      if (browser === null) throw new Error("there is no browser");
+      return browser;
+    },
+  };
 }
 
 /** A tab that is signed in, at a path. */

@@ -1,26 +1,14 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
 import { FakeDesk } from "./fake-desk.ts";
 import { sampleDiff } from "./samples.ts";
-import { browserProgram, fill, launch, openStage, openTab, type Stage } from "./stage.ts";
+import { browserOfFile, browserProgram, fill, openStage, openTab } from "./stage.ts";
 
 // Skipped where no chromium can be had: pages.test.ts says how it is installed.
 const here = browserProgram === null ? test.skip : test;
 const timeout = 60_000;
 
-let browser: Browser;
-const stages: Stage[] = [];
-
-beforeAll(async () => {
-  if (browserProgram !== null) browser = await launch();
-});
-
-afterAll(() => browser?.close());
-
-afterEach(async () => {
-  for (const context of browser?.contexts() ?? []) await context.close();
-  for (const stage of stages.splice(0)) await stage.close();
-});
+const { browser, stages } = browserOfFile();
 
 async function opened(path: string): Promise<{ readonly fake: FakeDesk; readonly page: Page }> {
   const fake = new FakeDesk();
@@ -28,7 +16,7 @@ async function opened(path: string): Promise<{ readonly fake: FakeDesk; readonly
   stages.push(stage);
   fill(fake, 60);
   fake.diffText = sampleDiff;
-  return { fake, page: await openTab(browser, stage, path) };
+  return { fake, page: await openTab(browser(), stage, path) };
 }
 
 here("what was asked while the daemon was gone is there once it is back", { timeout }, async () => {
@@ -96,7 +84,7 @@ here("who comes back to a list finds it as it was left", { timeout }, async () =
 here("a link that does not sign in says so", { timeout }, async () => {
   const stage = await openStage();
   stages.push(stage);
-  const page = await (await browser.newContext()).newPage();
+  const page = await (await browser().newContext()).newPage();
   await page.goto(`${stage.origin}/#token=${"x".repeat(43)}`);
   await page.getByRole("alert").waitFor();
   expect(page.url()).not.toContain("token");
