@@ -1,11 +1,10 @@
 import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CommitId } from "../../core/loop.ts";
 import type { Moved } from "../../ports/targets.ts";
 import { removeTree } from "./files.ts";
 import { type Bytes, type GitPlace, git, lastLines, splitNul, toBytes, tryGit } from "./git.ts";
-import type { Repository } from "./repository.ts";
+import type { Shadow } from "./shadow.ts";
 
 /**
  * The one act in a user's checkout, and only when a person has asked for it. Git itself sees to
@@ -13,7 +12,7 @@ import type { Repository } from "./repository.ts";
  * runs on checkout (large file storage) are not run, so files that need one are refused.
  */
 export async function fastForward(
-  { owner }: Repository,
+  shadow: Shadow,
   branch: string,
   checkout: string,
   to: CommitId,
@@ -25,10 +24,10 @@ export async function fastForward(
   ]);
   const gitDir = dir.stdout.trimEnd();
   if (dir.exitCode !== 0) return refused(branch, checkout, to, dir.stderr);
-  const place = { gitDir, workTree: checkout, owner };
+  const place = { gitDir, workTree: checkout, owner: shadow.repository.owner };
   const head = await tryGit(place, ["symbolic-ref", "--quiet", "HEAD"]);
   if (head.stdout.trim() !== `refs/heads/${toBytes(branch)}`) return { type: "stale" };
-  const own = (await settingOf(place)) ?? (await filteredPath(place, to));
+  const own = (await settingOf(place)) ?? (await filteredPath(shadow, place, to));
   if (own !== null) return refused(branch, checkout, to, `${own} needs your own git.`);
   const merged = await tryGit(place, ["merge", "--ff-only", "--no-stat", "-q", to]);
   if (merged.exitCode === 0) return { type: "moved" };
@@ -49,12 +48,14 @@ async function settingOf(place: { readonly gitDir: string; readonly workTree: st
  * lies there, and of the commit, which may bring attributes of its own.
  */
 async function filteredPath(
+  shadow: Shadow,
   place: { readonly gitDir: string; readonly workTree: string },
   to: CommitId,
 ): Promise<string | null> {
   const changed = await tryGit(place, ["diff-tree", "-r", "-z", "--name-only", "HEAD", to, "--"]);
   if (changed.stdout === "") return null;
-  const scratch = await mkdtemp(join(tmpdir(), "taskdaemon-"));
+  // Not in the machine's temporary directory: others may have filled it.
+  const scratch = await mkdtemp(join(shadow.place.gitDir, "coming-"));
   try {
     const { gitDir, workTree } = place;
     const coming = { gitDir, workTree, indexFile: join(scratch, "index") };

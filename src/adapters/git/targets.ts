@@ -128,7 +128,7 @@ class GitTargets implements Targets {
     const shadow = await this.#options.shadowOf(repo);
     await transferObjects(shadow, placeOf(shadow), branch, to);
     try {
-      return await fastForward(shadow.repository, branch, checkout, to);
+      return await fastForward(shadow, branch, checkout, to);
     } finally {
       await removeKeepFiles(shadow, branch);
     }

@@ -1,9 +1,12 @@
 import { existsSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { gitTargets } from "../../../src/adapters/git/targets.ts";
 import { targetsContract } from "../../contracts/targets.ts";
 import { makeScene, type Scene, sh } from "./support.ts";
+
+vi.mock("node:os", { spy: true });
 
 const script = `
   git init -q -b main
@@ -61,6 +64,19 @@ targetsContract("git", async () => {
       return repo;
     },
   };
+});
+
+test("a checkout moves on where the machine's temporary directory cannot be used", async () => {
+  const { scene, targets } = await begin();
+  const { repo, base } = scene;
+  const to = commitIn(scene, base, { "a.txt": "two\n" });
+  sh(repo, "git checkout -q main");
+  vi.mocked(tmpdir).mockReturnValue("/dev/null/none");
+  const moved = await targets.fastForward(repo, "main", repo, to);
+  vi.mocked(tmpdir).mockReset();
+  expect(moved).toEqual({ type: "moved" });
+  expect(sh(repo, "cat a.txt")).toBe("two\n");
+  await scene.close();
 });
 
 test("a checkout with a filter of its own is not written to", async () => {
