@@ -23,7 +23,8 @@ const builtins = {
 };
 
 function taken(imports) {
-  const one = /^import (?:([\w$]+)(?:, )?)?(\{[^}]*\})? from ("node:[^"]+");$/gm;
+  // One that names the default in its braces stays as it is: a module has no such property.
+  const one = /^import (?:([\w$]+)(?:, )?)?(\{(?!.*\bdefault\b)[^}]*\})? from ("node:[^"]+");$/gm;
   return imports.replace(one, (_line, whole, names, id) =>
     [whole, names?.replaceAll(" as ", ": ")]
       .filter((each) => each !== undefined)

@@ -117,17 +117,11 @@ function ask(socket: string, method: string, path: string, body: unknown): Promi
   }
   return new Promise((resolve, reject) => {
     const headers = text === undefined ? {} : { "content-type": "application/json" };
-    // A kept connection may be one that the daemon has just closed.
     // Without a name node looks for one, with a pattern that takes it 3 ms to read.
     const place = { socketPath: socket, servername: "" };
-    const request = httpRequest({
-      ...place,
-      method,
-      path,
-      headers,
-      timeout: timeoutMs,
-      agent: false,
-    });
+    // No agent: a kept connection may be one that the daemon has just closed.
+    const how = { method, path, headers, timeout: timeoutMs, agent: false };
+    const request = httpRequest({ ...place, ...how });
     request.on("timeout", () => request.destroy(new Error(`no answer in ${timeoutMs / 1_000} s`)));
     request.on("error", (error) => reject(unreachable(error)));
     request.on("response", (response) => {

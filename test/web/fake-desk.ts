@@ -19,7 +19,7 @@ const usage = {
   requests: 9,
 };
 
-const config = `# user: /root/.config/taskdaemon/taskdaemon.yml
+const config = `# user: /home/ada/.config/taskdaemon/taskdaemon.yml
 llm:
   default: anthropic/model # user:3:3
 concurrency:
