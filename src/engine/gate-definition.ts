@@ -9,7 +9,7 @@ import {
   withoutComments,
 } from "../core/verdict/manifests.ts";
 import { type ToolsInUse, toolsInUse } from "../core/verdict/protected.ts";
-import { filesReferenced } from "../core/verdict/references.ts";
+import { filesReferenced, withExtensions } from "../core/verdict/references.ts";
 import { scriptCall, scriptsCalled } from "../core/verdict/script-calls.ts";
 import {
   pathDirs,
@@ -345,22 +345,21 @@ function filesNamed(words: readonly string[]): readonly string[] {
   const found = first.includes("/") || /\.\w+$/.test(first) ? [first] : [];
   for (const [at, word] of rest.entries()) {
     const [option = "", value] = word.split("=");
-    if (takesFile(first, option)) found.push(...withExtensions(value ?? rest[at + 1] ?? ""));
+    if (takesFile(first, option)) found.push(...scriptsMeant(value ?? rest[at + 1] ?? ""));
   }
   if (interpreters.test(first) && !rest.includes("--test")) {
     const script = rest.find(
       (word, at) => /^[^-]/.test(word) && !takesFile(first, rest[at - 1] ?? ""),
     );
     if (rest[0] === "-m") found.push(...modulePaths(rest[1] ?? ""));
-    else if (script !== undefined) found.push(...withExtensions(script));
+    else if (script !== undefined) found.push(...scriptsMeant(script));
   }
   return found.filter((path) => path !== "");
 }
 
-function withExtensions(path: string): readonly string[] {
-  return /\.\w+$/.test(path)
-    ? [path]
-    : [path, `${path}.js`, `${path}.mjs`, `${path}.ts`, `${path}/index.js`];
+/** The files that a word of a command may mean. */
+function scriptsMeant(path: string): readonly string[] {
+  return /\.\w+$/.test(path) ? [path] : withExtensions(path);
 }
 
 function modulePaths(name: string): readonly string[] {

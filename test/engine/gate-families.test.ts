@@ -332,6 +332,31 @@ const shell: Family = {
   },
 };
 
+const typescript: Family = {
+  command: "tsx scripts/check.ts && vitest run",
+  base: {
+    "scripts/check.ts": 'import { rules } from "./rules.js";\nimport { more } from "./more";\n',
+    "scripts/rules.ts": "export const rules = [all];\n",
+    "scripts/more.tsx": "export const more = 1;\n",
+    "vitest.config.ts": 'import shared from "./config/shared.mjs";\nexport default shared;\n',
+    "config/shared.mts": "export default {};\n",
+    "src/main.ts": "export const a = 1;\n",
+  },
+  cheats: {
+    "a script's import, named as it is compiled": {
+      "scripts/rules.ts": "export const rules = [];\n",
+    },
+    "a script's import with tags": { "scripts/more.tsx": "export const more = 0;\n" },
+    "a configuration's import, named as it is compiled": {
+      "config/shared.mts": "export default { exclude: ['**'] };\n",
+    },
+  },
+  honest: {
+    "the program": { "src/main.ts": "export const a = 2;\n" },
+    "one more script": { "scripts/release.ts": "release();\n" },
+  },
+};
+
 const git: Family = {
   command: "node --test",
   base: { "test/sum.test.js": nodeTest, "sum.js": "", ".gitattributes": "* text=auto\n" },
@@ -344,7 +369,7 @@ const git: Family = {
   honest: { "what is binary": { ".gitattributes": "* text=auto\n*.png binary\n" } },
 };
 
-const families = { npm, runners, python, cargo, go, shell, git };
+const families = { npm, runners, typescript, python, cargo, go, shell, git };
 
 describe.each(Object.entries(families))("%s:", (_name, { command, base, cheats, honest }) => {
   const gate = gateOf(command);

@@ -43,6 +43,9 @@ const extensions = [
   "/index.js",
 ];
 
-function withExtensions(path: string): readonly string[] {
-  return extensions.map((extension) => `${path}${extension}`);
+/** The files that an import may mean. TypeScript names a file as it will be compiled: `x.js`. */
+export function withExtensions(path: string): readonly string[] {
+  const source = path.replace(/\.([cm]?)js(x?)$/, ".$1ts$2");
+  const found = extensions.map((extension) => `${path}${extension}`);
+  return source === path ? found : [...found, source];
 }
