@@ -18,6 +18,8 @@ import { listAllSegments, segmentFile, segmentsAfter } from "./walk.ts";
 const segmentBytesMax = 64 * 1024 * 1024;
 /** So much a restart may have to replay, about: 0.2 s. */
 const snapshotEvery = 50_000;
+/** Where events come faster there is a snapshot a second, but never this many times rarer. */
+const snapshotRarerMax = 5;
 /** Lines that wait for the disk. More means that nobody awaits their appends. */
 const pendingBytesMax = 256 * 1024 * 1024;
 const batchBytesFirst = 64 * 1024;
@@ -25,6 +27,8 @@ const batchBytesFirst = 64 * 1024;
 const encodedBytesPerMs = 120_000;
 /** About a half: of two batches in turn, a large one would wait for the disk, and the disk for it. */
 const shareWorth = 0.45;
+/** With each batch, of what was under way before. */
+const forgotten = 1 / 8;
 /** A batch that grew larger than this gives its memory back. */
 const batchBytesKept = 4 * 1024 * 1024;
 
@@ -60,7 +64,6 @@ export class JsonlTaskStore implements TaskStore {
   readonly tornTail: TornTail | null;
   /** Where damaged snapshots are now; the log did without them. */
   readonly damagedSnapshots: readonly string[];
-  readonly snapshotEvery: number;
   /** Is told how long each batch took, from its first append to the end of its sync. */
   onWritten: (ms: number) => void = () => undefined;
   readonly #options: StoreOptions;
@@ -74,7 +77,12 @@ export class JsonlTaskStore implements TaskStore {
   #collecting: Batch | null = null;
   #committing: Batch | null = null;
   #spare: Lines | null = null;
+  #snapshotEvery: number;
+  #snapshotSeq: number;
+  #snapshotAtMs = performance.now();
   #syncMs = 1;
+  /** At most, of late: the last batches before a pause say nothing about the first ones after it. */
+  #bytesUnderWay = 0;
   /** A batch of this size goes to the disk without waiting for more. */
   #bytesWorth = encodedBytesPerMs;
   #broken: StoreBroken | null = null;
@@ -82,7 +90,8 @@ export class JsonlTaskStore implements TaskStore {
 
   private constructor(options: StoreOptions, lock: HomeLock, log: OpenedLog) {
     this.#options = options;
-    this.snapshotEvery = options.snapshotEvery;
+    this.#snapshotEvery = options.snapshotEvery;
+    this.#snapshotSeq = log.seq;
     this.#lock = lock;
     this.tornTail = log.tornTail;
     this.damagedSnapshots = log.damagedSnapshots;
@@ -100,6 +109,10 @@ export class JsonlTaskStore implements TaskStore {
       await lock.release();
       throw codeOf(error) === null ? error : new HomeUnusable(lock.storeDir, error);
     }
+  }
+
+  get snapshotEvery(): number {
+    return this.#snapshotEvery;
   }
 
   /** The number of the next event. */
@@ -121,9 +134,21 @@ export class JsonlTaskStore implements TaskStore {
   async keepSnapshot(state: State, seq: number): Promise<void> {
     assert(seq < this.#seq, "a snapshot of what has not happened");
     if (this.#broken !== null) throw this.#broken;
+    this.#spaceSnapshots(seq);
     const captured = capture(state, seq);
     await writeSnapshot(this.#options.files, this.#lock.storeDir, captured);
     this.#beginsSegment = true;
+  }
+
+  /** The syncs and the renaming of a snapshot hold up the log's own: not several times a second. */
+  #spaceSnapshots(seq: number): void {
+    const { snapshotEvery: every } = this.#options;
+    const nowMs = performance.now();
+    const sinceMs = Math.max(1, nowMs - this.#snapshotAtMs);
+    const perSecond = (1_000 * (seq - this.#snapshotSeq)) / sinceMs;
+    this.#snapshotEvery = Math.min(Math.max(every, perSecond), every * snapshotRarerMax);
+    this.#snapshotSeq = seq;
+    this.#snapshotAtMs = nowMs;
   }
 
   append(transaction: Transaction): Promise<void> {
@@ -193,10 +218,11 @@ export class JsonlTaskStore implements TaskStore {
    * When half of what is under way is encoded while the other half is synced, the two go side by
    * side; that pays only where encoding it all takes longer than a sync. Else all go together.
    */
-  #learn(bytesUnderWay: number): void {
+  #learn(bytesNow: number): void {
+    this.#bytesUnderWay = Math.max(bytesNow, this.#bytesUnderWay * (1 - forgotten));
     const bytesPerSync = this.#syncMs * encodedBytesPerMs;
-    const paysToSplit = bytesUnderWay >= bytesPerSync;
-    this.#bytesWorth = paysToSplit ? bytesUnderWay * shareWorth : bytesPerSync;
+    const paysToSplit = this.#bytesUnderWay >= bytesPerSync;
+    this.#bytesWorth = paysToSplit ? this.#bytesUnderWay * shareWorth : bytesPerSync;
   }
 
   #acknowledge(batch: Batch): void {

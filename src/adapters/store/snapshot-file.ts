@@ -30,7 +30,7 @@ import type { LogFiles } from "./log-file.ts";
 /** Older ones are removed once a new one is durable. */
 const snapshotsKept = 3;
 /** Text made between two turns of the event loop. */
-const sliceCharsMax = 64 * 1024;
+const sliceCharsMax = 16 * 1024;
 /** Bytes written between two syncs: the log's own syncs must not wait long behind ours. */
 const syncBytesMax = 1024 * 1024;
 const headEnd = ',"loops":[\n';

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { StateManager } from "../../../src/engine/state-manager.ts";
 import type { TaskStore } from "../../../src/ports.ts";
 import { brief } from "../../given.ts";
@@ -43,6 +43,31 @@ test("a snapshot is taken once enough has happened, and the next start begins wi
   expect(after.state).toEqual(states.state);
   expect(after.durableSeq).toBe(49);
   await last.close();
+});
+
+test("where events come fast there is a snapshot a second, but never five times rarer", async () => {
+  place.snapshotEvery = 20;
+  const now = vi.spyOn(performance, "now");
+  try {
+    now.mockReturnValue(1_000);
+    const store = await place.open();
+    const states = await opened(store);
+    now.mockReturnValue(1_500);
+    await create(states, 20);
+    expect(store.snapshotEvery).toBeCloseTo(2 * 20, -1);
+    now.mockReturnValue(1_501);
+    await create(states, 100);
+    await states.snapshot();
+    expect(store.snapshotEvery).toBe(5 * 20);
+    now.mockReturnValue(60_000);
+    await states.snapshot();
+    await states.snapshot();
+    expect(store.snapshotEvery).toBe(20);
+    await states.close();
+    await store.close();
+  } finally {
+    now.mockRestore();
+  }
 });
 
 test("a clean end leaves a snapshot when much has happened, and none for little", async () => {
