@@ -31,6 +31,8 @@ export interface Today {
   readonly dayUsd: number | null;
 }
 
+const none: readonly Level[] = [];
+
 /** Every limit above a loop, the nearest first; where there is none, there is no level. */
 export function levelsOf(state: State, loop: Loop, { now, dayUsd }: Today): readonly Level[] {
   return [...ownLevels(loop), ...planLevels(state, loop), ...dayLevels(state, { now, dayUsd })];
@@ -38,7 +40,7 @@ export function levelsOf(state: State, loop: Loop, { now, dayUsd }: Today): read
 
 /** What stands above everybody. */
 export function dayLevels({ spending }: State, { now, dayUsd }: Today): readonly Level[] {
-  if (dayUsd === null) return [];
+  if (dayUsd === null) return none;
   const spent = spentOn(spending, dayOf(now)).usd;
   return [{ name: "day", unit: "usd", limit: dayUsd, spent, held: spending.held.usd }];
 }
@@ -47,7 +49,7 @@ function ownLevels({ settings, usage, reservations }: Loop): Level[] {
   const { budgetUsd, budgetTokens } = settings;
   const levels: Level[] = [];
   if (budgetTokens !== null) {
-    const held = reservations.reduce((sum, { tokens }) => sum + tokens, 0);
+    const held = heldTokens(reservations);
     const spent = tokensOf(usage);
     levels.push({ name: "loop", unit: "tokens", limit: budgetTokens, spent, held });
   }
@@ -61,13 +63,17 @@ function ownLevels({ settings, usage, reservations }: Loop): Level[] {
 
 /** The root of a plan, with all that is below it. */
 export function planLevels(state: State, loop: Loop): readonly Level[] {
-  const root = loopOf(state, rootIdOf(loop));
+  const root = loop.parent === null ? loop : loopOf(state, rootIdOf(loop));
   const { planBudgetUsd: limit } = root.settings;
-  if (limit === null) return [];
+  if (limit === null) return none;
   const below = state.plans.get(root.id) ?? noAccount;
   const spent = (root.usage.costUsd ?? 0) + below.usd;
   const held = heldUsd(root.reservations) + below.held.usd;
   return [{ name: "plan", unit: "usd", limit, spent, held }];
+}
+
+function heldTokens(reservations: Loop["reservations"]): number {
+  return reservations.reduce((sum, { tokens }) => sum + tokens, 0);
 }
 
 function heldUsd(reservations: Loop["reservations"]): number {
@@ -91,10 +97,7 @@ function leftAt({ limit, spent, held }: Level): number {
 const dustUsd = 1e-9;
 
 /** The level that a reservation does not fit under; null when it fits under all. */
-export function exceeded(
-  levels: readonly Level[],
-  { tokens, usd }: { readonly tokens: number; readonly usd: number | null },
-): Level | null {
+export function exceeded(levels: readonly Level[], { tokens, usd }: Sum): Level | null {
   const passes = (level: Level) =>
     level.unit === "tokens"
       ? tokens > leftAt(level)
@@ -104,6 +107,35 @@ export function exceeded(
 
 const warnShare = 0.8;
 
+/**
+ * Whether so much on top of what is spent and held stays below the warning of every level: then no
+ * level needs a closer look. Asked at every model call: it makes no list of a loop's own levels.
+ */
+export function isFarFromAll(state: State, loop: Loop, more: Sum, today: Today): boolean {
+  const { settings, usage, reservations } = loop;
+  const { budgetTokens, budgetUsd } = settings;
+  if (budgetTokens !== null) {
+    const used = tokensOf(usage) + heldTokens(reservations);
+    if (used + more.tokens >= warnShare * budgetTokens) return false;
+  }
+  const usd = more.usd ?? Number.POSITIVE_INFINITY;
+  if (budgetUsd !== null) {
+    const used = (usage.costUsd ?? 0) + heldUsd(reservations);
+    if (used + usd >= warnShare * budgetUsd) return false;
+  }
+  for (const levels of [planLevels(state, loop), dayLevels(state, today)]) {
+    for (const { limit, spent, held } of levels) {
+      if (spent + held + usd >= warnShare * limit) return false;
+    }
+  }
+  return true;
+}
+
+interface Sum {
+  readonly tokens: number;
+  readonly usd: number | null;
+}
+
 /** The levels that need their one warning once `usd` and `tokens` more are spent. */
 export function warnable(
   state: State,
@@ -111,6 +143,7 @@ export function warnable(
   more: { readonly usd: number; readonly tokens: number },
   today: Today,
 ): readonly (Level & { readonly loop: LoopId })[] {
+  if (isFarFromAll(state, loop, more, today)) return [];
   const near = levelsOf(state, loop, today).filter(({ unit, limit, spent }) => {
     const then = spent + more[unit];
     return then > 0 && then >= warnShare * limit;

@@ -190,7 +190,7 @@ function byAttempt(state: State, loop: Loop, command: LeasedCommand, moment: Mom
     }
     case "settle":
       if (!isOpen(loop, command.turn)) return refuse(`${id} has no reservation ${command.turn}`);
-      return accept(loop, ...settled(state, loop, command, moment.now));
+      return { ok: true, id, events: settled(state, loop, command, moment.now) };
     case "finishIteration":
       return iterationFinished(loop, command);
     case "rebase": {

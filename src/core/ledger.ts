@@ -167,7 +167,7 @@ function warned(books: MutableBooks, warnedUsd: number, day: number): void {
 
 /** A clock may jump, and jump back: every day keeps its own sum, and the one at hand stays. */
 function withDay(days: readonly DaySpent[], day: DaySpent): readonly DaySpent[] {
-  if (days.at(-1)?.day === day.day) return [...days.slice(0, -1), day];
+  if (days.at(-1)?.day === day.day) return days.with(-1, day);
   const others = days.filter((one) => one.day !== day.day);
   return [...others.slice(-(daysMax - 1)), day].sort((a, b) => a.day - b.day);
 }
@@ -187,7 +187,7 @@ export function projectedUsd(spending: Spending, now: Millis): number {
 function withSlice(recent: readonly Slice[], at: Millis, usd: number): readonly Slice[] {
   if (usd === 0) return recent;
   const newest = recent.at(-1);
-  if (newest?.at === at) return [...recent.slice(0, -1), { at, usd: newest.usd + usd }];
+  if (newest?.at === at) return recent.with(-1, { at, usd: newest.usd + usd });
   const before = recent.find((slice) => slice.at === at)?.usd ?? 0;
   const others = recent.filter((slice) => slice.at !== at);
   return [...others.slice(-(slicesMax - 1)), { at, usd: before + usd }].sort((a, b) => a.at - b.at);

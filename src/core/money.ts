@@ -1,4 +1,4 @@
-import { exceeded, leftOf, levelsOf, planLevels, warnable } from "./budget.ts";
+import { exceeded, isFarFromAll, leftOf, levelsOf, planLevels, warnable } from "./budget.ts";
 import type { Command, Raise } from "./commands.ts";
 import type { Event } from "./events.ts";
 import { rootIdOf } from "./ledger.ts";
@@ -12,11 +12,14 @@ type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
 export function refusalOf(
   state: State,
   loop: Loop,
-  { turn, tokens, usd, dayUsd = null }: Of<"reserve">,
+  command: Of<"reserve">,
   now: Millis,
 ): string | null {
+  const { turn, dayUsd = null } = command;
   if (isOpen(loop, turn)) return `${loop.id} has reserved ${turn} already`;
-  const level = exceeded(levelsOf(state, loop, { now, dayUsd }), { tokens, usd });
+  const today = { now, dayUsd };
+  if (isFarFromAll(state, loop, command, today)) return null;
+  const level = exceeded(levelsOf(state, loop, today), command);
   if (level === null) return null;
   const what = `${loop.id} is out of ${level.unit === "usd" ? "money" : "tokens"}`;
   if (level.name === "loop") return what;
@@ -32,12 +35,12 @@ export function settled(
 ): Event[] {
   const more = { usd: usage.costUsd ?? 0, tokens: tokensOf(usage) };
   const due = warnable(state, loop, more, { now, dayUsd });
-  return [
-    { type: "budget.settled", loop: loop.id, data: { turn, usage } },
-    ...due.map(({ loop: about, name, unit, spent, limit }): Event => {
-      return { type: "budget.warned", loop: about, data: { level: name, unit, spent, limit } };
-    }),
-  ];
+  const cost: Event = { type: "budget.settled", loop: loop.id, data: { turn, usage } };
+  if (due.length === 0) return [cost];
+  const warnings = due.map(({ loop: about, name, unit, spent, limit }): Event => {
+    return { type: "budget.warned", loop: about, data: { level: name, unit, spent, limit } };
+  });
+  return [cost, ...warnings];
 }
 
 export function isOpen(loop: Loop, turn: string): boolean {

@@ -110,7 +110,7 @@ export function apply(state: MutableState, event: Event, at: Millis): void {
   const loop = loopOf(state, event.loop);
   if (movesMoney(event)) book(state, event, loop, at);
   const changes = movesMoney(event) ? progressedBy(event, loop, at) : changesBy(event, loop, at);
-  put(state, { ...loop, ...changes, updatedAt: at });
+  put(state, { ...loop, ...changes, updatedAt: at }, loop);
 }
 
 type MoneyEvent = Extract<Event, { type: `budget.${string}` | "attempt.ended" }>;
@@ -198,7 +198,7 @@ function progressedBy(event: WorkEvent, loop: Loop, at: Millis): Partial<Loop> {
       };
     }
     case "budget.reserved":
-      return { reservations: [...loop.reservations, { ...event.data, at }] };
+      return { reservations: withOne(loop.reservations, { ...event.data, at }) };
     case "budget.settled":
       return settled(loop, event.data.turn, event.data.usage);
     case "budget.warned":
@@ -206,6 +206,11 @@ function progressedBy(event: WorkEvent, loop: Loop, at: Millis): Partial<Loop> {
     default:
       return unreachable(event);
   }
+}
+
+/** Nearly always the only one: a spread would make room for sixteen more. */
+function withOne(open: readonly Reservation[], one: Reservation): readonly Reservation[] {
+  return open.length === 0 ? [one] : [...open, one];
 }
 
 /** A reservation still open when its attempt ends was in flight: it is charged in full. */
@@ -265,8 +270,9 @@ export function adopt(state: MutableState, touched: readonly Touched[]): void {
     if (mail !== undefined) lay(state, mail);
     if (money !== undefined) adoptMoney(state, money);
     if (loop === null) continue;
-    if (!state.loops.has(loop.id)) register(state, loop);
-    put(state, loop);
+    const before = state.loops.get(loop.id);
+    if (before === undefined) register(state, loop);
+    put(state, loop, before);
   }
 }
 
@@ -336,7 +342,7 @@ function create(
     updatedAt: at,
   };
   register(state, loop);
-  put(state, loop);
+  put(state, loop, undefined);
 }
 
 function register(state: MutableState, { id, parent }: Loop): void {
@@ -385,9 +391,7 @@ const unstarted = {
   warned: [],
 } satisfies Partial<Loop>;
 
-function put(state: MutableState, loop: Loop): void {
-  if (loop.priority !== "critical") {
-    state.starts += startsOf(loop) - startsOf(state.loops.get(loop.id));
-  }
+function put(state: MutableState, loop: Loop, before: Loop | undefined): void {
+  if (loop.priority !== "critical") state.starts += startsOf(loop) - startsOf(before);
   state.loops.set(loop.id, loop);
 }

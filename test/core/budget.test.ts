@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { allow, leftOf, replyTokensMin, tokensEstimated } from "../../src/core/budget.ts";
+import {
+  allow,
+  exceeded,
+  isFarFromAll,
+  leftOf,
+  levelsOf,
+  replyTokensMin,
+  tokensEstimated,
+} from "../../src/core/budget.ts";
 import { decide } from "../../src/core/decide.ts";
 import { addUsage, type Loop, noUsage, tokensOf } from "../../src/core/loop.ts";
 import { apply, loopOf } from "../../src/core/state.ts";
@@ -124,6 +132,42 @@ function spend(
   if (!settled.ok) throw new Error(settled.reason);
   for (const event of settled.events) apply(state, event, 2);
 }
+
+test("what is far from every limit exceeds none and warns of none", () => {
+  const money = fc.integer({ min: 0, max: 10 });
+  const limit = fc.option(fc.integer({ min: 0, max: 50 }));
+  const many = fc.integer({ min: 0, max: 1_000 });
+  const cases = fc.record({
+    limits: fc.record({
+      budgetTokens: fc.option(fc.nat(5_000)),
+      budgetUsd: limit,
+      planBudgetUsd: limit,
+    }),
+    used: fc.record({ tokens: many, usd: money }),
+    held: fc.record({ tokens: many, usd: fc.option(money) }),
+    more: fc.record({ tokens: many, usd: fc.option(money) }),
+    dayUsd: limit,
+  });
+  let far = 0;
+  fc.assert(
+    fc.property(cases, ({ limits, used, held, more, dayUsd }) => {
+      const reservations = [{ turn: "a", ...held, at: 1 }];
+      const one = limited(limits, { usage: spent(used.tokens, used.usd), reservations });
+      const state = given(one);
+      const today = { now: 1, dayUsd };
+      const isFar = isFarFromAll(state, one, more, today);
+      const levels = levelsOf(state, one, today);
+      if (!isFar) return;
+      far += 1;
+      expect(exceeded(levels, more)).toBeNull();
+      for (const level of levels) {
+        expect(level.spent + (more[level.unit] ?? Infinity)).toBeLessThan(0.8 * level.limit);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(far).toBeGreaterThan(100);
+});
 
 test("a cost that is unknown anywhere stays unknown", () => {
   expect(addUsage(spent(5, 1), spent(6, null))).toEqual({ ...spent(11, null), requests: 2 });
