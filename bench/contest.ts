@@ -1,105 +1,85 @@
 /** A log of ours against bare ones, in turn, under writers who each wait for their last append. */
-import { performance } from "node:perf_hooks";
-import { atLeast, atMost, quantile, type Row, rowOfRounds } from "./measure.ts";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { type Answer, type Crowd, crowds, type Role, roles } from "./contestant.ts";
+import { atLeast, atMost, type Row, row, rowOfRounds } from "./measure.ts";
 
-/** Does the n-th piece of work of a writer; resolves once it is durable. */
-export type Append = (writer: number, n: number) => Promise<unknown>;
+/** What else the machine does hits all alike, as they take turns. */
+const turns = 18;
+const warmTurns = 3;
 
-/** The bare ones do one write and one fdatasync for all that wait. */
-export interface Contest {
-  readonly ours: Append;
-  /** Is given the same records and makes them JSON, as any log must. */
-  readonly json: Append;
-  /** Is given the bytes that we leave, ready. */
-  readonly bytes: Append;
+/**
+ * For each crowd of writers: ours against JSON has the bars; what ready bytes would take is told
+ * beside it. `file` is a module that competes when it is run as contestant.ts says.
+ */
+export async function contests(name: string, file: string, least: number): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for (const crowd of crowds) rows.push(...(await contest(name, file, { crowd, least })));
+  return rows;
 }
 
-/** Many short turns: what else the machine does hits all alike. */
-const turns = 36;
-const warmTurns = 6;
-const appendsPerTurn: ReadonlyMap<number, number> = new Map([
-  [1, 200],
-  [50, 2_500],
-  [500, 10_000],
-]);
-
-/** How many writers there are, and how much each of them appends in a turn. */
-export const crowds = [...appendsPerTurn].map(([writers, appends]) => ({
-  name: `${writers} writer${writers === 1 ? "" : "s"}`,
-  writers,
-  each: appends / writers,
-}));
-
-export type Crowd = (typeof crowds)[number];
-
-/** Ours against JSON has the bar; what ready bytes would take is told beside it. */
-export async function contest(
+async function contest(
   name: string,
-  crowd: Crowd,
-  { least, contestants }: { readonly least: number; readonly contestants: Contest },
+  file: string,
+  { crowd, least }: { readonly crowd: Crowd; readonly least: number },
 ): Promise<readonly Row[]> {
-  const { ours, json, bytes } = await takeTurns(contestants, crowd);
-  const speed = (baseline: Turns) => ({ ours: ours.perSecond, baseline: baseline.perSecond });
+  const { ours, json, bytes } = await takeTurns(file, crowd);
+  const speed = (baseline: Result) => ({ ours: ours.perSecond, baseline: baseline.perSecond });
   const tail = { ours: ours.p99Ms, baseline: json.p99Ms };
-  const inMeans = { ours: meansOf(ours, crowd), baseline: meansOf(json, crowd) };
+  const title = `${name}, ${crowd.name}`;
   return [
-    rowOfRounds(name, "per s", speed(json), atLeast(least)),
-    rowOfRounds(`${name}, p99`, "ms", tail, null),
-    rowOfRounds(`${name}, p99 in means`, "means", inMeans, atMost(1.5)),
-    rowOfRounds(`${name}, against ready bytes`, "per s", speed(bytes), null),
+    rowOfRounds(title, "per s", speed(json), atLeast(least)),
+    row(`${title}, p99`, "ms", tail, atMost(1.5)),
+    rowOfRounds(`${title}, against ready bytes`, "per s", speed(bytes), null),
   ];
 }
 
-/**
- * The p99 of each turn in mean latencies. Where every writer waits for its last append the mean is
- * writers divided by throughput (Little's law): the plain p99 would say once more how fast it goes.
- */
-function meansOf({ perSecond, p99Ms }: Turns, { writers }: Crowd): number[] {
-  return p99Ms.map((ms, n) => ms / ((1_000 * writers) / (perSecond[n] ?? Number.NaN)));
-}
-
-/** The n-th figures of all contestants are of the same time. */
-interface Turns {
-  readonly perSecond: number[];
-  readonly p99Ms: number[];
-}
-
-async function takeTurns(
-  contestants: Contest,
-  crowd: Crowd,
-): Promise<Record<keyof Contest, Turns>> {
-  const names = ["ours", "json", "bytes"] as const;
-  const empty = (): Turns => ({ perSecond: [], p99Ms: [] });
-  const found = { ours: empty(), json: empty(), bytes: empty() };
-  for (let turn = 0; turn < turns; turn += 1) {
-    // Each goes first in its turn.
-    for (let step = 0; step < names.length; step += 1) {
-      const name = names[(turn + step) % names.length] ?? "ours";
-      const { perSecond, p99Ms } = await takeTurn(contestants[name], crowd);
-      if (turn < warmTurns) continue;
-      found[name].perSecond.push(perSecond);
-      found[name].p99Ms.push(p99Ms);
-    }
-  }
-  return found;
-}
-
-interface Turn {
-  readonly perSecond: number;
+interface Result {
+  /** The n-th figures of all contestants are of the same time. */
+  readonly perSecond: readonly number[];
+  /** Of all appends in all turns but the warm ones. */
   readonly p99Ms: number;
 }
 
-async function takeTurn(append: Append, { writers, each }: Crowd): Promise<Turn> {
-  const latencies = new Float64Array(writers * each);
-  const writer = async (index: number) => {
-    for (let n = 0; n < each; n += 1) {
-      const from = performance.now();
-      await append(index, n);
-      latencies[index * each + n] = performance.now() - from;
+async function takeTurns(file: string, crowd: Crowd): Promise<Record<Role, Result>> {
+  // Each in a process of its own: nobody stands still to collect what another has thrown away.
+  const start = (role: Role) => ({
+    child: fork(file, ["compete", role, crowd.name]),
+    perSecond: [] as number[],
+  });
+  const found = { ours: start("ours"), json: start("json"), bytes: start("bytes") };
+  for (let turn = 0; turn < turns; turn += 1) {
+    // Each goes first in its turn.
+    for (let step = 0; step < roles.length; step += 1) {
+      const { child, perSecond } = found[roles[(turn + step) % roles.length] ?? "ours"];
+      const isWarm = turn < warmTurns;
+      const answer = await ask(child, isWarm ? "warm" : "turn");
+      if (!isWarm) perSecond.push(answer);
     }
+  }
+  const end = async ({ child, perSecond }: ReturnType<typeof start>): Promise<Result> => {
+    const ended = once(child, "exit");
+    const p99Ms = await ask(child, "end");
+    await ended;
+    return { perSecond, p99Ms };
   };
-  const from = performance.now();
-  await Promise.all(Array.from({ length: writers }, (_, index) => writer(index)));
-  const seconds = (performance.now() - from) / 1000;
-  return { perSecond: latencies.length / seconds, p99Ms: quantile(latencies, 0.99) };
+  return {
+    ours: await end(found.ours),
+    json: await end(found.json),
+    bytes: await end(found.bytes),
+  };
+}
+
+async function ask(child: ChildProcess, what: "warm" | "turn" | "end"): Promise<Answer> {
+  const over = new AbortController();
+  const { signal } = over;
+  const died = once(child, "exit", { signal }).then(() => {
+    throw new Error("a contestant died");
+  });
+  died.catch(() => undefined);
+  const answered = once(child, "message", { signal }) as Promise<[Answer]>;
+  child.send(what);
+  const [answer] = await Promise.race([answered, died]);
+  over.abort();
+  return answer;
 }

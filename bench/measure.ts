@@ -15,7 +15,6 @@ export interface Row {
     | "kB"
     | "KB/s"
     | "% of a core"
-    | "means"
     | "share"
     | "loops"
     | "processes"

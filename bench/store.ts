@@ -1,39 +1,31 @@
 /** What the TaskStore costs above a bare durable log of the same records. */
-import type { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { encodeLine } from "../src/adapters/store/codec.ts";
 import { openTaskStore } from "../src/adapters/store/jsonl-task-store.ts";
 import type { Transaction } from "../src/core/events.ts";
 import type { LoopId } from "../src/core/loop.ts";
 import { jsonLine, openBareLog } from "./bare-log.ts";
-import { type Contest, type Crowd, contest, crowds } from "./contest.ts";
-import { type Findings, type Row, withPlace } from "./measure.ts";
+import { contests } from "./contest.ts";
+import { type Contestant, compete, isContestant, type Role } from "./contestant.ts";
+import type { Findings } from "./measure.ts";
 
 export async function benchStore(): Promise<Findings> {
-  const rows: Row[] = [];
-  for (const crowd of crowds) {
-    const work = (place: string) => compare(place, crowd);
-    // Not in the temporary directory: where that is memory, a sync costs nothing.
-    rows.push(...(await withPlace(work, import.meta.dirname)));
-  }
-  return { rows, notes: [] };
+  return { rows: await contests("store", import.meta.filename, 0.8), notes: [] };
 }
 
-async function compare(place: string, crowd: Crowd): Promise<readonly Row[]> {
-  const store = await openTaskStore({ home: join(place, "home") });
-  const json = await openBareLog(join(place, "json"));
-  const bytes = await openBareLog(join(place, "bytes"));
-  const lines = Array.from({ length: crowd.writers * crowd.each }, (_, n) =>
-    encodeLine(record(n + 1)),
-  );
-  const contestants: Contest = {
-    ours: () => store.append(record(store.seq)),
-    json: () => json.append(jsonLine(record(store.seq))),
-    bytes: (writer, n) => bytes.append(lines[writer * crowd.each + n] as Buffer),
+async function open(role: Role, place: string): Promise<Contestant> {
+  if (role === "ours") {
+    const store = await openTaskStore({ home: join(place, "home") });
+    return { append: () => store.append(record(store.seq)), close: () => store.close() };
+  }
+  const bare = await openBareLog(join(place, role));
+  const line = encodeLine(record(100_000));
+  let seq = 0;
+  const append = () => {
+    seq += 1;
+    return bare.append(role === "json" ? jsonLine(record(seq)) : line);
   };
-  const rows = await contest(`store, ${crowd.name}`, crowd, { least: 0.8, contestants });
-  for (const log of [store, json, bytes]) await log.close();
-  return rows;
+  return { append, close: () => bare.close() };
 }
 
 const owner = "x".repeat(160);
@@ -45,4 +37,7 @@ function record(seq: number): Transaction {
   return { seq, at: Date.now(), events: [{ type: "attempt.started", loop, data }] };
 }
 
-if (import.meta.main) console.table((await benchStore()).rows);
+if (import.meta.main) {
+  if (isContestant) await compete(open);
+  else console.table((await benchStore()).rows);
+}

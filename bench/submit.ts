@@ -9,47 +9,46 @@ import { type LoopId, noUsage } from "../src/core/loop.ts";
 import { StateManager } from "../src/engine/state-manager.ts";
 import { systemClock } from "../src/host/clock.ts";
 import { jsonLine, openBareLog } from "./bare-log.ts";
-import { type Contest, type Crowd, contest, crowds } from "./contest.ts";
+import { contests } from "./contest.ts";
+import { type Contestant, type Crowd, compete, isContestant, type Role } from "./contestant.ts";
 import { loopSettings } from "./loop-settings.ts";
-import { type Findings, type Row, withPlace } from "./measure.ts";
+import type { Findings } from "./measure.ts";
 
 /** Decided, durable, applied, acknowledged: reservations and settlements in turn. */
 export async function benchSubmit(): Promise<Findings> {
-  const rows: Row[] = [];
-  for (const crowd of crowds) {
-    const work = (place: string) => compare(place, crowd);
-    // Not in the temporary directory: where that is memory, a sync costs nothing.
-    rows.push(...(await withPlace(work, import.meta.dirname)));
-  }
-  return { rows, notes: [] };
+  return { rows: await contests("submit", import.meta.filename, 0.6), notes: [] };
 }
 
-async function compare(place: string, crowd: Crowd): Promise<readonly Row[]> {
+async function open(role: Role, place: string, { writers }: Crowd): Promise<Contestant> {
+  if (role === "ours") return ours(place, writers);
+  const bare = await openBareLog(join(place, role));
+  const records = [0, 1].map((n) => transactionLike("123" as LoopId, n));
+  const lines = records.map((record) => encodeLine(record));
+  const append = (_: number, n: number) =>
+    bare.append(
+      role === "json" ? jsonLine(records[n % 2] as Transaction) : (lines[n % 2] as Buffer),
+    );
+  return { append, close: () => bare.close() };
+}
+
+async function ours(place: string, writers: number): Promise<Contestant> {
   const store = await openTaskStore({ home: join(place, "home") });
   const random = { next: () => 0.5 };
   const states = await StateManager.open({ clock: systemClock, random, store }, 5);
-  const loops = await startLoops(states, crowd.writers);
-  const commands = loops.map((id) => Array.from({ length: crowd.each }, (_, n) => command(id, n)));
-  const records = loops.map((id) => [0, 1].map((n) => transactionLike(id, n)));
-  const lines = records.map((pair) => pair.map((record) => encodeLine(record)));
-  const json = await openBareLog(join(place, "json"));
-  const bytes = await openBareLog(join(place, "bytes"));
-  const contestants: Contest = {
-    ours: (writer, n) => states.submit(commands[writer]?.[n] as Command),
-    json: (writer, n) => json.append(jsonLine(records[writer]?.[n % 2] as Transaction)),
-    bytes: (writer, n) => bytes.append(lines[writer]?.[n % 2] as Buffer),
+  const loops = await startLoops(states, writers);
+  const commands = loops.map((id) => [0, 1].map((n) => command(id, n)));
+  return {
+    append: (writer, n) => states.submit(commands[writer]?.[n % 2] as Command),
+    close: () => store.close(),
   };
-  const rows = await contest(`submit, ${crowd.name}`, crowd, { least: 0.6, contestants });
-  for (const log of [store, json, bytes]) await log.close();
-  return rows;
 }
 
 const usage = { ...noUsage, inputTokens: 9_000, outputTokens: 700, costUsd: 0.0431, requests: 1 };
-const turn = (n: number) => `1.1.${Math.floor(n / 2)}.1`;
+const turn = "1.1.1.1";
 
 /** What a model call asks for: a reservation before it, a settlement after it. */
 function command(id: LoopId, n: number): Command {
-  const leased = { id, attempt: 1, turn: turn(n) } as const;
+  const leased = { id, attempt: 1, turn } as const;
   if (n % 2 === 1) return { type: "settle", ...leased, usage };
   return { type: "reserve", ...leased, tokens: 24_000, usd: 0.113 };
 }
@@ -57,9 +56,9 @@ function command(id: LoopId, n: number): Command {
 /** The line that the same command leaves in the log. */
 function transactionLike(loop: LoopId, n: number): Transaction {
   const at = Date.now();
-  const data = { turn: turn(n), tokens: 24_000, usd: 0.113 };
+  const data = { turn, tokens: 24_000, usd: 0.113 };
   if (n % 2 === 0) return { seq: 100_000, at, events: [{ type: "budget.reserved", loop, data }] };
-  const settled = { turn: turn(n), usage };
+  const settled = { turn, usage };
   return { seq: 100_000, at, events: [{ type: "budget.settled", loop, data: settled }] };
 }
 
@@ -82,5 +81,6 @@ async function startLoops(states: StateManager, count: number): Promise<LoopId[]
 }
 
 if (import.meta.main) {
-  console.table((await benchSubmit()).rows);
+  if (isContestant) await compete(open);
+  else console.table((await benchSubmit()).rows);
 }
