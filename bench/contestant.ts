@@ -1,5 +1,5 @@
 /** One log and its writers, in a process that contest.ts started: each takes its turn when told to. */
-import { once } from "node:events";
+import { on } from "node:events";
 import { performance } from "node:perf_hooks";
 import process from "node:process";
 import { quantile, withPlace } from "./measure.ts";
@@ -51,13 +51,13 @@ export async function compete(open: Open): Promise<void> {
   };
   // Not in the temporary directory: where that is memory, a sync costs nothing.
   await withPlace(work, import.meta.dirname);
-  process.disconnect();
+  if (process.connected) process.disconnect();
 }
 
 async function serve(contestant: Contestant, crowd: Crowd): Promise<void> {
   const latencies: Float64Array[] = [];
-  for (;;) {
-    const [what] = await once(process, "message");
+  // Who started it may be gone: then there is nobody to answer, and the place is still removed.
+  for await (const [what] of on(process, "message", { close: ["disconnect"] })) {
     if (what === "end") {
       const all = latencies.flatMap((turn) => [...turn]);
       process.send?.(quantile(all, 0.99) satisfies Answer);

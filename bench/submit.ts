@@ -22,7 +22,7 @@ export async function benchSubmit(): Promise<Findings> {
 async function open(role: Role, place: string, { writers }: Crowd): Promise<Contestant> {
   if (role === "ours") return ours(place, writers);
   const bare = await openBareLog(join(place, role));
-  const records = [0, 1].map((n) => transactionLike("123" as LoopId, n));
+  const records = [0, 1].map((n) => transactionLike(n));
   const lines = records.map((record) => encodeLine(record));
   const append = (_: number, n: number) =>
     bare.append(
@@ -54,7 +54,8 @@ function command(id: LoopId, n: number): Command {
 }
 
 /** The line that the same command leaves in the log. */
-function transactionLike(loop: LoopId, n: number): Transaction {
+function transactionLike(n: number): Transaction {
+  const loop = "123" as LoopId;
   const at = Date.now();
   const data = { turn, tokens: 24_000, usd: 0.113 };
   if (n % 2 === 0) return { seq: 100_000, at, events: [{ type: "budget.reserved", loop, data }] };

@@ -91,7 +91,7 @@ export class JsonlTaskStore implements TaskStore {
   private constructor(options: StoreOptions, lock: HomeLock, log: OpenedLog) {
     this.#options = options;
     this.#snapshotEvery = options.snapshotEvery;
-    this.#snapshotSeq = log.seq;
+    this.#snapshotSeq = log.seq - 1;
     this.#lock = lock;
     this.tornTail = log.tornTail;
     this.damagedSnapshots = log.damagedSnapshots;
